@@ -1,0 +1,140 @@
+//! The elastic stiffness of a sample and what follows from it.
+
+use nalgebra::{Matrix6, Vector6};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Dipole, PlasticVolume, Strain, Stress};
+
+/// Why a stiffness cannot be used.
+#[derive(Debug, Error, PartialEq)]
+pub enum StiffnessError {
+    /// An eigenvalue is not positive: the sample is elastically unstable.
+    #[error(
+        "stiffness is not positive definite (smallest eigenvalue {0}): the sample is elastically unstable"
+    )]
+    NotPositiveDefinite(f64),
+}
+
+/// The 6×6 stiffness C in Voigt form: σ_a = Σ_b C_ab e_b with e the strain whose shear
+/// components are engineering strains (γ_xy = 2 ε_xy) `[energy / length³]`.
+///
+/// Rows and columns in the order xx, yy, zz, xy, xz, yz, so `C[3][3]` is the shear modulus in xy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Stiffness(pub [[f64; 6]; 6]);
+
+impl Stiffness {
+    /// The isotropic stiffness of shear modulus μ and Poisson ratio ν, λ = 2μν/(1 − 2ν).
+    pub fn isotropic(shear_modulus: f64, poisson_ratio: f64) -> Self {
+        let lame = 2.0 * shear_modulus * poisson_ratio / (1.0 - 2.0 * poisson_ratio);
+        let mut matrix = [[0.0; 6]; 6];
+        for a in 0..3 {
+            for b in 0..3 {
+                matrix[a][b] = lame + if a == b { 2.0 * shear_modulus } else { 0.0 };
+            }
+            matrix[a + 3][a + 3] = shear_modulus;
+        }
+        Self(matrix)
+    }
+
+    /// The stiffness as a matrix.
+    pub fn to_matrix(self) -> Matrix6<f64> {
+        Matrix6::from_fn(|a, b| self.0[a][b])
+    }
+
+    /// The compliance S = C⁻¹ (Voigt, engineering shear strain).
+    ///
+    /// # Errors
+    /// [`StiffnessError::NotPositiveDefinite`] for an unstable sample.
+    pub fn compliance(self) -> Result<Matrix6<f64>, StiffnessError> {
+        let matrix = self.to_matrix();
+        let smallest = (matrix + matrix.transpose())
+            .scale(0.5)
+            .symmetric_eigenvalues()
+            .min();
+        if smallest.is_nan() || smallest <= 0.0 {
+            return Err(StiffnessError::NotPositiveDefinite(smallest));
+        }
+        matrix
+            .try_inverse()
+            .ok_or(StiffnessError::NotPositiveDefinite(smallest))
+    }
+
+    /// Stress of a strain, σ = C : ε.
+    pub fn stress(self, strain: Strain) -> Stress {
+        let mut engineering = Vector6::from(strain.0);
+        for k in 3..6 {
+            engineering[k] *= 2.0;
+        }
+        Stress((self.to_matrix() * engineering).into())
+    }
+
+    /// Strain of a stress, ε = S : σ (tensor components).
+    ///
+    /// # Errors
+    /// As [`Stiffness::compliance`].
+    pub fn strain(self, stress: Stress) -> Result<Strain, StiffnessError> {
+        let mut engineering = self.compliance()? * Vector6::from(stress.0);
+        for k in 3..6 {
+            engineering[k] *= 0.5;
+        }
+        Ok(Strain(engineering.into()))
+    }
+
+    /// Plastic volume of a dipole, Q = S : P (tensor components) `[length³]`.
+    ///
+    /// # Errors
+    /// As [`Stiffness::compliance`].
+    pub fn plastic_volume(self, dipole: Dipole) -> Result<PlasticVolume, StiffnessError> {
+        self.strain(Stress(dipole.0))
+            .map(|strain| PlasticVolume(strain.0))
+    }
+
+    /// Voigt average over orientations: shear modulus μ and Poisson ratio ν.
+    ///
+    /// With A = Σ C_ii, B = Σ_{i<j} C_ij over normal components and D = Σ C_kk over shear ones:
+    /// K = (A + 2B)/9, μ = (A − B + 3D)/15, ν = (3K − 2μ)/(6K + 2μ).
+    pub fn isotropic_average(self) -> (f64, f64) {
+        let c = self.0;
+        let diagonal = c[0][0] + c[1][1] + c[2][2];
+        let off = 0.5 * (c[0][1] + c[1][0] + c[0][2] + c[2][0] + c[1][2] + c[2][1]);
+        let shear = c[3][3] + c[4][4] + c[5][5];
+        let bulk_modulus = (diagonal + 2.0 * off) / 9.0;
+        let shear_modulus = (diagonal - off + 3.0 * shear) / 15.0;
+        let poisson_ratio =
+            (3.0 * bulk_modulus - 2.0 * shear_modulus) / (6.0 * bulk_modulus + 2.0 * shear_modulus);
+        (shear_modulus, poisson_ratio)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn isotropic_average_of_an_isotropic_stiffness_returns_its_moduli() {
+        let (shear_modulus, poisson_ratio) = Stiffness::isotropic(17.5, 0.36).isotropic_average();
+        assert!((shear_modulus - 17.5).abs() < 1e-12);
+        assert!((poisson_ratio - 0.36).abs() < 1e-12);
+    }
+
+    #[test]
+    fn strain_and_stress_are_inverse_and_shear_uses_gamma() {
+        let stiffness = Stiffness::isotropic(20.0, 0.33);
+        assert!((stiffness.stress(Strain::simple_shear(0.01)).xy() - 0.2).abs() < 1e-14);
+        let stress = Stress([0.3, -0.2, 0.5, 0.1, -0.4, 0.7]);
+        let back = stiffness.stress(stiffness.strain(stress).unwrap());
+        assert!((back - stress).norm() < 1e-13);
+    }
+
+    #[test]
+    fn unstable_stiffness_is_refused() {
+        let mut unstable = Stiffness::isotropic(20.0, 0.33);
+        unstable.0[3][3] = -1.0;
+        assert_eq!(
+            unstable.compliance(),
+            Err(StiffnessError::NotPositiveDefinite(-1.0))
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! The catalogue of minima, saddle searches and events of a sample.

@@ -1,0 +1,3 @@
+//! The program `metabasin`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Kinetic Monte Carlo of interacting thermally activated Eshelby events.

@@ -1,0 +1,1 @@
+//! Structure files, time series and run manifests, written whole.

@@ -1,0 +1,1 @@
+//! Interatomic potentials, force fields and the energy landscape they span.

@@ -1,0 +1,1 @@
+//! Saddle searches from inherent structures and the events they find.

@@ -1,0 +1,1 @@
+//! Molecular dynamics of glasses: ensembles, shear, unloading and recovery.

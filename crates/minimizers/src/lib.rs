@@ -1,0 +1,1 @@
+//! Minimization of energy landscapes to inherent structures.

@@ -1,0 +1,1 @@
+//! Neighbor lists in periodic sheared cells.

@@ -1,0 +1,1 @@
+//! Radical Voronoi tessellation and the icosahedral network of a glass.

@@ -1,0 +1,1 @@
+//! Analytic landscapes, property-test strategies and reference data for testing landscape codes.
