@@ -1,1 +1,3 @@
 //! Structure files, time series and run manifests, written whole.
+
+pub mod findings;

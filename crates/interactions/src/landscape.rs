@@ -1,0 +1,164 @@
+//! The energy landscape as minimizers and saddle searches see it.
+
+use metabasin_atoms::Stress;
+
+/// A smooth energy E(x) over a vector of coordinates.
+///
+/// Minimizers, Lanczos and ARTn run on this alone, so they work unchanged on analytic test
+/// surfaces, on atoms with any potential, or on a user's own function. Methods take `&mut self`
+/// because a landscape may keep a neighbor list; it must not keep anything that changes the
+/// numbers: equal arguments give equal bits.
+pub trait EnergyLandscape {
+    /// Number of coordinates.
+    fn dimension(&self) -> usize;
+
+    /// Energy at `x` `[energy]`; writes ∂E/∂x into `gradient` (both of length
+    /// [`EnergyLandscape::dimension`]) `[energy / length]`.
+    ///
+    /// Where the energy is not defined (atoms on top of each other) it is infinite or NaN, which
+    /// callers treat as a step too far.
+    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64;
+
+    /// Writes H(x) v into `product`, H the Hessian ∂²E/∂x∂x `[energy / length²]`.
+    ///
+    /// The default takes a central difference of the gradient over ±1e-5 along v (cost: two
+    /// evaluations); exact implementations cost about one.
+    fn hessian_vector(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+        let norm = v
+            .iter()
+            .map(|component| component * component)
+            .sum::<f64>()
+            .sqrt();
+        if norm == 0.0 {
+            product.fill(0.0);
+            return;
+        }
+        let step = 1e-5 / norm;
+        let shifted =
+            |sign: f64| -> Vec<f64> { x.iter().zip(v).map(|(x, v)| x + sign * step * v).collect() };
+        let mut behind = vec![0.0; x.len()];
+        self.evaluate(&shifted(1.0), product);
+        self.evaluate(&shifted(-1.0), &mut behind);
+        for (ahead, behind) in product.iter_mut().zip(&behind) {
+            *ahead = (*ahead - behind) / (2.0 * step);
+        }
+    }
+
+    /// Virial stress at `x`, where the landscape belongs to atoms in a cell.
+    fn stress(&mut self, _x: &[f64]) -> Option<Stress> {
+        None
+    }
+
+    /// The size of a gradient that convergence criteria compare with their tolerance: the largest
+    /// absolute component by default, the largest norm over atoms for atoms.
+    fn largest_force(&self, gradient: &[f64]) -> f64 {
+        gradient
+            .iter()
+            .fold(0.0, |largest, component| f64::max(largest, component.abs()))
+    }
+
+    /// Whether coordinates come in triples and a common shift of all triples leaves the energy
+    /// unchanged, so that three zero modes must be projected out.
+    fn translation_invariant(&self) -> bool {
+        false
+    }
+
+    /// Differences of energies below this are rounding `[energy]`.
+    fn energy_resolution(&self, energy: f64) -> f64 {
+        10.0 * f64::EPSILON * self.dimension() as f64 * energy.abs().max(1.0)
+    }
+}
+
+impl<L: EnergyLandscape + ?Sized> EnergyLandscape for &mut L {
+    fn dimension(&self) -> usize {
+        (**self).dimension()
+    }
+    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        (**self).evaluate(x, gradient)
+    }
+    fn hessian_vector(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+        (**self).hessian_vector(x, v, product);
+    }
+    fn stress(&mut self, x: &[f64]) -> Option<Stress> {
+        (**self).stress(x)
+    }
+    fn largest_force(&self, gradient: &[f64]) -> f64 {
+        (**self).largest_force(gradient)
+    }
+    fn translation_invariant(&self) -> bool {
+        (**self).translation_invariant()
+    }
+    fn energy_resolution(&self, energy: f64) -> f64 {
+        (**self).energy_resolution(energy)
+    }
+}
+
+/// A landscape that counts how often it was asked.
+#[derive(Debug)]
+pub struct Counted<L> {
+    landscape: L,
+    evaluations: u64,
+    hessian_products: u64,
+}
+
+impl<L: EnergyLandscape> Counted<L> {
+    /// Counts from zero.
+    pub fn new(landscape: L) -> Self {
+        Self {
+            landscape,
+            evaluations: 0,
+            hessian_products: 0,
+        }
+    }
+
+    /// Energy-and-gradient evaluations so far.
+    pub fn evaluations(&self) -> u64 {
+        self.evaluations
+    }
+
+    /// Hessian-vector products so far.
+    pub fn hessian_products(&self) -> u64 {
+        self.hessian_products
+    }
+
+    /// The cost that papers count: evaluations plus Hessian-vector products.
+    pub fn force_evaluations(&self) -> u64 {
+        self.evaluations + self.hessian_products
+    }
+
+    /// The landscape underneath; what it is asked directly is not counted.
+    pub fn inner_mut(&mut self) -> &mut L {
+        &mut self.landscape
+    }
+
+    /// Gives the landscape back.
+    pub fn into_inner(self) -> L {
+        self.landscape
+    }
+}
+
+impl<L: EnergyLandscape> EnergyLandscape for Counted<L> {
+    fn dimension(&self) -> usize {
+        self.landscape.dimension()
+    }
+    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        self.evaluations += 1;
+        self.landscape.evaluate(x, gradient)
+    }
+    fn hessian_vector(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+        self.hessian_products += 1;
+        self.landscape.hessian_vector(x, v, product);
+    }
+    fn stress(&mut self, x: &[f64]) -> Option<Stress> {
+        self.landscape.stress(x)
+    }
+    fn largest_force(&self, gradient: &[f64]) -> f64 {
+        self.landscape.largest_force(gradient)
+    }
+    fn translation_invariant(&self) -> bool {
+        self.landscape.translation_invariant()
+    }
+    fn energy_resolution(&self, energy: f64) -> f64 {
+        self.landscape.energy_resolution(energy)
+    }
+}
