@@ -1,0 +1,165 @@
+//! FIRE 2.0: damped dynamics that needs forces only.
+
+use metabasin_interactions::EnergyLandscape;
+use nalgebra::DVector;
+
+use crate::minimizer::{DEFAULT_LONGEST_MOVE, DEFAULT_MAX_EVALUATIONS};
+use crate::probe::Probe;
+use crate::{Minimization, Minimizer};
+
+/// The fast inertial relaxation engine, version 2.0 (Guénolé et al., Comput. Mater. Sci. 175,
+/// 109584, 2020): semi-implicit Euler dynamics of unit masses whose velocity is turned towards
+/// the force, and which is halted and set back by half a step whenever it runs uphill.
+///
+/// The unit of time is set by the stiffest direction of the landscape at the start (a few
+/// Hessian-vector products), so that no time step has to be chosen.
+#[derive(Clone, Debug)]
+pub struct Fire {
+    max_evaluations: u64,
+    longest_move: f64,
+}
+
+/// Steps of power iteration that estimate the largest curvature: 20 % suffice.
+const POWER_ITERATIONS: usize = 8;
+/// First and longest time step, in units of 1/√(largest curvature); 2 is the limit of stability.
+const FIRST_TIME_STEP: f64 = 0.2;
+const LONGEST_TIME_STEP: f64 = 1.0;
+const SHORTEST_TIME_STEP: f64 = 0.004;
+/// N_delay, f_inc, f_dec, α_start and f_α of the paper's Table 1.
+const DELAY: u64 = 20;
+const INCREASE: f64 = 1.1;
+const DECREASE: f64 = 0.5;
+const MIXING: f64 = 0.25;
+const MIXING_DECREASE: f64 = 0.99;
+/// Uphill turns in a row without progress after which the dynamics is at rest.
+const MOST_TURNS: u64 = 200;
+
+impl Default for Fire {
+    fn default() -> Self {
+        Self {
+            max_evaluations: DEFAULT_MAX_EVALUATIONS,
+            longest_move: DEFAULT_LONGEST_MOVE,
+        }
+    }
+}
+
+impl Fire {
+    /// Stops after this many evaluations (default: 100,000).
+    #[must_use]
+    pub fn with_max_evaluations(mut self, max_evaluations: u64) -> Self {
+        self.max_evaluations = max_evaluations;
+        self
+    }
+
+    /// Moves no atom farther than this in one step `[length]` (default: 0.15).
+    #[must_use]
+    pub fn with_longest_move(mut self, longest_move: f64) -> Self {
+        self.longest_move = longest_move;
+        self
+    }
+}
+
+/// The largest absolute curvature, roughly, by power iteration from the force.
+fn largest_curvature(probe: &mut Probe<'_>) -> f64 {
+    let x = probe.best().x.clone();
+    let mut direction = probe.best().gradient.normalize();
+    let mut curvature = 0.0;
+    for _ in 0..POWER_ITERATIONS {
+        let product = probe.hessian_vector(&x, &direction);
+        let norm = product.norm();
+        if !(norm.is_finite() && norm > 0.0) {
+            break;
+        }
+        curvature = norm;
+        direction = product / norm;
+    }
+    curvature
+}
+
+impl Minimizer for Fire {
+    fn name(&self) -> &'static str {
+        "fire"
+    }
+
+    fn minimize(
+        &self,
+        landscape: &mut dyn EnergyLandscape,
+        start: &[f64],
+        force_tolerance: f64,
+    ) -> Minimization {
+        let mut probe = Probe::new(landscape, start, force_tolerance, self.max_evaluations);
+        if probe.is_done() || !probe.best().is_finite() {
+            return probe.finish(0);
+        }
+        let curvature = largest_curvature(&mut probe);
+        let unit = if curvature > 0.0 {
+            curvature.sqrt().recip()
+        } else {
+            1.0
+        };
+        let mut x = probe.best().x.clone();
+        let mut force = -&probe.best().gradient;
+        let mut velocity = DVector::zeros(x.len());
+        let mut time_step = FIRST_TIME_STEP * unit;
+        let mut mixing = MIXING;
+        let mut downhill_steps = 0;
+        let mut turns = 0;
+        let mut least_force = probe.best().largest_force;
+        let mut lowest = probe.best().energy;
+        let mut iterations = 0;
+        loop {
+            if velocity.dot(&force) > 0.0 {
+                downhill_steps += 1;
+                if downhill_steps > DELAY {
+                    time_step = (INCREASE * time_step).min(LONGEST_TIME_STEP * unit);
+                    mixing *= MIXING_DECREASE;
+                }
+            } else {
+                downhill_steps = 0;
+                turns += 1;
+                if iterations > 0 {
+                    time_step = (DECREASE * time_step).max(SHORTEST_TIME_STEP * unit);
+                    // The half step back, along the velocity that ran uphill.
+                    x.axpy(-0.5 * time_step, &velocity, 1.0);
+                }
+                mixing = MIXING;
+                velocity.fill(0.0);
+            }
+            velocity.axpy(time_step, &force, 1.0);
+            let (speed, strength) = (velocity.norm(), force.norm());
+            if strength > 0.0 {
+                velocity.axpy(mixing * speed / strength, &force, 1.0 - mixing);
+            }
+            let farthest = probe.longest_move(&velocity) * time_step;
+            if farthest > self.longest_move {
+                velocity *= self.longest_move / farthest;
+            }
+            x.axpy(time_step, &velocity, 1.0);
+            iterations += 1;
+            let Ok(point) = probe.at(&x) else { break };
+            if point.is_finite() {
+                force.copy_from(&point.gradient);
+                force.neg_mut();
+                let progress = point.largest_force < 0.99 * least_force
+                    || point.energy < lowest - 1e-12 * lowest.abs();
+                least_force = least_force.min(point.largest_force);
+                lowest = lowest.min(point.energy);
+                if progress {
+                    turns = 0;
+                }
+            } else {
+                // Too far: from rest at the best point, with a shorter step.
+                x.copy_from(&probe.best().x);
+                force.copy_from(&probe.best().gradient);
+                force.neg_mut();
+                velocity.fill(0.0);
+                time_step = (0.1 * time_step).max(SHORTEST_TIME_STEP * unit);
+                turns += 1;
+            }
+            if turns > MOST_TURNS {
+                break;
+            }
+        }
+        probe.finish(iterations)
+    }
+}
