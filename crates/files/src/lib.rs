@@ -1,3 +1,25 @@
 //! Structure files, time series and run manifests, written whole.
+//!
+//! Read in this order: [`read_configuration`] opens a sample in any of three formats
+//! ([`StructureFormat`]), compressed or not, and [`read_with_notes`] also tells what it had to
+//! assume; [`write_extxyz`], [`write_lammps_data`] and [`write_lammps_dump`] write one so that
+//! ASE, OVITO and LAMMPS open it without options; [`write_atomic`] is how every file comes into
+//! being: whole or not at all; [`SeriesWriter`] appends to a time series that a resumed run
+//! continues byte for byte; [`Manifest`] is the `run.json` of a run directory, and [`findings`]
+//! what the run found.
 
+mod compression;
+mod error;
+mod extended_xyz;
 pub mod findings;
+mod lammps_data;
+mod lammps_dump;
+mod raw_frame;
+mod structure;
+mod text;
+
+pub use compression::Compression;
+pub use error::{FilesError, Problem};
+pub use structure::{
+    ReadReport, StructureFormat, read_configuration, read_trajectory, read_with_notes,
+};

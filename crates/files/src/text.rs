@@ -1,0 +1,154 @@
+//! Lines and numbers of a text file, with errors that name their line.
+
+use crate::Problem;
+
+/// A problem and the line (counted from 1) that it is in, where one line is to blame.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Located {
+    pub line: Option<usize>,
+    pub problem: Problem,
+}
+
+impl Located {
+    pub fn at(line: usize, problem: Problem) -> Self {
+        Self {
+            line: Some(line),
+            problem,
+        }
+    }
+
+    pub fn anywhere(problem: Problem) -> Self {
+        Self {
+            line: None,
+            problem,
+        }
+    }
+}
+
+/// The lines of a text, numbered from 1.
+pub(crate) struct Lines<'a> {
+    lines: std::iter::Peekable<std::iter::Enumerate<std::str::Lines<'a>>>,
+    last: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self {
+            lines: text.lines().enumerate().peekable(),
+            last: 0,
+        }
+    }
+
+    /// The next line and its number.
+    pub fn next(&mut self) -> Option<(usize, &'a str)> {
+        let (index, line) = self.lines.next()?;
+        self.last = index + 1;
+        Some((self.last, line))
+    }
+
+    /// The next line and its number, without consuming it.
+    pub fn peek(&mut self) -> Option<(usize, &'a str)> {
+        self.lines.peek().map(|&(index, line)| (index + 1, line))
+    }
+
+    /// The next line that is not blank, without consuming it; blank lines before it are consumed.
+    pub fn peek_not_blank(&mut self) -> Option<(usize, &'a str)> {
+        while let Some((_, line)) = self.peek() {
+            if line.trim().is_empty() {
+                self.next();
+            } else {
+                break;
+            }
+        }
+        self.peek()
+    }
+
+    /// The next line, or an error that says what the file ends before.
+    pub fn expect(&mut self, what: &str) -> Result<(usize, &'a str), Located> {
+        let end = self.last.max(1);
+        self.next().ok_or_else(|| {
+            Located::at(
+                end,
+                Problem::Missing {
+                    what: format!("{what} (the file ends here)"),
+                },
+            )
+        })
+    }
+}
+
+/// A finite number.
+pub(crate) fn number(line: usize, what: &str, text: &str) -> Result<f64, Located> {
+    let value: f64 = text.parse().map_err(|_| {
+        Located::at(
+            line,
+            Problem::Number {
+                what: what.to_owned(),
+                text: text.to_owned(),
+            },
+        )
+    })?;
+    if value.is_finite() {
+        return Ok(value);
+    }
+    Err(Located::at(
+        line,
+        Problem::NotFinite {
+            what: what.to_owned(),
+            text: text.to_owned(),
+        },
+    ))
+}
+
+/// A whole number.
+pub(crate) fn integer<T: std::str::FromStr>(
+    line: usize,
+    what: &str,
+    text: &str,
+) -> Result<T, Located> {
+    text.parse().map_err(|_| {
+        Located::at(
+            line,
+            Problem::Number {
+                what: what.to_owned(),
+                text: text.to_owned(),
+            },
+        )
+    })
+}
+
+/// Exactly `N` finite numbers.
+pub(crate) fn numbers<const N: usize>(
+    line: usize,
+    what: &'static str,
+    words: &[&str],
+) -> Result<[f64; N], Located> {
+    if words.len() != N {
+        return Err(Located::at(
+            line,
+            Problem::Columns {
+                what,
+                expected: N.to_string(),
+                found: words.len(),
+            },
+        ));
+    }
+    let mut values = [0.0; N];
+    for (value, word) in values.iter_mut().zip(words) {
+        *value = number(line, what, word)?;
+    }
+    Ok(values)
+}
+
+/// A type number, counted from 1.
+pub(crate) fn type_number(line: usize, text: &str) -> Result<u8, Located> {
+    match text.parse::<u8>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(Located::at(
+            line,
+            Problem::UnknownSpecies {
+                text: text.to_owned(),
+            },
+        )),
+    }
+}
