@@ -1,16 +1,30 @@
-//! Nonlinear conjugate gradients (Polak-Ribiere+) with restart.
+//! Nonlinear conjugate gradients.
 
+use argmin::solver::conjugategradient::NonlinearConjugateGradient;
+use argmin::solver::conjugategradient::beta::PolakRibierePlus;
 use metabasin_interactions::EnergyLandscape;
 
+use crate::descent::Descent;
+use crate::line_search::{FirstTrial, GuardedLineSearch};
 use crate::minimizer::{DEFAULT_LONGEST_MOVE, DEFAULT_MAX_EVALUATIONS};
-use crate::{Fire, Minimization, Minimizer};
+use crate::{Minimization, Minimizer};
 
-/// Nonlinear conjugate gradients (Polak-Ribiere+) with restart.
+/// Nonlinear conjugate gradients of Polak and Ribière, β = max(0, g₁·(g₁ − g₀)/|g₀|²), restarted
+/// along the force when successive gradients stop being orthogonal (Nocedal & Wright, Numerical
+/// Optimization, 2006, section 5.2; Powell's criterion).
+///
+/// Its line searches stay near the path of steepest descent, so it leaves the basin of a hot
+/// start least often; it takes two to three times as many evaluations as [`crate::Lbfgs`].
 #[derive(Clone, Debug)]
 pub struct ConjugateGradient {
     max_evaluations: u64,
     longest_move: f64,
 }
+
+/// c₂ of the Wolfe conditions: conjugacy needs fairly exact line searches.
+const CURVATURE_CONSTANT: f64 = 0.1;
+/// Powell's bound on |g₁·g₀|/|g₁|².
+const ORTHOGONALITY: f64 = 0.5;
 
 impl Default for ConjugateGradient {
     fn default() -> Self {
@@ -20,8 +34,9 @@ impl Default for ConjugateGradient {
         }
     }
 }
+
 impl ConjugateGradient {
-    /// Stops after this many evaluations (default: 100,000).
+    /// Stops after this many evaluations and Hessian-vector products (default: 100,000).
     #[must_use]
     pub fn with_max_evaluations(mut self, max_evaluations: u64) -> Self {
         self.max_evaluations = max_evaluations;
@@ -47,9 +62,17 @@ impl Minimizer for ConjugateGradient {
         start: &[f64],
         force_tolerance: f64,
     ) -> Minimization {
-        Fire::default()
-            .with_max_evaluations(self.max_evaluations)
-            .with_longest_move(self.longest_move)
-            .minimize(landscape, start, force_tolerance)
+        let descent = Descent::new(landscape, start, force_tolerance, self.max_evaluations);
+        descent.run(|| {
+            let line_search = GuardedLineSearch::new(
+                &descent,
+                FirstTrial::SameDecrease,
+                CURVATURE_CONSTANT,
+                self.longest_move,
+            );
+            NonlinearConjugateGradient::new(line_search, PolakRibierePlus::new())
+                .restart_orthogonality(ORTHOGONALITY)
+        });
+        descent.finish()
     }
 }

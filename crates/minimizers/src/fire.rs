@@ -44,7 +44,7 @@ impl Default for Fire {
 }
 
 impl Fire {
-    /// Stops after this many evaluations (default: 100,000).
+    /// Stops after this many evaluations and Hessian-vector products (default: 100,000).
     #[must_use]
     pub fn with_max_evaluations(mut self, max_evaluations: u64) -> Self {
         self.max_evaluations = max_evaluations;

@@ -1,27 +1,41 @@
 //! Limited-memory BFGS.
 
+use argmin::solver::quasinewton::LBFGS;
 use metabasin_interactions::EnergyLandscape;
 
+use crate::descent::Descent;
+use crate::line_search::{FirstTrial, GuardedLineSearch};
 use crate::minimizer::{DEFAULT_LONGEST_MOVE, DEFAULT_MAX_EVALUATIONS};
-use crate::{Fire, Minimization, Minimizer};
+use crate::{Minimization, Minimizer};
 
-/// Limited-memory BFGS.
+/// Limited-memory BFGS (Nocedal & Wright, Numerical Optimization, 2006, algorithm 7.5), the first
+/// step scaled by the curvature along the force.
+///
+/// The fewest evaluations from a local disturbance.
 #[derive(Clone, Debug)]
 pub struct Lbfgs {
     max_evaluations: u64,
     longest_move: f64,
+    memory: usize,
 }
+
+/// c₂ of the Wolfe conditions.
+const CURVATURE_CONSTANT: f64 = 0.4;
+/// Pairs of steps and gradient changes that are kept.
+const MEMORY: usize = 20;
 
 impl Default for Lbfgs {
     fn default() -> Self {
         Self {
             max_evaluations: DEFAULT_MAX_EVALUATIONS,
             longest_move: DEFAULT_LONGEST_MOVE,
+            memory: MEMORY,
         }
     }
 }
+
 impl Lbfgs {
-    /// Stops after this many evaluations (default: 100,000).
+    /// Stops after this many evaluations and Hessian-vector products (default: 100,000).
     #[must_use]
     pub fn with_max_evaluations(mut self, max_evaluations: u64) -> Self {
         self.max_evaluations = max_evaluations;
@@ -32,6 +46,13 @@ impl Lbfgs {
     #[must_use]
     pub fn with_longest_move(mut self, longest_move: f64) -> Self {
         self.longest_move = longest_move;
+        self
+    }
+
+    /// Remembers this many steps (default: 20, at least 1).
+    #[must_use]
+    pub fn with_memory(mut self, memory: usize) -> Self {
+        self.memory = memory.max(1);
         self
     }
 }
@@ -47,9 +68,20 @@ impl Minimizer for Lbfgs {
         start: &[f64],
         force_tolerance: f64,
     ) -> Minimization {
-        Fire::default()
-            .with_max_evaluations(self.max_evaluations)
-            .with_longest_move(self.longest_move)
-            .minimize(landscape, start, force_tolerance)
+        let descent = Descent::new(landscape, start, force_tolerance, self.max_evaluations);
+        descent.run(|| {
+            let line_search = GuardedLineSearch::new(
+                &descent,
+                FirstTrial::Unit,
+                CURVATURE_CONSTANT,
+                self.longest_move,
+            );
+            // Zero is a tolerance that argmin accepts and never meets.
+            LBFGS::new(line_search, self.memory)
+                .with_tolerance_grad(0.0)
+                .and_then(|solver| solver.with_tolerance_cost(0.0))
+                .expect("zero is a legal tolerance")
+        });
+        descent.finish()
     }
 }

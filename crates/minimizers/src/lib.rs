@@ -5,9 +5,11 @@
 //! [`MinimizerKind`] chooses one by name.
 
 mod conjugate_gradient;
+mod descent;
 mod fire;
 mod kind;
 mod lbfgs;
+mod line_search;
 mod minimizer;
 mod probe;
 mod truncated_newton;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use metabasin_interactions::EnergyLandscape;
 
-/// How many evaluations a minimizer may spend unless told otherwise.
+/// How many evaluations and Hessian-vector products a minimizer may spend unless told otherwise.
 pub(crate) const DEFAULT_MAX_EVALUATIONS: u64 = 100_000;
 
 /// The farthest that one step may move an atom unless told otherwise `[length]`.
@@ -80,7 +80,7 @@ pub enum MinimizationOutcome {
         /// The force that was reached `[energy / length]`.
         largest_force: f64,
     },
-    /// The evaluations allowed were spent.
+    /// The evaluations and Hessian-vector products allowed were spent.
     OutOfBudget {
         /// How many were allowed.
         max_evaluations: u64,

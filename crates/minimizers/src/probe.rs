@@ -3,6 +3,7 @@
 
 use metabasin_interactions::EnergyLandscape;
 use nalgebra::DVector;
+use thiserror::Error;
 
 use crate::{Minimization, MinimizationOutcome};
 
@@ -41,14 +42,10 @@ impl Point {
     }
 }
 
-/// Why a probe refuses to answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The evaluations allowed are spent.
-    OutOfBudget,
-    /// A converged point is already known.
-    Done,
-}
+/// A probe refuses to answer: the evaluations allowed are spent.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the evaluations allowed are spent")]
+pub(crate) struct OutOfBudget;
 
 /// A landscape under minimization.
 pub(crate) struct Probe<'a> {
@@ -102,10 +99,7 @@ impl<'a> Probe<'a> {
     }
 
     /// The point at `x`, asked at most once in a row.
-    pub fn at(&mut self, x: &DVector<f64>) -> Result<&Point, Refusal> {
-        if self.converged.is_some() {
-            return Err(Refusal::Done);
-        }
+    pub fn at(&mut self, x: &DVector<f64>) -> Result<&Point, OutOfBudget> {
         if self.last.x == *x {
             return Ok(&self.last);
         }
@@ -113,8 +107,8 @@ impl<'a> Probe<'a> {
             self.last = self.best.clone();
             return Ok(&self.last);
         }
-        if self.evaluations >= self.max_evaluations {
-            return Err(Refusal::OutOfBudget);
+        if self.is_out_of_budget() {
+            return Err(OutOfBudget);
         }
         self.evaluations += 1;
         self.last = ask(self.landscape, x.clone());
@@ -179,8 +173,8 @@ impl<'a> Probe<'a> {
         self.converged.is_some()
     }
 
-    pub fn out_of_budget(&self) -> bool {
-        self.evaluations >= self.max_evaluations
+    pub fn is_out_of_budget(&self) -> bool {
+        self.evaluations + self.hessian_products >= self.max_evaluations
     }
 
     /// The report: converged if a point is, else out of budget or stalled at the best point.
@@ -190,7 +184,7 @@ impl<'a> Probe<'a> {
         } else if !self.best.is_finite() {
             let energy = self.best.energy;
             (self.best, MinimizationOutcome::NotFinite { energy })
-        } else if self.evaluations >= self.max_evaluations {
+        } else if self.is_out_of_budget() {
             let outcome = MinimizationOutcome::OutOfBudget {
                 max_evaluations: self.max_evaluations,
                 largest_force: self.best.largest_force,
