@@ -1,5 +1,27 @@
 //! Interatomic potentials, force fields and the energy landscape they span.
+//!
+//! Read in this order: [`EnergyLandscape`] is what minimizers and saddle searches see;
+//! [`FixedCell`] is the landscape of atoms in a cell; [`ForceField`] couples a [`Potential`] with
+//! its neighbor list and answers energy, forces, stress and second derivatives;
+//! [`BinaryLennardJones`] is the one model so far, in three ways of ending at its [`Cut`];
+//! [`Kernel`] names the instructions that sum its pairs.
 
+mod cut;
+mod error;
+mod fixed_cell;
+mod force_field;
+mod kernel;
 mod landscape;
+mod lennard_jones;
+mod pair;
+mod potential;
 
+pub use cut::Cut;
+pub use error::{InteractionError, UnknownName};
+pub use fixed_cell::{FixedCell, flatten, unflatten};
+pub use force_field::{DEFAULT_SKIN, Evaluation, ForceField, PerAtom, StrainResponse};
+pub use kernel::Kernel;
 pub use landscape::{Counted, EnergyLandscape};
+pub use lennard_jones::BinaryLennardJones;
+pub use pair::PairPotential;
+pub use potential::{Execution, Linearization, PairStiffness, Potential, StrainSums, Totals};

@@ -1,0 +1,460 @@
+//! A potential coupled with a neighbor list.
+
+use std::sync::Arc;
+
+use metabasin_atoms::{Cell, Configuration, Species, Stiffness, Stress};
+use metabasin_neighbors::{ListError, VerletList};
+use nalgebra::{DMatrix, Vector3};
+
+use crate::potential::{Execution, Linearization, PairStiffness, Potential};
+use crate::{InteractionError, Kernel};
+
+/// Extra range of neighbor lists in Lennard-Jones systems `[length]`.
+pub const DEFAULT_SKIN: f64 = 0.35;
+
+/// From this many atoms on, sums run over rayon's threads unless told otherwise.
+const PARALLEL_FROM: usize = 8000;
+
+/// What one evaluation gives beside the forces.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Potential energy `[energy]`; infinite or NaN where positions make no sense.
+    pub energy: f64,
+    /// Virial part of the Cauchy stress, tension positive `[energy / length³]`.
+    pub virial_stress: Stress,
+}
+
+/// Energy and stress of each atom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerAtom {
+    /// Half of each of the atom's pair energies, their sum the total energy `[energy]`.
+    pub energy: Vec<f64>,
+    /// σ_i = −(1/V_atom) ½ Σ_j F_ij r_ij with V_atom = V/N, their mean the virial stress
+    /// `[energy / length³]`.
+    pub stress: Vec<Stress>,
+}
+
+/// The linear response of stress and forces to a small symmetric strain of the cell under which
+/// all atoms move affinely, x → (1 + ε) x.
+///
+/// At a minimum with Hessian H, atoms relax by u = H⁺ Ξ e and the stiffness of the relaxed sample
+/// is C = C_Born − Ξᵀ H⁺ Ξ / V, with H⁺ the inverse apart from translations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StrainResponse {
+    /// C_Born = ∂σ/∂e, the change of the Cauchy stress with engineering strain, initial stress
+    /// included: with A = (V'' − V'/r)/r²,
+    /// C_abcd = (1/V) Σ A r_a r_b r_c r_d − σ_ab δ_cd
+    /// \+ ½ (δ_ac σ_bd + δ_ad σ_bc + δ_bc σ_ad + δ_bd σ_ac).
+    /// Not symmetric where there is initial stress `[energy / length³]`.
+    pub born: Stiffness,
+    /// Ξ = ∂F/∂e, the force on each atom per unit of each of the engineering strains xx, yy, zz,
+    /// xy, xz, yz `[energy / length]`.
+    pub forces: [Vec<Vector3<f64>>; 6],
+}
+
+/// A potential, the instructions that evaluate it, and the neighbor list that it needs.
+///
+/// The list is kept from call to call and followed while it stays complete. Equal calls on equal
+/// states of the list give equal bits, for any number of threads. Sums run in the order of the
+/// list, so another history of calls may differ in the last bits: [`ForceField::invalidate`] makes
+/// the next result depend on its arguments alone (to be bit-identical, a run that writes a
+/// checkpoint and the run that starts from it must both call it there), and a clone starts without
+/// a list for the same reason.
+///
+/// Where positions make no sense (not finite, thousands of atoms on one spot) the energy is NaN or
+/// infinite and forces are NaN; nothing panics.
+#[derive(Debug)]
+pub struct ForceField {
+    potential: Arc<dyn Potential>,
+    kernel: Kernel,
+    parallel: Option<bool>,
+    list: VerletList,
+    hessian: Option<Hessian>,
+}
+
+/// The Hessian of the last configuration that products were asked for.
+#[derive(Debug)]
+struct Hessian {
+    cell: Cell,
+    positions: Vec<Vector3<f64>>,
+    species: Vec<Species>,
+    linearization: Box<dyn Linearization>,
+}
+
+impl Clone for ForceField {
+    fn clone(&self) -> Self {
+        Self {
+            potential: Arc::clone(&self.potential),
+            kernel: self.kernel,
+            parallel: self.parallel,
+            list: VerletList::new(self.list.cutoff(), self.list.skin()),
+            hessian: None,
+        }
+    }
+}
+
+impl ForceField {
+    /// A force field with the default skin; a kernel that this machine lacks is replaced by the
+    /// portable one.
+    pub fn new(potential: Arc<dyn Potential>, kernel: Kernel) -> Self {
+        let list = VerletList::new(potential.cutoff(), DEFAULT_SKIN);
+        Self {
+            potential,
+            kernel: kernel.or_portable(),
+            parallel: None,
+            list,
+            hessian: None,
+        }
+    }
+
+    /// The same with another skin: a thicker one is rebuilt less often, but longer `[length]`.
+    ///
+    /// # Panics
+    /// If `skin` is negative or not finite.
+    #[must_use]
+    pub fn with_skin(self, skin: f64) -> Self {
+        let list = VerletList::new(self.potential.cutoff(), skin);
+        Self {
+            list,
+            hessian: None,
+            ..self
+        }
+    }
+
+    /// The same, summing over rayon's threads or not; by default from 8,000 atoms on.
+    #[must_use]
+    pub fn with_parallel(self, parallel: bool) -> Self {
+        Self {
+            parallel: Some(parallel),
+            ..self
+        }
+    }
+
+    /// The model.
+    pub fn potential(&self) -> &Arc<dyn Potential> {
+        &self.potential
+    }
+
+    /// The instructions in use.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// How often the neighbor list was built.
+    pub fn list_builds(&self) -> u64 {
+        self.list.builds()
+    }
+
+    /// Forgets the neighbor list: the next call builds it from its arguments alone.
+    pub fn invalidate(&mut self) {
+        self.list.invalidate();
+        self.hessian = None;
+    }
+
+    /// Whether the potential can treat a configuration.
+    ///
+    /// # Errors
+    /// [`InteractionError`]: arrays of different lengths, an unknown species, a cell shorter than
+    /// twice the cutoff, positions that are not finite, or atoms on top of each other.
+    pub fn check(&self, configuration: &Configuration) -> Result<(), InteractionError> {
+        let Configuration {
+            cell,
+            positions,
+            species,
+            ids,
+            ..
+        } = configuration;
+        for (array, found) in [("species", species.len()), ("ids", ids.len())] {
+            if found != positions.len() {
+                let atoms = positions.len();
+                return Err(InteractionError::Length {
+                    array,
+                    found,
+                    atoms,
+                });
+            }
+        }
+        let known = self.potential.species();
+        for (species, &id) in species.iter().zip(ids) {
+            if usize::from(species.0) >= known {
+                return Err(InteractionError::UnknownSpecies {
+                    id,
+                    number: species.number(),
+                    known,
+                    potential: self.potential.name(),
+                });
+            }
+        }
+        let (shortest, cutoff) = (cell.shortest_lattice_vector(), self.potential.cutoff());
+        if shortest < 2.0 * cutoff * (1.0 - 1e-12) {
+            return Err(InteractionError::CellTooSmall { shortest, cutoff });
+        }
+        self.check_overlaps(configuration)
+    }
+
+    fn check_overlaps(&self, configuration: &Configuration) -> Result<(), InteractionError> {
+        let Configuration {
+            cell,
+            positions,
+            species,
+            ids,
+            ..
+        } = configuration;
+        let known = self.potential.species() as u8;
+        let widest = (0..known)
+            .flat_map(|a| (0..known).map(move |b| (Species(a), Species(b))))
+            .map(|(a, b)| self.potential.least_distance(a, b))
+            .fold(0.0, f64::max);
+        if widest <= 0.0 {
+            return Ok(());
+        }
+        let mut close = VerletList::new(widest, 0.0);
+        close
+            .update(cell, positions, species)
+            .map_err(|error| match error {
+                ListError::Unresolved { atom } => InteractionError::Unresolved { id: ids[atom] },
+                ListError::Crowded { pairs } => InteractionError::Crowded { pairs },
+                ListError::CellTooSmall { .. } => InteractionError::CellTooSmall {
+                    shortest: cell.shortest_lattice_vector(),
+                    cutoff: self.potential.cutoff(),
+                },
+            })?;
+        let mut worst: Option<(f64, InteractionError)> = None;
+        for (row, &atom) in close.row_atoms().iter().enumerate() {
+            let first = atom as usize;
+            for neighbor in close.neighbors(row).filter(|near| near.atom > first) {
+                let second = neighbor.atom;
+                let least = self
+                    .potential
+                    .least_distance(species[first], species[second]);
+                let distance = neighbor.separation.norm();
+                let closer = worst
+                    .as_ref()
+                    .is_none_or(|(closest, _)| distance < *closest);
+                if distance < least && closer {
+                    let error = InteractionError::Overlap {
+                        first: ids[first],
+                        second: ids[second],
+                        distance,
+                        least,
+                    };
+                    worst = Some((distance, error));
+                }
+            }
+        }
+        worst.map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    fn execution(&self, atoms: usize) -> Execution {
+        Execution {
+            kernel: self.kernel,
+            parallel: self.parallel.unwrap_or(atoms >= PARALLEL_FROM),
+        }
+    }
+
+    /// Brings the list up to date; the energy to report where that is impossible.
+    fn update(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+    ) -> Result<Execution, f64> {
+        let known = self.potential.species();
+        if species
+            .iter()
+            .any(|species| usize::from(species.0) >= known)
+        {
+            return Err(f64::NAN);
+        }
+        let execution = self.execution(positions.len());
+        self.list.set_parallel(execution.parallel);
+        match self.list.update(cell, positions, species) {
+            Ok(_) => Ok(execution),
+            Err(ListError::Unresolved { .. }) => Err(f64::NAN),
+            Err(ListError::CellTooSmall { .. } | ListError::Crowded { .. }) => Err(f64::INFINITY),
+        }
+    }
+
+    /// Energy and virial stress; overwrites `forces` with the force on each atom.
+    ///
+    /// # Panics
+    /// If `positions`, `species` and `forces` differ in length.
+    pub fn evaluate(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+        forces: &mut [Vector3<f64>],
+    ) -> Evaluation {
+        assert_eq!(positions.len(), forces.len(), "one force an atom");
+        match self.update(cell, positions, species) {
+            Ok(execution) => {
+                let totals = self.potential.evaluate(&self.list, execution, forces);
+                Evaluation {
+                    energy: totals.energy,
+                    virial_stress: Stress(totals.virial) * (1.0 / cell.volume()),
+                }
+            }
+            Err(energy) => {
+                forces.fill(Vector3::repeat(f64::NAN));
+                Evaluation {
+                    energy,
+                    virial_stress: Stress([f64::NAN; 6]),
+                }
+            }
+        }
+    }
+
+    /// Energy and stress of each atom (NaN where positions make no sense).
+    ///
+    /// # Panics
+    /// If `positions` and `species` differ in length.
+    pub fn per_atom(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+    ) -> PerAtom {
+        let atoms = positions.len();
+        match self.update(cell, positions, species) {
+            Ok(execution) => {
+                let totals = self.potential.per_atom(&self.list, execution);
+                let per_volume = atoms as f64 / cell.volume();
+                PerAtom {
+                    energy: totals.iter().map(|atom| atom.energy).collect(),
+                    stress: totals
+                        .iter()
+                        .map(|atom| Stress(atom.virial) * per_volume)
+                        .collect(),
+                }
+            }
+            Err(energy) => PerAtom {
+                energy: vec![energy; atoms],
+                stress: vec![Stress([f64::NAN; 6]); atoms],
+            },
+        }
+    }
+
+    /// Writes H v into `product`, H the Hessian of the energy `[energy / length²]`.
+    ///
+    /// The Hessian of the last configuration is kept, so that repeated products at the same
+    /// (bitwise) cell and positions cost a fraction of an evaluation.
+    ///
+    /// # Panics
+    /// If the arrays differ in length.
+    pub fn hessian_vector(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+        direction: &[Vector3<f64>],
+        product: &mut [Vector3<f64>],
+    ) {
+        assert_eq!(positions.len(), direction.len(), "one direction an atom");
+        assert_eq!(positions.len(), product.len(), "one product an atom");
+        let kept = self.hessian.as_ref().is_some_and(|kept| {
+            kept.cell == *cell && kept.positions == positions && kept.species == species
+        });
+        if !kept {
+            let spare = self.hessian.take();
+            let Ok(execution) = self.update(cell, positions, species) else {
+                product.fill(Vector3::repeat(f64::NAN));
+                return;
+            };
+            let (mut old_positions, mut old_species, spare) = match spare {
+                Some(old) => (old.positions, old.species, Some(old.linearization)),
+                None => (Vec::new(), Vec::new(), None),
+            };
+            old_positions.clear();
+            old_positions.extend_from_slice(positions);
+            old_species.clear();
+            old_species.extend_from_slice(species);
+            self.hessian = Some(Hessian {
+                cell: *cell,
+                positions: old_positions,
+                species: old_species,
+                linearization: self.potential.linearize(&self.list, execution, spare),
+            });
+        }
+        if let Some(hessian) = &mut self.hessian {
+            hessian.linearization.multiply(direction, product);
+        }
+    }
+
+    /// Derivatives of stress and forces with respect to strain (NaN where positions make no
+    /// sense).
+    ///
+    /// # Panics
+    /// If `positions` and `species` differ in length.
+    pub fn strain_response(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+    ) -> StrainResponse {
+        let Ok(execution) = self.update(cell, positions, species) else {
+            return StrainResponse {
+                born: Stiffness([[f64::NAN; 6]; 6]),
+                forces: std::array::from_fn(|_| vec![Vector3::repeat(f64::NAN); positions.len()]),
+            };
+        };
+        let sums = self.potential.strain_sums(&self.list, execution);
+        let mut born = sums.fourth_rank;
+        for (row, virial) in born.iter_mut().zip(sums.virial) {
+            // The volume grows with the normal strains.
+            for element in &mut row[..3] {
+                *element -= virial;
+            }
+            for element in row {
+                *element /= cell.volume();
+            }
+        }
+        StrainResponse {
+            born: Stiffness(born),
+            forces: sums.forces,
+        }
+    }
+
+    /// The Hessian as a sum over pairs of atoms (empty where positions make no sense).
+    ///
+    /// # Panics
+    /// If `positions` and `species` differ in length.
+    pub fn pair_hessian_blocks(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+    ) -> Vec<PairStiffness> {
+        match self.update(cell, positions, species) {
+            Ok(_) => self.potential.pair_stiffness(&self.list),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The full 3N × 3N Hessian, coordinates in the order x₀ y₀ z₀ x₁ ... `[energy / length²]`.
+    ///
+    /// # Panics
+    /// If `positions` and `species` differ in length.
+    pub fn dense_hessian(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+    ) -> DMatrix<f64> {
+        let size = 3 * positions.len();
+        let mut hessian = DMatrix::zeros(size, size);
+        for pair in self.pair_hessian_blocks(cell, positions, species) {
+            let (i, j) = (3 * pair.first, 3 * pair.second);
+            for a in 0..3 {
+                for b in 0..3 {
+                    let k = pair.stiffness[(a, b)];
+                    hessian[(i + a, i + b)] += k;
+                    hessian[(j + a, j + b)] += k;
+                    hessian[(i + a, j + b)] -= k;
+                    hessian[(j + b, i + a)] -= k;
+                }
+            }
+        }
+        hessian
+    }
+}

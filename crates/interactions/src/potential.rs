@@ -1,0 +1,107 @@
+//! What a model of interatomic forces must answer.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use metabasin_atoms::Species;
+use metabasin_neighbors::VerletList;
+use nalgebra::{Matrix3, Vector3};
+
+use crate::{Cut, Kernel};
+
+/// How a sum over atoms is to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// Which instructions.
+    pub kernel: Kernel,
+    /// Whether over rayon's threads; the bits are the same.
+    pub parallel: bool,
+}
+
+/// Energy and virial of a configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// Potential energy `[energy]`.
+    pub energy: f64,
+    /// V σ_ab = −½ Σ_ij F_ij,a r_ij,b, tension positive; xx, yy, zz, xy, xz, yz `[energy]`.
+    pub virial: [f64; 6],
+}
+
+/// Second derivatives of the energy with respect to strain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StrainSums {
+    /// V ∂σ_ab/∂e_cd at affine positions, without the change of volume: see
+    /// [`StrainResponse`](crate::StrainResponse) `[energy]`.
+    pub fourth_rank: [[f64; 6]; 6],
+    /// ∂F_i/∂e at affine positions, for each of the six engineering strains `[energy / length]`.
+    pub forces: [Vec<Vector3<f64>>; 6],
+    /// V σ `[energy]`.
+    pub virial: [f64; 6],
+}
+
+/// One symmetric contribution K to the Hessian: +K in the diagonal blocks of both atoms, −K in
+/// the blocks between them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PairStiffness {
+    /// Index of one atom.
+    pub first: usize,
+    /// Index of the other; the same as `first` for an atom and its own image (no contribution).
+    pub second: usize,
+    /// K = A r rᵀ + B 1 for a pair potential `[energy / length²]`.
+    pub stiffness: Matrix3<f64>,
+}
+
+/// The Hessian at one configuration, ready for repeated products.
+pub trait Linearization: Any + Send + Sync + Debug {
+    /// Writes H v into `product` `[energy / length²]` × unit of v.
+    fn multiply(&mut self, v: &[Vector3<f64>], product: &mut [Vector3<f64>]);
+}
+
+/// A model of interatomic forces: sums over the neighbors that a list holds.
+///
+/// The list was updated for the configuration in question and holds every pair within
+/// [`Potential::cutoff`]; forces and other arrays are in the order of atoms.
+pub trait Potential: Send + Sync + Debug {
+    /// Name and parameters as `run.json` shows them.
+    fn name(&self) -> String;
+
+    /// How pair terms end at the cutoff, where the model has such a choice.
+    fn cut(&self) -> Option<Cut> {
+        None
+    }
+
+    /// Range of the neighbor list `[length]`.
+    fn cutoff(&self) -> f64;
+
+    /// Number of species that the model knows.
+    fn species(&self) -> usize;
+
+    /// Distance below which two atoms count as sitting on top of each other `[length]`.
+    fn least_distance(&self, first: Species, second: Species) -> f64;
+
+    /// Energy and virial; writes the force on each atom.
+    fn evaluate(
+        &self,
+        list: &VerletList,
+        execution: Execution,
+        forces: &mut [Vector3<f64>],
+    ) -> Totals;
+
+    /// Energy and virial of each atom; their sums are those of the configuration.
+    fn per_atom(&self, list: &VerletList, execution: Execution) -> Vec<Totals>;
+
+    /// The Hessian, for products. `spare` is what an earlier call of the same potential returned
+    /// and nobody needs any more: its memory may be used again.
+    fn linearize(
+        &self,
+        list: &VerletList,
+        execution: Execution,
+        spare: Option<Box<dyn Linearization>>,
+    ) -> Box<dyn Linearization>;
+
+    /// Derivatives of stress and forces with respect to strain.
+    fn strain_sums(&self, list: &VerletList, execution: Execution) -> StrainSums;
+
+    /// The Hessian as a sum over pairs, each unordered pair of images once.
+    fn pair_stiffness(&self, list: &VerletList) -> Vec<PairStiffness>;
+}
