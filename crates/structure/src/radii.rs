@@ -1,0 +1,107 @@
+//! The two choices behind every Voronoi index: radii and thresholds.
+
+use metabasin_atoms::Species;
+use serde::{Deserialize, Serialize};
+
+use crate::StructureError;
+
+/// One radius a species `[length]`; only differences of their squares matter.
+///
+/// The radical (Laguerre) cell of atom i is the set of points x with
+/// |x − x_i|² − r_i² ≤ |x − x_j|² − r_j² for every other atom and image j
+/// (Gellatly & Finney, J. Non-Cryst. Solids 50, 313, 1982).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Radii(Vec<f64>);
+
+impl Default for Radii {
+    /// [`Radii::half_sigma`].
+    fn default() -> Self {
+        Self::half_sigma()
+    }
+}
+
+impl Radii {
+    /// Half the Lennard-Jones lengths of the Wahnstrom glass, 1/2 and 5/12:
+    /// r_1² − r_2² = 0.0764.
+    pub fn half_sigma() -> Self {
+        Self(vec![0.5, 5.0 / 12.0])
+    }
+
+    /// 0.55 and 0.45, the radii of the published SU(2) bond-order code (Derlet,
+    /// J. Phys.: Condens. Matter 2020): r_1² − r_2² = 0.1.
+    pub fn derlet() -> Self {
+        Self(vec![0.55, 0.45])
+    }
+
+    /// The same radius for `species` species: the plain Voronoi tessellation.
+    pub fn equal(species: usize) -> Self {
+        Self(vec![0.5; species])
+    }
+
+    /// Radii of the species in their order `[length]`.
+    ///
+    /// # Errors
+    /// [`StructureError::Radius`] for one that is negative or not finite.
+    pub fn new(by_species: Vec<f64>) -> Result<Self, StructureError> {
+        let radii = Self(by_species);
+        radii.check()?;
+        Ok(radii)
+    }
+
+    /// The radii in the order of the species `[length]`.
+    pub fn by_species(&self) -> &[f64] {
+        &self.0
+    }
+
+    /// Radius of a species, where it has one `[length]`.
+    pub fn of(&self, species: Species) -> Option<f64> {
+        self.0.get(usize::from(species.0)).copied()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), StructureError> {
+        match self
+            .0
+            .iter()
+            .position(|radius| !(radius.is_finite() && *radius >= 0.0))
+        {
+            Some(k) => Err(StructureError::Radius {
+                number: k + 1,
+                radius: self.0[k],
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which edges and faces count; with zeros, the default, all of them do.
+///
+/// The rules are OVITO's: an edge counts if it is longer than `edge`; a face counts if it has at
+/// least three counted edges and an area above the larger of `absolute_face` and
+/// `relative_face` times the surface of that cell. A dropped face leaves the edges of its
+/// neighbors alone. Face thresholds hardly touch icosahedra; edge thresholds destroy them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Thresholds {
+    /// Smallest length of an edge that counts `[length]`.
+    pub edge: f64,
+    /// Smallest area of a face that counts `[length²]`.
+    pub absolute_face: f64,
+    /// Smallest area of a face that counts, as a share of the surface of its cell.
+    pub relative_face: f64,
+}
+
+impl Thresholds {
+    pub(crate) fn check(&self) -> Result<(), StructureError> {
+        for (name, value) in [
+            ("edge", self.edge),
+            ("absolute face", self.absolute_face),
+            ("relative face", self.relative_face),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(StructureError::Threshold { name, value });
+            }
+        }
+        Ok(())
+    }
+}
