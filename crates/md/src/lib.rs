@@ -1,1 +1,28 @@
 //! Molecular dynamics of glasses: ensembles, shear, unloading and recovery.
+//!
+//! Read in this order: [`Dynamics`] describes ensemble and drive as plain data; [`Simulation`] is
+//! a configuration in motion; [`Frame`] is what it reports, [`Checkpoint`] what it can go on from;
+//! [`initial_liquid`] is where a sample begins; the [`Protocol`]s are the experiments ([`Prepare`],
+//! [`Equilibrate`], [`Shear`], [`Unload`], [`Recover`], [`Relax`]), and [`analysis`] reads their
+//! curves.
+
+pub mod analysis;
+mod chain;
+mod dynamics;
+mod error;
+mod frame;
+mod initial;
+mod protocols;
+mod simulation;
+
+pub use dynamics::{Drive, Dynamics, IsotropicPressure, NoseHooverChain, TemperatureSchedule};
+pub use error::{MdError, Symptom};
+pub use frame::{Frame, Mean, Observer, Unobserved};
+pub use initial::initial_liquid;
+pub use protocols::{
+    Cooling, CourseState, Equilibrate, EquilibrateState, Hold, HoldSettings, HoldState,
+    Integration, Prepare, PrepareSettings, PrepareState, Prepared, Protocol, Recover, Reference,
+    Relax, Sample, Shear, ShearSettings, ShearState, Status, Unload, UnloadSettings, UnloadState,
+    Unloaded, largest_stress, shear_stresses, strains, times,
+};
+pub use simulation::{Checkpoint, Simulation};

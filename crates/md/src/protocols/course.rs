@@ -1,0 +1,154 @@
+//! One simulation run from frame to frame: what all protocols are made of.
+
+use metabasin_interactions::ForceField;
+use serde::{Deserialize, Serialize};
+
+use super::{Integration, Sample};
+use crate::{Checkpoint, Dynamics, Frame, MdError, Observer, Simulation};
+
+/// A simulation that rests only at frames.
+#[derive(Clone, Debug)]
+pub(super) struct Course {
+    pub(super) simulation: Simulation,
+    pub(super) frames: Vec<Frame>,
+    frame_interval: u64,
+    total_steps: u64,
+    /// Steps done before this course, for the clock of its frames.
+    earlier_steps: u64,
+    announced: bool,
+}
+
+/// The stored form of a running protocol's simulation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CourseState {
+    checkpoint: Checkpoint,
+    frames: Vec<Frame>,
+    frame_interval: u64,
+    total_steps: u64,
+    earlier_steps: u64,
+    announced: bool,
+}
+
+impl Course {
+    pub(super) fn start(
+        sample: Sample,
+        force_field: ForceField,
+        dynamics: Dynamics,
+        integration: &Integration,
+        total_steps: u64,
+    ) -> Result<Self, MdError> {
+        integration.validate()?;
+        let simulation =
+            Simulation::new(sample.configuration, force_field, dynamics)?.with_strain(sample.gamma);
+        Ok(Self {
+            simulation,
+            frames: Vec::new(),
+            frame_interval: integration.frame_interval,
+            total_steps,
+            earlier_steps: 0,
+            announced: false,
+        })
+    }
+
+    /// A course that continues the clock of another one and does not repeat its last frame.
+    pub(super) fn after(mut self, earlier: &Self) -> Self {
+        self.earlier_steps = earlier.earlier_steps + earlier.simulation.steps();
+        self.announced = true;
+        self
+    }
+
+    pub(super) fn steps(&self) -> u64 {
+        self.simulation.steps()
+    }
+
+    pub(super) fn total_steps(&self) -> u64 {
+        self.total_steps
+    }
+
+    pub(super) fn finished(&self) -> bool {
+        self.simulation.steps() >= self.total_steps
+    }
+
+    fn frame(&self) -> Frame {
+        let mut frame = self.simulation.frame();
+        frame.step += self.earlier_steps;
+        frame.time += self.earlier_steps as f64 * self.simulation.dynamics().time_step;
+        frame
+    }
+
+    /// Shows the observer the start, once.
+    pub(super) fn announce(&mut self, observer: &mut dyn Observer) {
+        if !self.announced {
+            observer.on_frame(&self.frame(), &self.simulation.configuration());
+            self.announced = true;
+        }
+    }
+
+    /// On to the next frame.
+    pub(super) fn advance_frame(&mut self, observer: &mut dyn Observer) -> Result<(), MdError> {
+        self.announce(observer);
+        let left = self.total_steps.saturating_sub(self.simulation.steps());
+        if left == 0 {
+            return Ok(());
+        }
+        let phase = self.simulation.steps() % self.frame_interval;
+        self.simulation.begin_interval();
+        self.simulation
+            .advance(left.min(self.frame_interval - phase))?;
+        self.simulation.refresh();
+        let frame = self.frame();
+        observer.on_frame(&frame, &self.simulation.configuration());
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// On until at least `steps` more steps are done.
+    pub(super) fn advance(
+        &mut self,
+        steps: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<(), MdError> {
+        let target = self.simulation.steps().saturating_add(steps.max(1));
+        self.announce(observer);
+        while !self.finished() && self.simulation.steps() < target {
+            self.advance_frame(observer)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn sample(&self) -> Sample {
+        Sample {
+            configuration: self.simulation.configuration(),
+            gamma: self.simulation.gamma(),
+        }
+    }
+
+    pub(super) fn state(&self) -> CourseState {
+        CourseState {
+            checkpoint: self.simulation.snapshot(),
+            frames: self.frames.clone(),
+            frame_interval: self.frame_interval,
+            total_steps: self.total_steps,
+            earlier_steps: self.earlier_steps,
+            announced: self.announced,
+        }
+    }
+
+    pub(super) fn restore(state: CourseState, force_field: ForceField) -> Result<Self, MdError> {
+        if state.frame_interval == 0 {
+            return Err(MdError::Setting {
+                field: "frame_interval",
+                requirement: "at least 1",
+                value: 0.0,
+            });
+        }
+        Ok(Self {
+            simulation: Simulation::restore(state.checkpoint, force_field)?,
+            frames: state.frames,
+            frame_interval: state.frame_interval,
+            total_steps: state.total_steps,
+            earlier_steps: state.earlier_steps,
+            announced: state.announced,
+        })
+    }
+}

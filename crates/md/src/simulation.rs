@@ -1,0 +1,353 @@
+//! A configuration in motion.
+
+mod checkpoint;
+mod step;
+
+use metabasin_atoms::{Configuration, Stress};
+use metabasin_interactions::{Evaluation, ForceField};
+use nalgebra::Vector3;
+
+use crate::chain::Chain;
+use crate::frame::{Moment, Sums};
+use crate::{Drive, Dynamics, Frame, MdError, Symptom};
+
+pub use checkpoint::Checkpoint;
+use checkpoint::Motion;
+
+/// Steps between two checks for a blow-up (not-a-number is noticed at once).
+pub(crate) const CHECK_INTERVAL: u64 = 50;
+
+/// A configuration with its force field and its equations of motion.
+///
+/// ```text
+/// ṙ = v + ε̇ r + γ̇ y x̂
+/// v̇ = F/m − (1 + 3/N_f) ε̇ v − γ̇ v_y x̂ − ξ v
+/// W ε̈ = 2K (1 + 3/N_f) − V tr σ_virial − 3 P V − (cell chain)
+/// W_γ γ̈ = −V σ_xy − (cell chain)        or γ̇ given
+/// ```
+///
+/// with ε = ln(V)/3 and N_f = 3N − 3. The state stores PECULIAR velocities v (relative to the
+/// flow γ̇ y x̂ and to the swelling ε̇ r), the SLLOD form of simple shear (Evans & Morriss,
+/// Statistical Mechanics of Nonequilibrium Liquids, ch. 6); positions follow the affine flow
+/// plus v and are never wrapped. The xy tilt of the cell follows γ and is flipped back when
+/// |xy| > lx/2, which no reported quantity notices: γ is counted apart and is not changed by
+/// isotropic volume changes. One step is a symmetric (Trotter) product of exact flows, so it is
+/// time-reversible: half chains, half cell momenta, half kick, drift, and back.
+///
+/// The conserved quantity is
+///
+/// ```text
+/// K + U + P V + W ε̇²/2 + W_γ γ̇²/2 + Σ chains − ∫ V σ_xy γ̇ dt
+/// ```
+///
+/// where W_γ γ̇²/2 belongs to a free tilt and the work integral to a driven one.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    configuration: Configuration,
+    dynamics: Dynamics,
+    force_field: ForceField,
+    motion: Motion,
+    masses: Vec<f64>,
+    velocities: Vec<Vector3<f64>>,
+    forces: Vec<Vector3<f64>>,
+    evaluation: Evaluation,
+    /// Σ m v v of the peculiar velocities, order xx, yy, zz, xy, xz, yz `[energy]`.
+    kinetic: [f64; 6],
+    inertia: Inertia,
+}
+
+/// Masses of the cell's own motion.
+#[derive(Clone, Copy, Debug)]
+struct Inertia {
+    /// W of the volume, where it moves `[energy τ²]`.
+    volume: Option<f64>,
+    /// W_γ of the tilt, where it is free `[energy τ²]`.
+    tilt: Option<f64>,
+}
+
+impl Simulation {
+    /// Starts at step 0 and γ = 0 with resting thermostats and cell.
+    ///
+    /// The motion of the center of mass is removed from the velocities: thermal motion is
+    /// relative to it.
+    ///
+    /// # Errors
+    /// [`MdError`] for settings out of range, a broken configuration, missing velocities, or a
+    /// sample that the force field refuses.
+    pub fn new(
+        mut configuration: Configuration,
+        force_field: ForceField,
+        dynamics: Dynamics,
+    ) -> Result<Self, MdError> {
+        configuration.validate()?;
+        dynamics.validate()?;
+        let atoms = configuration.len();
+        if atoms < 2 {
+            return Err(MdError::TooFewAtoms { atoms });
+        }
+        let masses: Vec<f64> = (0..atoms).map(|i| configuration.mass(i)).collect();
+        let velocities = configuration
+            .velocities
+            .as_mut()
+            .ok_or(MdError::NoVelocities)?;
+        let total_mass: f64 = masses.iter().sum();
+        let momentum: Vector3<f64> = masses.iter().zip(&*velocities).map(|(m, v)| v * *m).sum();
+        for velocity in velocities.iter_mut() {
+            *velocity -= momentum / total_mass;
+        }
+        let motion = Motion::at_rest(&dynamics, atoms);
+        let mut simulation = Self::assemble(configuration, force_field, dynamics, motion)?;
+        simulation.motion.start_temperature = simulation.temperature();
+        simulation.motion.last_conserved = simulation.conserved();
+        Ok(simulation)
+    }
+
+    /// Counts the strain from `gamma` instead of zero.
+    #[must_use]
+    pub fn with_strain(mut self, gamma: f64) -> Self {
+        self.motion.gamma = gamma;
+        self
+    }
+
+    fn assemble(
+        mut configuration: Configuration,
+        force_field: ForceField,
+        dynamics: Dynamics,
+        motion: Motion,
+    ) -> Result<Self, MdError> {
+        force_field.check(&configuration)?;
+        let atoms = configuration.len();
+        let velocities = configuration
+            .velocities
+            .take()
+            .ok_or(MdError::NoVelocities)?;
+        let mut simulation = Self {
+            masses: (0..atoms).map(|i| configuration.mass(i)).collect(),
+            velocities,
+            forces: vec![Vector3::zeros(); atoms],
+            evaluation: Evaluation {
+                energy: 0.0,
+                virial_stress: Stress::ZERO,
+            },
+            kinetic: [0.0; 6],
+            inertia: Inertia::new(&dynamics, atoms),
+            configuration,
+            dynamics,
+            force_field,
+            motion,
+        };
+        simulation.refresh();
+        Ok(simulation)
+    }
+
+    /// Forgets everything that can be recomputed (neighbor list, sums of rounded products) and
+    /// computes it anew, so that from here on the run depends on nothing but its [`Checkpoint`].
+    pub fn refresh(&mut self) {
+        self.force_field.invalidate();
+        self.evaluate();
+        self.measure_kinetic();
+    }
+
+    /// Integrates `steps` steps.
+    ///
+    /// # Errors
+    /// [`MdError::BlowUp`], at the latest 50 steps after the temperature or the conserved
+    /// quantity ran away.
+    pub fn advance(&mut self, steps: u64) -> Result<(), MdError> {
+        for _ in 0..steps {
+            self.step()?;
+            let moment = self.moment();
+            self.motion.sums.add(&moment);
+            if self.motion.step.is_multiple_of(CHECK_INTERVAL) {
+                self.check()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a new interval of averages ([`Frame::mean`]).
+    pub fn begin_interval(&mut self) {
+        self.motion.sums = Sums::default();
+    }
+
+    /// This moment, and averages since the last [`Simulation::begin_interval`].
+    pub fn frame(&self) -> Frame {
+        let moment = self.moment();
+        let atoms = self.configuration.len();
+        Frame {
+            step: self.motion.step,
+            time: self.time(),
+            gamma: self.motion.gamma,
+            temperature: moment.temperature,
+            kinetic_energy_per_atom: 0.5 * self.twice_kinetic() / atoms as f64,
+            potential_energy_per_atom: self.evaluation.energy / atoms as f64,
+            volume: moment.volume,
+            pressure: moment.stress.pressure(),
+            stress: moment.stress,
+            conserved: self.conserved(),
+            mean: self.motion.sums.mean(&moment, atoms),
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let volume = self.configuration.cell.volume();
+        let pressure = self.external_pressure();
+        let potential_energy = self.evaluation.energy;
+        Moment {
+            gamma: self.motion.gamma,
+            temperature: self.temperature(),
+            potential_energy,
+            enthalpy: 0.5 * self.twice_kinetic() + potential_energy + pressure * volume,
+            volume,
+            stress: self.stress(),
+        }
+    }
+
+    /// The configuration with its peculiar velocities.
+    pub fn configuration(&self) -> Configuration {
+        let mut configuration = self.configuration.clone();
+        configuration.velocities = Some(self.velocities.clone());
+        configuration
+    }
+
+    /// The equations of motion.
+    pub fn dynamics(&self) -> &Dynamics {
+        &self.dynamics
+    }
+
+    /// The force field.
+    pub fn force_field(&self) -> &ForceField {
+        &self.force_field
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> u64 {
+        self.motion.step
+    }
+
+    /// Time since the start `[τ]`.
+    pub fn time(&self) -> f64 {
+        self.motion.step as f64 * self.dynamics.time_step
+    }
+
+    /// Simple shear γ, flips undone.
+    pub fn gamma(&self) -> f64 {
+        self.motion.gamma
+    }
+
+    /// Kinetic temperature 2K/(3N − 3) `[energy]`.
+    pub fn temperature(&self) -> f64 {
+        self.twice_kinetic() / self.degrees_of_freedom()
+    }
+
+    /// Cauchy stress with its kinetic part, tension positive `[energy / length³]`.
+    pub fn stress(&self) -> Stress {
+        let volume = self.configuration.cell.volume();
+        self.evaluation.virial_stress - Stress(self.kinetic) * (1.0 / volume)
+    }
+
+    /// The quantity that exact dynamics would conserve `[energy]`.
+    pub fn conserved(&self) -> f64 {
+        let volume = self.configuration.cell.volume();
+        let motion = &self.motion;
+        let cell = |mass: Option<f64>, rate: f64| mass.map_or(0.0, |mass| 0.5 * mass * rate * rate);
+        let chain = |chain: &Option<Chain>| chain.as_ref().map_or(0.0, Chain::energy);
+        0.5 * self.twice_kinetic()
+            + self.evaluation.energy
+            + self.external_pressure() * volume
+            + cell(self.inertia.volume, motion.swelling_rate)
+            + cell(self.inertia.tilt, motion.shear_rate)
+            + chain(&motion.atom_chain)
+            + chain(&motion.cell_chain)
+            - motion.work
+    }
+
+    fn degrees_of_freedom(&self) -> f64 {
+        degrees_of_freedom(self.configuration.len())
+    }
+
+    fn twice_kinetic(&self) -> f64 {
+        self.kinetic[0] + self.kinetic[1] + self.kinetic[2]
+    }
+
+    fn external_pressure(&self) -> f64 {
+        self.dynamics
+            .barostat
+            .map_or(0.0, |barostat| barostat.pressure)
+    }
+
+    fn blow_up(&self, symptom: Symptom) -> MdError {
+        let largest_force =
+            self.forces
+                .iter()
+                .map(|force| force.norm())
+                .fold(0.0, |largest, norm| {
+                    if norm > largest || norm.is_nan() {
+                        norm
+                    } else {
+                        largest
+                    }
+                });
+        MdError::BlowUp {
+            step: self.motion.step,
+            time: self.time(),
+            symptom,
+            largest_force,
+            time_step: self.dynamics.time_step,
+        }
+    }
+
+    fn check(&mut self) -> Result<(), MdError> {
+        let temperature = self.temperature();
+        let target = self.dynamics.temperature.at(self.time());
+        let scale = target.max(self.motion.start_temperature);
+        if temperature > 20.0 * scale {
+            return Err(self.blow_up(Symptom::Temperature {
+                temperature,
+                target: scale,
+            }));
+        }
+        let conserved = self.conserved();
+        let change_per_atom =
+            (conserved - self.motion.last_conserved) / self.configuration.len() as f64;
+        if change_per_atom.abs() > scale {
+            return Err(self.blow_up(Symptom::Conserved { change_per_atom }));
+        }
+        self.motion.last_conserved = conserved;
+        let cell = &self.configuration.cell;
+        if cell.shortest_lattice_vector() < 2.0 * self.force_field.potential().cutoff() {
+            let volume = cell.volume();
+            return Err(self.blow_up(Symptom::CellTooSmall { volume }));
+        }
+        Ok(())
+    }
+}
+
+/// N_f = 3N − 3: the center of mass does not move.
+fn degrees_of_freedom(atoms: usize) -> f64 {
+    (3 * atoms - 3) as f64
+}
+
+impl Inertia {
+    fn new(dynamics: &Dynamics, atoms: usize) -> Self {
+        let unit = (degrees_of_freedom(atoms) + 3.0) * dynamics.temperature.mean();
+        let tilt = match dynamics.drive {
+            Drive::ZeroShearStress { time_constant } => Some(unit * time_constant.powi(2) / 3.0),
+            Drive::None | Drive::Shear { .. } => None,
+        };
+        Self {
+            volume: dynamics
+                .barostat
+                .map(|barostat| unit * barostat.time_constant.powi(2)),
+            tilt,
+        }
+    }
+
+    /// How many motions of the cell are free.
+    fn count(&self) -> usize {
+        usize::from(self.volume.is_some()) + usize::from(self.tilt.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests;
