@@ -185,6 +185,14 @@ pub enum Problem {
         /// The id.
         id: u64,
     },
+    /// Steps that do not ascend.
+    #[error("step {step} comes after step {last}")]
+    StepOrder {
+        /// The step before.
+        last: u64,
+        /// The step that should lie beyond it.
+        step: u64,
+    },
     /// A header other than expected.
     #[error("the header is `{found}`, expected `{expected}`")]
     Header {
@@ -231,6 +239,9 @@ impl Problem {
             }
             Self::MixedMasses { .. } => "give every type one mass",
             Self::NoSuchAtom { .. } => "make the ids of both sections agree",
+            Self::StepOrder { .. } => {
+                "two runs wrote into one file: remove the rows of one, or start in a new folder"
+            }
             Self::Header { .. } => {
                 "the file belongs to another kind of run: move it away or start in a new folder"
             }

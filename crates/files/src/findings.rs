@@ -3,7 +3,12 @@
 //! Written by the pipeline when its stages are done, read by the report; everything a figure
 //! shows stands in here, with errors.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+use crate::atomic_file::{read_json, write_json};
+use crate::{FilesError, Overwrite};
 
 /// A number with its standard error, where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,14 +37,14 @@ pub struct GlassFindings {
     pub atoms: usize,
     /// How it was made or where it came from, in one sentence.
     pub origin: String,
-    /// k_B T of the experiments `[energy]`.
+    /// Temperature `k_B T` of the experiments `[energy]`.
     pub temperature: f64,
-    /// Glass temperature T_f where the liquid and glass lines of enthalpy cross, with the spread
+    /// Glass temperature `T_f` where the liquid and glass lines of enthalpy cross, with the spread
     /// over fit windows.
     pub fictive_temperature: Option<Measured>,
     /// Enthalpy per atom against temperature along the cooling ramp `[energy]`.
     pub cooling: Option<Curve>,
-    /// The two straight lines whose crossing is T_f.
+    /// The two straight lines whose crossing is `T_f`.
     pub cooling_lines: Vec<Curve>,
     /// Inherent-structure energy per atom of the reference state `[energy]`.
     pub inherent_energy_per_atom: Option<f64>,
@@ -187,4 +192,69 @@ pub struct Findings {
     pub measured: Vec<Quantity>,
     /// What was assumed.
     pub assumed: Vec<Quantity>,
+}
+
+impl Findings {
+    /// File name within a run directory.
+    pub const FILE_NAME: &'static str = "findings.json";
+
+    /// Reads `findings.json` in a run directory.
+    ///
+    /// # Errors
+    /// [`FilesError::Read`] and [`FilesError::Json`].
+    pub fn read(run_directory: &Path) -> Result<Self, FilesError> {
+        read_json(&run_directory.join(Self::FILE_NAME))
+    }
+
+    /// Writes `findings.json` in a run directory, whole, replacing an older one.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFinite`] for a NaN or infinity, which JSON cannot hold, and as
+    /// [`crate::write_atomic`].
+    pub fn write(&self, run_directory: &Path) -> Result<(), FilesError> {
+        write_json(&run_directory.join(Self::FILE_NAME), self, Overwrite::Allow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let findings = Findings {
+            title: "glass".to_owned(),
+            zero_load_md: Some(Curve {
+                x: vec![1e-12, 2e-12],
+                y: vec![0.1, 0.30000000000000004],
+                y_error: None,
+            }),
+            signatures: vec![Signature {
+                name: "recovery".to_owned(),
+                method: "MD".to_owned(),
+                verdict: Verdict::NotResolvable,
+                evidence: "noise 0.007".to_owned(),
+            }],
+            ..Findings::default()
+        };
+        findings.write(folder.path()).unwrap();
+        assert_eq!(Findings::read(folder.path()).unwrap(), findings);
+    }
+
+    #[test]
+    fn a_curve_with_a_hole_is_refused_before_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let findings = Findings {
+            zero_load_md: Some(Curve {
+                x: vec![1.0],
+                y: vec![f64::NAN],
+                y_error: None,
+            }),
+            ..Findings::default()
+        };
+        let error = findings.write(folder.path()).unwrap_err();
+        assert!(matches!(error, FilesError::NotFinite { .. }), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

@@ -1,7 +1,8 @@
 //! LAMMPS data files, atom style `atomic`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use metabasin_atoms::{CellError, ConfigurationError};
 use nalgebra::{Matrix3, Vector3};
 
 use crate::Problem;
@@ -92,7 +93,7 @@ impl Header {
             if value <= 0.0 {
                 return Err(Located::at(
                     self.line,
-                    Problem::Cell(metabasin_atoms::CellError::Length { axis, value }),
+                    Problem::Cell(CellError::Length { axis, value }),
                 ));
             }
         }
@@ -180,6 +181,7 @@ fn check_count(
 
 fn parse_atoms(data: &[(usize, &str)]) -> Result<Atoms, Located> {
     let mut atoms = Atoms::default();
+    let mut seen = HashSet::new();
     for &(line, text) in data {
         let words: Vec<&str> = text.split_whitespace().collect();
         if words.len() != 5 && words.len() != 8 {
@@ -192,7 +194,12 @@ fn parse_atoms(data: &[(usize, &str)]) -> Result<Atoms, Located> {
                 },
             ));
         }
-        atoms.ids.push(integer(line, "the atom id", words[0])?);
+        let id = integer(line, "the atom id", words[0])?;
+        if !seen.insert(id) {
+            let problem = Problem::Configuration(ConfigurationError::DuplicateId(id));
+            return Err(Located::at(line, problem));
+        }
+        atoms.ids.push(id);
         atoms.types.push(type_number(line, words[1])?);
         let mut position = Vector3::zeros();
         for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {

@@ -37,9 +37,12 @@ fn check_periodic(line: usize, flags: &[&str]) -> Result<(), Located> {
 
 /// Three lines below `ITEM: BOX BOUNDS`.
 ///
-/// A tilted box is given by its axis-aligned bounding box: xlo_bound = xlo + min(0, xy, xz, xy + xz),
-/// xhi_bound = xhi + max(0, xy, xz, xy + xz), ylo_bound = ylo + min(0, yz), yhi_bound = yhi +
-/// max(0, yz) (LAMMPS manual, "Howto triclinic").
+/// A tilted box is given by its axis-aligned bounding box (LAMMPS manual, "Howto triclinic"):
+///
+/// ```text
+/// xlo_bound = xlo + min(0, xy, xz, xy + xz)    ylo_bound = ylo + min(0, yz)
+/// xhi_bound = xhi + max(0, xy, xz, xy + xz)    yhi_bound = yhi + max(0, yz)
+/// ```
 fn parse_bounds(line: usize, flags: &[&str], lines: &mut Lines) -> Result<Bounds, Located> {
     let mut rows: Vec<(usize, Vec<&str>)> = Vec::with_capacity(3);
     for _ in 0..3 {
@@ -158,7 +161,7 @@ fn parse_atoms(
             }
             other => {
                 return Err(Located {
-                    line: other.map(|(line, _)| line).or(Some(line)),
+                    line: other.map(|(line, _)| line).or(Some(lines.last_line())),
                     problem: Problem::Count {
                         what: "atoms",
                         declared,

@@ -8,18 +8,28 @@
 //! continues byte for byte; [`Manifest`] is the `run.json` of a run directory, and [`findings`]
 //! what the run found.
 
+mod atomic_file;
 mod compression;
 mod error;
 mod extended_xyz;
 pub mod findings;
 mod lammps_data;
 mod lammps_dump;
+mod manifest;
 mod raw_frame;
+mod series;
 mod structure;
 mod text;
+mod write_structure;
 
+pub use atomic_file::{Overwrite, write_atomic, write_atomic_compressed};
 pub use compression::Compression;
 pub use error::{FilesError, Problem};
+pub use manifest::{Host, Manifest, StageEntry, StageState, rfc3339};
+pub use series::{Series, SeriesColumn, SeriesHeader, SeriesWriter, read_series};
 pub use structure::{
     ReadReport, StructureFormat, read_configuration, read_trajectory, read_with_notes,
+};
+pub use write_structure::{
+    AtomColumn, Frame, KeyValue, write_extxyz, write_lammps_data, write_lammps_dump,
 };

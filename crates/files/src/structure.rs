@@ -154,13 +154,3 @@ fn parse(text: &str) -> Result<(Vec<RawFrame>, StructureFormat), Located> {
     };
     Ok((frames, format))
 }
-
-/// A sample from text, for tests of the parsers.
-#[cfg(test)]
-pub(crate) fn configuration_of(text: &str) -> Result<(Configuration, Vec<String>), Located> {
-    let (mut frames, _) = parse(text)?;
-    frames
-        .pop()
-        .expect("a parser returns at least one frame")
-        .into_configuration()
-}

@@ -39,6 +39,11 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Number of the line that was consumed last.
+    pub fn last_line(&self) -> usize {
+        self.last
+    }
+
     /// The next line and its number.
     pub fn next(&mut self) -> Option<(usize, &'a str)> {
         let (index, line) = self.lines.next()?;
