@@ -1,0 +1,245 @@
+//! A glass of 500 atoms in eight cells, against voro++ (three builds) and a 4-D convex hull.
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+
+use flate2::read::GzDecoder;
+use metabasin_atoms::{Cell, Configuration, Species};
+use metabasin_structure::{
+    Cluster, IcosahedralNetwork, Radii, StructureClass, Tessellation, Thresholds, tessellate,
+};
+use nalgebra::{Matrix3, Vector3};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct ReferenceClusters {
+    n_clusters: usize,
+    sizes_top10: Vec<usize>,
+    largest: usize,
+    largest_winding_rank: u8,
+    n_atoms_in_any_icosahedron: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct ReferenceThreshold {
+    n_ico: usize,
+    n_ico_small: usize,
+    ico_fraction_of_small: f64,
+    #[serde(rename = "mean_Z")]
+    mean_coordination: f64,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    #[serde(rename = "box")]
+    lattice: [[f64; 3]; 3],
+    types: Vec<u8>,
+    positions: Vec<[f64; 3]>,
+    index_n3_to_n12: Vec<Vec<usize>>,
+    volume: Vec<f64>,
+    face_i: Vec<u32>,
+    face_j: Vec<u32>,
+    face_shift: Vec<[i32; 3]>,
+    face_edges: Vec<u32>,
+    face_area: Vec<f64>,
+    radii: Vec<f64>,
+    icosahedral: Vec<usize>,
+    centers: ReferenceClusters,
+    with_shells: ReferenceClusters,
+    thresholds: BTreeMap<String, ReferenceThreshold>,
+}
+
+const CASES: [&str; 8] = [
+    "ortho",
+    "shear_xy0.02",
+    "shear_xy-0.1",
+    "shear_xy0.3",
+    "shear_xy0.5",
+    "general_triclinic",
+    "latticeequiv_b+a",
+    "latticeequiv_c+b-a",
+];
+
+fn reference(case: &str) -> Reference {
+    let path = format!(
+        "{}/../../tests/data/structure/wahn500_IS_{case}.json.gz",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    serde_json::from_reader(GzDecoder::new(File::open(path).unwrap())).unwrap()
+}
+
+fn configuration(reference: &Reference) -> Configuration {
+    let rows = reference.lattice.map(Vector3::from);
+    Configuration {
+        cell: Cell::from_matrix(&Matrix3::from_columns(&rows)).unwrap(),
+        positions: reference.positions.iter().map(|p| (*p).into()).collect(),
+        velocities: None,
+        species: reference.types.iter().map(|t| Species(t - 1)).collect(),
+        ids: (1..=reference.types.len() as u64).collect(),
+        masses: vec![1.0, 0.5],
+    }
+}
+
+fn check_faces(tessellation: &Tessellation, reference: &Reference, case: &str) {
+    let mut expected = BTreeMap::new();
+    for k in 0..reference.face_i.len() {
+        let (i, j, shift) = (
+            reference.face_i[k],
+            reference.face_j[k],
+            reference.face_shift[k],
+        );
+        let face = (reference.face_edges[k], reference.face_area.get(k).copied());
+        expected.insert((i, j, shift), face);
+        expected.insert((j, i, shift.map(|n| -n)), face);
+    }
+    let mut seen = 0;
+    for i in 0..tessellation.len() {
+        for face in tessellation.faces(i) {
+            let key = (i as u32, face.neighbor, face.shift);
+            let (edges, area) = expected
+                .get(&key)
+                .unwrap_or_else(|| panic!("{case}: face {key:?} is not in the reference"));
+            assert_eq!(face.edges, *edges, "{case}: edges of {key:?}");
+            assert!(face.counts);
+            if let Some(area) = area {
+                // The reference areas were stored as f32 and then as the shortest text that gives
+                // it back: each half a unit in the last of 24 bits, 6e-8.
+                let allowed = 1.2e-7 * area + 1e-13;
+                assert!(
+                    (face.area - area).abs() < allowed,
+                    "{case}: area of {key:?} is {}, not {area}",
+                    face.area
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, expected.len(), "{case}: number of faces");
+}
+
+fn check_clusters(found: &[Cluster], expected: &ReferenceClusters, case: &str) {
+    assert_eq!(found.len(), expected.n_clusters, "{case}");
+    let sizes: Vec<usize> = found.iter().map(|c| c.nodes.len()).take(10).collect();
+    assert_eq!(sizes, expected.sizes_top10, "{case}");
+    assert_eq!(sizes[0], expected.largest, "{case}");
+    assert_eq!(
+        found[0].winding_rank, expected.largest_winding_rank,
+        "{case}"
+    );
+    if let Some(atoms) = expected.n_atoms_in_any_icosahedron {
+        assert_eq!(found.iter().map(|c| c.nodes.len()).sum::<usize>(), atoms);
+    }
+}
+
+#[test]
+fn every_index_face_area_volume_and_cluster_agrees() {
+    for case in CASES {
+        let reference = reference(case);
+        let configuration = configuration(&reference);
+        let radii = Radii::default();
+        assert_eq!(radii.by_species(), reference.radii);
+        let tessellation = tessellate(&configuration, &radii, &Thresholds::default()).unwrap();
+        for (i, expected) in reference.index_n3_to_n12.iter().enumerate() {
+            let index = tessellation.index(i);
+            let found: Vec<usize> = (3..=12).map(|k| index.faces_with(k) as usize).collect();
+            assert_eq!(&found, expected, "{case}: index of atom {i}");
+            assert_eq!(index.coordination() as usize, tessellation.coordination(i));
+            let volume = tessellation.volume(i);
+            assert!(
+                (volume - reference.volume[i]).abs() < 1e-12,
+                "{case}: volume of atom {i}"
+            );
+        }
+        check_faces(&tessellation, &reference, case);
+
+        let network = IcosahedralNetwork::new(&tessellation, &configuration.species).unwrap();
+        let icosahedral: Vec<usize> = (0..500).filter(|&i| network.is_icosahedral()[i]).collect();
+        assert_eq!(icosahedral, reference.icosahedral, "{case}");
+        for (i, class) in network.classes().into_iter().enumerate() {
+            let expected = icosahedral.binary_search(&i).is_ok();
+            assert_eq!(class == StructureClass::Icosahedral, expected);
+        }
+        check_clusters(network.clusters_of_centers(), &reference.centers, case);
+        check_clusters(network.clusters_with_shells(), &reference.with_shells, case);
+        assert_eq!(
+            network.largest_with_shells(),
+            (
+                reference.with_shells.largest,
+                reference.with_shells.largest_winding_rank
+            )
+        );
+    }
+}
+
+/// `edge=0.05,relface=0.005,absface=0`
+fn parse(name: &str) -> Thresholds {
+    let value = |key: &str| {
+        name.split(',')
+            .find_map(|part| part.strip_prefix(key))
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    Thresholds {
+        edge: value("edge="),
+        absolute_face: value("absface="),
+        relative_face: value("relface="),
+    }
+}
+
+#[test]
+fn thresholds_act_as_in_ovito() {
+    for case in ["ortho", "shear_xy0.5", "general_triclinic"] {
+        let reference = reference(case);
+        let configuration = configuration(&reference);
+        assert_eq!(reference.thresholds.len(), 10);
+        for (name, expected) in &reference.thresholds {
+            let tessellation = tessellate(&configuration, &Radii::default(), &parse(name)).unwrap();
+            let network = IcosahedralNetwork::new(&tessellation, &configuration.species).unwrap();
+            assert_eq!(network.count(), expected.n_ico, "{case} {name}");
+            let of_small = network.fraction_of_small().unwrap();
+            assert!((of_small * 250.0 - expected.n_ico_small as f64).abs() < 1e-9);
+            assert!((of_small - expected.ico_fraction_of_small).abs() < 1e-12);
+            let mean = tessellation.coordination_mean();
+            assert!(
+                (mean - expected.mean_coordination).abs() < 1e-9,
+                "{case} {name}: mean coordination {mean}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_histogram_counts_every_atom_and_puts_icosahedra_first() {
+    let reference = reference("ortho");
+    let configuration = configuration(&reference);
+    let tessellation =
+        tessellate(&configuration, &Radii::default(), &Thresholds::default()).unwrap();
+    let histogram = tessellation.histogram();
+    let top: Vec<(String, usize)> = histogram
+        .iter()
+        .take(3)
+        .map(|(index, count)| (index.to_string(), *count))
+        .collect();
+    let expected = [("0,0,12,0", 64), ("0,3,6,4", 33), ("0,1,10,2", 28)];
+    assert_eq!(
+        top,
+        expected.map(|(index, count)| (index.to_owned(), count))
+    );
+    assert_eq!(histogram.iter().map(|(_, count)| count).sum::<usize>(), 500);
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let configuration = configuration(&reference("shear_xy0.3"));
+    let with_threads = |threads| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+            .install(|| tessellate(&configuration, &Radii::derlet(), &Thresholds::default()))
+            .unwrap()
+    };
+    assert_eq!(with_threads(1), with_threads(3));
+}
