@@ -1,1 +1,19 @@
 //! Plots and the self-contained HTML report of a run.
+//!
+//! Read in this order: [`plot`] draws axes, series and legends as stand-alone SVG text;
+//! [`figures`] turns what a run found into such plots, one function a figure, with a caption;
+//! [`write_report`] puts all of them, the tables and the provenance into one HTML file that opens
+//! from disk without a network. Nothing here simulates: everything shown is read from
+//! `findings.json`, `run.json` and `catalogue.sqlite`.
+
+mod display;
+pub mod figures;
+mod key_numbers;
+mod number;
+mod page;
+pub mod plot;
+mod provenance;
+mod write;
+
+pub use figures::{Completeness, barrier_histogram_svg, recovery_svg, stress_strain_svg};
+pub use write::{ReportError, write_report};

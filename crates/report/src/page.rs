@@ -1,0 +1,313 @@
+//! The content of the report page: findings and provenance as the template wants them.
+
+use std::fmt::Write;
+
+use metabasin_catalogue::EventRecord;
+use metabasin_files::Manifest;
+use metabasin_files::findings::{ComparisonRow, Findings, Measured, Quantity, Verdict};
+use minijinja::Environment;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+use crate::figures::{self, Figure};
+use crate::key_numbers::{KeyNumber, key_numbers};
+use crate::number::{measured, rate, significant};
+use crate::provenance::{self, Row, Stage};
+
+const TEMPLATE: &str = include_str!("templates/report.html");
+
+/// Everything that a page is made of.
+pub(crate) struct Material<'a> {
+    pub(crate) findings: &'a Findings,
+    /// `None` where the run has no readable `run.json`.
+    pub(crate) manifest: Option<&'a Manifest>,
+    /// `None` where the run has no readable catalogue.
+    pub(crate) events: Option<&'a [EventRecord]>,
+    /// Time series of the stages, relative to the run directory.
+    pub(crate) series: &'a [String],
+    /// Files that are there and could not be read, with the reasons.
+    pub(crate) unreadable: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    title: &'a str,
+    subtitle: String,
+    caveats: &'a [String],
+    key_numbers: Vec<KeyNumber>,
+    signatures: Vec<SignatureRow<'a>>,
+    quantities: Vec<Table<'a>>,
+    figures: Vec<Drawn<'a>>,
+    comparison: Vec<Compared>,
+    missing: Vec<String>,
+    reproduce: Vec<Step>,
+    provenance: Vec<Row>,
+    stages: Vec<Stage<'a>>,
+    config: &'a str,
+}
+
+#[derive(Serialize)]
+struct Drawn<'a> {
+    name: &'a str,
+    svg: String,
+    caption: &'a str,
+    data: String,
+}
+
+#[derive(Serialize)]
+struct Table<'a> {
+    id: &'static str,
+    title: &'static str,
+    source_title: &'static str,
+    rows: &'a [Quantity],
+}
+
+#[derive(Serialize)]
+struct SignatureRow<'a> {
+    name: &'a str,
+    method: &'a str,
+    verdict: &'static str,
+    class: &'static str,
+    evidence: &'a str,
+}
+
+#[derive(Serialize)]
+struct Compared {
+    quantity: String,
+    rate: String,
+    md: String,
+    kmc: String,
+    agrees: &'static str,
+    class: &'static str,
+}
+
+#[derive(Serialize)]
+struct Step {
+    text: &'static str,
+    command: String,
+}
+
+/// The page as HTML, and the figures on it: file name and SVG text.
+pub(crate) fn render(
+    material: &Material<'_>,
+) -> Result<(String, Vec<(String, String)>), minijinja::Error> {
+    let findings = material.findings;
+    let figures = figures::all(findings, material.events);
+    let svgs: Vec<String> = figures.iter().map(|figure| figure.plot.to_svg()).collect();
+    let page = Page {
+        title: match findings.title.trim() {
+            "" => "A run of metabasin",
+            title => title,
+        },
+        subtitle: subtitle(findings),
+        caveats: &findings.caveats,
+        key_numbers: key_numbers(findings, material.events),
+        signatures: signatures(findings),
+        quantities: tables(findings),
+        figures: figures
+            .iter()
+            .zip(&svgs)
+            .map(|(figure, svg)| Drawn {
+                name: &figure.plot.name,
+                svg: svg.clone(),
+                caption: &figure.caption,
+                data: data_line(figure, material.series),
+            })
+            .collect(),
+        comparison: findings.comparison.iter().map(compared).collect(),
+        missing: missing(material),
+        reproduce: reproduce(material.manifest),
+        provenance: material.manifest.map(provenance::rows).unwrap_or_default(),
+        stages: material
+            .manifest
+            .map(provenance::stages)
+            .unwrap_or_default(),
+        config: material.manifest.map_or("", |manifest| &manifest.config),
+    };
+    let mut environment = Environment::new();
+    environment.add_template("report.html", TEMPLATE)?;
+    let html = environment
+        .get_template("report.html")?
+        .render(Value::from(Serde(&page)))?;
+    let plots = figures
+        .iter()
+        .map(|figure| figure.plot.name.clone())
+        .zip(svgs)
+        .collect();
+    Ok((html, plots))
+}
+
+fn subtitle(findings: &Findings) -> String {
+    let glass = &findings.glass;
+    if glass.atoms == 0 {
+        return String::new();
+    }
+    let origin = glass.origin.trim();
+    let origin = if origin.is_empty() {
+        String::new()
+    } else {
+        format!(" · {origin}")
+    };
+    format!(
+        "{} atoms · k_B T = {} ε{origin}",
+        glass.atoms,
+        significant(glass.temperature, 3)
+    )
+}
+
+/// Where the data of a figure lie, for a reader with the run directory at hand.
+fn data_line(figure: &Figure, series: &[String]) -> String {
+    let behind: Vec<&str> = series
+        .iter()
+        .filter(|path| figure.stages.iter().any(|word| path.contains(word)))
+        .map(String::as_str)
+        .collect();
+    if behind.is_empty() {
+        figure.source.clone()
+    } else {
+        format!("{}; frames: {}", figure.source, behind.join(", "))
+    }
+}
+
+fn signatures(findings: &Findings) -> Vec<SignatureRow<'_>> {
+    findings
+        .signatures
+        .iter()
+        .map(|signature| {
+            let (verdict, class) = match signature.verdict {
+                Verdict::Present => ("present", "present"),
+                Verdict::Absent => ("absent", "absent"),
+                Verdict::NotResolvable => ("not resolvable", "not-resolvable"),
+            };
+            SignatureRow {
+                name: &signature.name,
+                method: &signature.method,
+                verdict,
+                class,
+                evidence: &signature.evidence,
+            }
+        })
+        .collect()
+}
+
+fn tables(findings: &Findings) -> Vec<Table<'_>> {
+    [
+        Table {
+            id: "measured",
+            title: "What was measured",
+            source_title: "From",
+            rows: &findings.measured,
+        },
+        Table {
+            id: "assumed",
+            title: "What was assumed",
+            source_title: "Why, or from where",
+            rows: &findings.assumed,
+        },
+    ]
+    .into_iter()
+    .filter(|table| !table.rows.is_empty())
+    .collect()
+}
+
+fn compared(row: &ComparisonRow) -> Compared {
+    let side = |value: Option<f64>, error: Option<f64>| {
+        value.map_or_else(
+            || "–".to_owned(),
+            |value| measured(Measured { value, error }),
+        )
+    };
+    let quantity = match row.quantity.as_str() {
+        "shear_modulus" => "Shear modulus G [ε/σ³]".to_owned(),
+        "residual_strain" => "Residual strain".to_owned(),
+        "recovered_strain" => "Recovered strain".to_owned(),
+        "recovery_half_time" => "Half time of recovery [mapped s]".to_owned(),
+        "energy_drop" => "Energy drop per atom at zero load [ε]".to_owned(),
+        other => other.replace('_', " "),
+    };
+    let (agrees, class) = match row.agrees {
+        Some(true) => ("yes", "yes"),
+        Some(false) => ("no", "no"),
+        None => ("not decidable", "unknown"),
+    };
+    Compared {
+        quantity,
+        rate: row
+            .rate_per_second
+            .map_or_else(|| "zero load".to_owned(), rate),
+        md: side(row.md, row.md_error),
+        kmc: side(row.kmc, row.kmc_error),
+        agrees,
+        class,
+    }
+}
+
+fn missing(material: &Material<'_>) -> Vec<String> {
+    let findings = material.findings;
+    let mut missing = Vec::new();
+    let mut say = |absent: bool, text: &str| {
+        if absent {
+            missing.push(text.to_owned());
+        }
+    };
+    let none = |pick: fn(&metabasin_files::findings::RateFindings) -> bool| {
+        !findings.rates.iter().any(pick)
+    };
+    say(
+        findings.glass.cooling.is_none(),
+        "Cooling: the sample was not made in this run.",
+    );
+    say(none(|found| found.md.is_some()), "Loading by MD.");
+    say(
+        none(|found| found.kmc.is_some()),
+        "Loading by kinetic Monte Carlo.",
+    );
+    say(findings.zero_load_md.is_none(), "MD at zero load.");
+    say(
+        findings.zero_load_kmc.is_none(),
+        "Kinetic Monte Carlo at zero load.",
+    );
+    say(
+        material.events.is_none(),
+        "Saddle searches: the run directory holds no catalogue of events.",
+    );
+    say(
+        material.manifest.is_none(),
+        "Provenance: the run directory holds no run.json.",
+    );
+    say(
+        findings.comparison.is_empty(),
+        "Comparison of MD and KMC: it needs both.",
+    );
+    missing.extend(material.unreadable.iter().cloned());
+    missing
+}
+
+fn reproduce(manifest: Option<&Manifest>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(manifest) = manifest {
+        let mut options = format!(" --seed {}", manifest.seed);
+        if !manifest.kernel.is_empty() {
+            let _ = write!(options, " --kernel {}", manifest.kernel);
+        }
+        if manifest.verb == "demo" {
+            steps.push(Step {
+                text: "The same seed and the same force kernel give the same bits, for any number \
+                       of threads.",
+                command: format!("metabasin demo{options} --out DIR"),
+            });
+        } else if !manifest.config.is_empty() {
+            steps.push(Step {
+                text: "Save the configuration below as run.ron. The same seed and the same force \
+                       kernel give the same bits, for any number of threads.",
+                command: format!("metabasin run run.ron{options} --out DIR"),
+            });
+        }
+    }
+    steps.push(Step {
+        text: "This page and its plots are rebuilt from the files of the run directory, without \
+               simulating, by",
+        command: "metabasin report DIR".to_owned(),
+    });
+    steps
+}

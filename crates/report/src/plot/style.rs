@@ -1,0 +1,78 @@
+//! Colors that survive color blindness, markers and dashes that survive black and white.
+
+/// The ink of axes and text: black on white paper, light on a dark page.
+pub const INK: &str = "currentColor";
+
+/// Okabe and Ito's colors, the pale yellow left out: it disappears on white.
+pub const COLORS: [&str; 6] = [
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+];
+
+/// A gray of middle lightness, seen on white and on black.
+pub const GRAY: &str = "#8a8f98";
+
+/// The shape of a data point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// A disc.
+    Circle,
+    /// A square.
+    Square,
+    /// A triangle on its base.
+    Triangle,
+    /// A square on its corner.
+    Diamond,
+    /// A triangle on its tip.
+    DownTriangle,
+}
+
+const MARKERS: [Marker; 5] = [
+    Marker::Circle,
+    Marker::Square,
+    Marker::Triangle,
+    Marker::Diamond,
+    Marker::DownTriangle,
+];
+
+/// SVG dash patterns; the first is a solid line.
+const DASHES: [&str; 6] = ["", "7 3", "2 2.5", "9 3 2 3", "12 4", "4 2 1 2 1 2"];
+
+/// How everything that belongs to one strain rate looks, in every figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesStyle {
+    /// Fill and stroke.
+    pub color: &'static str,
+    /// Marker of its points.
+    pub marker: Marker,
+    /// Dash pattern of its lines.
+    pub dash: &'static str,
+}
+
+impl SeriesStyle {
+    /// The style of the series with this index. Colors repeat after six, markers after five, so
+    /// the first thirty differ in one or the other.
+    pub fn of(index: usize) -> Self {
+        Self {
+            color: COLORS[index % COLORS.len()],
+            marker: MARKERS[index % MARKERS.len()],
+            dash: DASHES[index % DASHES.len()],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn thirty_series_differ() {
+        let seen: HashSet<_> = (0..30)
+            .map(|i| {
+                let style = SeriesStyle::of(i);
+                (style.color, format!("{:?}", style.marker))
+            })
+            .collect();
+        assert_eq!(seen.len(), 30);
+    }
+}
