@@ -256,6 +256,15 @@ impl Worker<'_> {
         self.configuration.ids[self.grid.atom(slot) as usize]
     }
 
+    fn coincident(&self, slot: usize, other: &Candidate) -> StructureError {
+        let ids = [self.id(slot), self.id(other.slot as usize)];
+        StructureError::Coincident {
+            first: ids[0].min(ids[1]),
+            second: ids[0].max(ids[1]),
+            distance: other.distance,
+        }
+    }
+
     fn degenerate(&self, slot: usize) -> StructureError {
         StructureError::Degenerate { id: self.id(slot) }
     }
@@ -275,6 +284,13 @@ impl Worker<'_> {
         loop {
             let known = candidates.len();
             self.grid.gather(slot, inner, outer, candidates);
+            // No plane lies between atoms on one place, wherever that would put it in the order.
+            if let Some(other) = candidates[known..]
+                .iter()
+                .find(|candidate| candidate.distance <= self.tolerance)
+            {
+                return Err(self.coincident(slot, other));
+            }
             order.clear();
             order.extend(
                 candidates[known..]
@@ -289,13 +305,6 @@ impl Worker<'_> {
                     break;
                 }
                 let candidate = &candidates[number as usize];
-                if candidate.distance <= self.tolerance {
-                    return Err(StructureError::Coincident {
-                        first: self.id(slot),
-                        second: self.id(candidate.slot as usize),
-                        distance: candidate.distance,
-                    });
-                }
                 let normal = candidate.difference / candidate.distance;
                 match self.cut(cell, normal, offset, number) {
                     Cut::Emptied => return Ok(()),

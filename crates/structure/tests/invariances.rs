@@ -1,0 +1,362 @@
+//! What any tessellation must keep: volumes, mirrored faces, Euler's formula, and indifference to
+//! origin, numbering, basis and copies.
+#![cfg(test)]
+
+use std::collections::HashMap;
+
+use metabasin_atoms::{Cell, Configuration, Species};
+use metabasin_structure::{Radii, StructureError, Tessellation, Thresholds, tessellate};
+use nalgebra::Vector3;
+use proptest::prelude::*;
+
+fn sample(cell: Cell, positions: Vec<Vector3<f64>>, species: &[u8]) -> Configuration {
+    Configuration {
+        cell,
+        species: species.iter().map(|s| Species(*s)).collect(),
+        ids: (1..=positions.len() as u64).collect(),
+        positions,
+        velocities: None,
+        masses: vec![1.0, 0.5],
+    }
+}
+
+fn cells_of(configuration: &Configuration, radii: &Radii) -> Tessellation {
+    tessellate(configuration, radii, &Thresholds::default()).unwrap()
+}
+
+/// Volumes fill the cell, every face has its mirror image, every cell is a simple polyhedron.
+fn assert_is_a_tessellation(tessellation: &Tessellation, cell: &Cell) -> Result<(), TestCaseError> {
+    let volume = cell.volume();
+    prop_assert!(
+        (tessellation.volume_sum() / volume - 1.0).abs() < 1e-12,
+        "volumes add up to {} instead of {volume}",
+        tessellation.volume_sum()
+    );
+    // Faces of no area exist only where more than three planes meet in a point.
+    let smallest = 1e-9 * (volume / tessellation.len() as f64).powf(2.0 / 3.0);
+    let mut areas = HashMap::new();
+    for i in 0..tessellation.len() {
+        let faces = tessellation.faces(i);
+        // V − E + F = 2 with E = Σ/2 and V = Σ/3 of the numbers of edges.
+        let edges: usize = faces.iter().map(|face| face.edges as usize).sum();
+        if faces.is_empty() {
+            prop_assert_eq!(tessellation.volume(i), 0.0);
+        } else {
+            prop_assert_eq!(edges, 6 * faces.len() - 12);
+        }
+        for face in faces {
+            prop_assert!(face.counts);
+            let key = (i as u32, face.neighbor, face.shift);
+            prop_assert!(areas.insert(key, face.area).is_none());
+        }
+    }
+    for (&(i, j, shift), &area) in &areas {
+        let mirrored = areas
+            .get(&(j, i, shift.map(|n| -n)))
+            .copied()
+            .unwrap_or(0.0);
+        prop_assert!(
+            (mirrored - area).abs() < smallest,
+            "face {i} {j} {shift:?} has area {area} from one side, {mirrored} from the other"
+        );
+    }
+    Ok(())
+}
+
+fn cells() -> impl Strategy<Value = Cell> {
+    (
+        prop::array::uniform3(1.0..4.0),
+        prop::array::uniform3(-1.6..1.6),
+    )
+        .prop_map(|(l, t)| {
+            Cell::new([l[0], l[1], l[2], t[0] * l[0], t[1] * l[0], t[2] * l[1]]).unwrap()
+        })
+}
+
+fn samples(most: usize) -> impl Strategy<Value = Configuration> {
+    let atoms = prop::collection::vec((prop::array::uniform3(-1.0..2.0), 0..2_u8), 1..most);
+    (cells(), atoms).prop_map(|(cell, atoms)| {
+        let positions = atoms
+            .iter()
+            .map(|(s, _)| cell.to_cartesian(&Vector3::from(*s)))
+            .collect();
+        let species: Vec<u8> = atoms.iter().map(|(_, species)| *species).collect();
+        sample(cell, positions, &species)
+    })
+}
+
+/// Index and volume of every atom.
+fn signature(tessellation: &Tessellation) -> Vec<(String, f64)> {
+    (0..tessellation.len())
+        .map(|i| (tessellation.index(i).to_string(), tessellation.volume(i)))
+        .collect()
+}
+
+fn assert_same(p: &[(String, f64)], q: &[(String, f64)]) -> Result<(), TestCaseError> {
+    prop_assert_eq!(p.len(), q.len());
+    for (a, b) in p.iter().zip(q) {
+        prop_assert_eq!(&a.0, &b.0);
+        prop_assert!((a.1 - b.1).abs() < 1e-10, "volumes {} and {}", a.1, b.1);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn random_samples_are_tessellated(
+        sample in samples(40),
+        radii in prop::array::uniform2(0.0..0.7),
+    ) {
+        let radii = Radii::new(radii.to_vec()).unwrap();
+        assert_is_a_tessellation(&cells_of(&sample, &radii), &sample.cell)?;
+    }
+
+    #[test]
+    fn origin_numbering_and_basis_do_not_matter(
+        sample in samples(25),
+        move_by in prop::array::uniform3(-5.0..5.0),
+        basis in prop::array::uniform3(-2..=2),
+    ) {
+        let radii = Radii::default();
+        let expected = signature(&cells_of(&sample, &radii));
+
+        let mut moved = sample.clone();
+        for position in &mut moved.positions {
+            *position += Vector3::from(move_by);
+        }
+        assert_same(&signature(&cells_of(&moved, &radii)), &expected)?;
+
+        let mut reversed = sample.clone();
+        reversed.positions.reverse();
+        reversed.species.reverse();
+        let mut back = signature(&cells_of(&reversed, &radii));
+        back.reverse();
+        assert_same(&back, &expected)?;
+
+        let mut other = sample.clone();
+        let [lx, ly, lz, xy, xz, yz] = sample.cell.components();
+        let [p, q, r] = basis.map(f64::from);
+        other.cell =
+            Cell::new([lx, ly, lz, xy + p * lx, xz + q * lx + r * xy, yz + r * ly]).unwrap();
+        let tessellation = cells_of(&other, &radii);
+        assert_same(&signature(&tessellation), &expected)?;
+        // The shifts speak of the basis as given: each neighbor lies across its face.
+        for i in 0..tessellation.len() {
+            for face in tessellation.faces(i) {
+                let image = other.positions[face.neighbor as usize]
+                    + other.cell.matrix() * Vector3::from(face.shift.map(f64::from));
+                prop_assert!((image - other.positions[i]).norm() < 20.0);
+            }
+        }
+        assert_is_a_tessellation(&tessellation, &other.cell)?;
+    }
+
+    #[test]
+    fn two_cells_hold_each_atom_twice(sample in samples(20), axis in 0..3_usize) {
+        let radii = Radii::default();
+        let expected = signature(&cells_of(&sample, &radii));
+        let mut matrix = sample.cell.matrix();
+        let step = matrix.column(axis).into_owned();
+        let mut column = matrix.column_mut(axis);
+        column *= 2.0;
+        let mut double = sample.clone();
+        double.cell = Cell::from_matrix(&matrix).unwrap();
+        double.positions.extend(sample.positions.iter().map(|position| position + step));
+        double.species.extend_from_slice(&sample.species);
+        double.ids = (1..=double.positions.len() as u64).collect();
+        let found = signature(&cells_of(&double, &radii));
+        assert_same(&found[..expected.len()], &expected)?;
+        assert_same(&found[expected.len()..], &expected)?;
+    }
+
+    // The hardest ties: many atoms on one sphere, in cells of exactly commensurate tilt.
+    #[test]
+    fn crystals_with_vacancies_never_fail(
+        occupied in prop::collection::vec(any::<bool>(), 64),
+        constant in 0.3..3.0,
+        tilts in prop::array::uniform3(-2..=2),
+        centered in any::<bool>(),
+        origin in prop::array::uniform3(0.0..1.0),
+        kinds in prop::collection::vec(0..2_u8, 128),
+        equal in any::<bool>(),
+    ) {
+        let side = 4.0 * constant;
+        let [xy, xz, yz] = tilts.map(|t| f64::from(t) * constant);
+        let cell = Cell::new([side, side, side, xy, xz, yz]).unwrap();
+        let mut positions = Vec::new();
+        for (k, _) in occupied.iter().enumerate().filter(|(k, full)| **full || *k == 0) {
+            let site = Vector3::new((k % 4) as f64, (k / 4 % 4) as f64, (k / 16) as f64);
+            positions.push((site + Vector3::from(origin)) * constant);
+            if centered {
+                positions.push((site + Vector3::repeat(0.5) + Vector3::from(origin)) * constant);
+            }
+        }
+        let crystal = sample(cell, positions.clone(), &kinds[..positions.len()]);
+        let radii = if equal { Radii::equal(2) } else { Radii::default() };
+        assert_is_a_tessellation(&cells_of(&crystal, &radii), &cell)?;
+    }
+}
+
+/// Atoms of a crystal, `copies` unit cells along each axis, off the origin.
+fn crystal(unit: [f64; 6], motif: &[[f64; 3]], copies: usize) -> Configuration {
+    let cell = Cell::new(unit.map(|component| component * copies as f64)).unwrap();
+    let mut positions = Vec::new();
+    for a in 0..copies {
+        for b in 0..copies {
+            for c in 0..copies {
+                for site in motif {
+                    let corner = Vector3::new(a as f64, b as f64, c as f64) + Vector3::from(*site);
+                    positions.push(
+                        cell.to_cartesian(&(corner / copies as f64))
+                            + Vector3::new(0.1234, 2.0_f64.sqrt(), -0.7),
+                    );
+                }
+            }
+        }
+    }
+    let species = vec![0; positions.len()];
+    sample(cell, positions, &species)
+}
+
+#[test]
+fn perfect_crystals_have_the_right_faces_and_volumes() {
+    let a = 1.234_567_89;
+    let half = a / 2.0;
+    let face_centered = [[0.0; 3], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]];
+    let (root2, root3) = (2.0_f64.sqrt(), 3.0_f64.sqrt());
+    let hexagonal = [
+        a,
+        a * root3 / 2.0,
+        a * (8.0_f64 / 3.0).sqrt(),
+        -half,
+        0.0,
+        0.0,
+    ];
+    // The primitive cell of fcc with its vectors along a/√2 (1, 0, 0), ...
+    let edge = a / root2;
+    let primitive = [
+        edge,
+        edge * root3 / 2.0,
+        edge * (2.0_f64 / 3.0).sqrt(),
+        edge / 2.0,
+        edge / 2.0,
+        edge / (2.0 * root3),
+    ];
+    let cube = [a, a, a, 0.0, 0.0, 0.0];
+    let hexagonal_motif = [[0.0; 3], [1.0 / 3.0, 2.0 / 3.0, 0.5]];
+    for (name, unit, motif, faces) in [
+        ("sc", cube, &face_centered[..1], 6),
+        ("fcc", cube, &face_centered[..], 12),
+        ("fcc primitive", primitive, &face_centered[..1], 12),
+        ("bcc", cube, &[[0.0; 3], [0.5; 3]], 14),
+        ("hcp", hexagonal, &hexagonal_motif, 12),
+    ] {
+        for copies in 1..=3 {
+            let crystal = crystal(unit, motif, copies);
+            let tessellation = cells_of(&crystal, &Radii::default());
+            let expected = crystal.cell.volume() / crystal.len() as f64;
+            for i in 0..crystal.len() {
+                let volume = tessellation.volume(i);
+                assert!((volume / expected - 1.0).abs() < 1e-12, "{name}");
+                let real = tessellation
+                    .faces(i)
+                    .iter()
+                    .filter(|f| f.area > 1e-9)
+                    .count();
+                assert_eq!(real, faces, "{name} with {copies} copies");
+            }
+            assert_is_a_tessellation(&tessellation, &crystal.cell).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_body_centered_cell_is_generic_and_an_edge_threshold_settles_the_others() {
+    let cube = [1.1, 1.1, 1.1, 0.0, 0.0, 0.0];
+    let body_centered = crystal(cube, &[[0.0; 3], [0.5; 3]], 2);
+    let tessellation = cells_of(&body_centered, &Radii::default());
+    assert!((0..16).all(|i| tessellation.index(i).to_string() == "0,6,0,8"));
+    // The rhombic dodecahedron of fcc: twelve rhombs, once edges of no length are left out.
+    let motif = [[0.0; 3], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]];
+    let thresholds = Thresholds {
+        edge: 1e-6,
+        ..Thresholds::default()
+    };
+    let tessellation =
+        tessellate(&crystal(cube, &motif, 2), &Radii::default(), &thresholds).unwrap();
+    assert!((0..32).all(|i| tessellation.index(i).to_string() == "0,12,0,0"));
+}
+
+#[test]
+fn a_hidden_atom_has_no_cell() {
+    // A small atom 0.1 from a large one: d² = 0.01 is below r_1² − r_2² = 0.0764, so the plane
+    // lies behind the small atom, and others cut off what would be left.
+    let mut positions = vec![Vector3::repeat(0.5), Vector3::new(0.6, 0.5, 0.5)];
+    let mut species = vec![0, 1];
+    for axis in 0..3 {
+        for sign in [-0.5, 0.5] {
+            let mut place = Vector3::repeat(0.5);
+            place[axis] += sign;
+            positions.push(place);
+            species.push(0);
+        }
+    }
+    let cell = Cell::cubic(2.0).unwrap();
+    let tessellation = cells_of(&sample(cell, positions, &species), &Radii::default());
+    assert_eq!(
+        (tessellation.volume(1), tessellation.coordination(1)),
+        (0.0, 0)
+    );
+    assert_eq!(tessellation.index(1).to_string(), "0,0,0,0");
+    assert!((tessellation.volume(0) - 0.125).abs() < 1e-12);
+    assert_is_a_tessellation(&tessellation, &cell).unwrap();
+}
+
+#[test]
+fn broken_input_is_refused_with_its_numbers() {
+    let cell = Cell::cubic(3.0).unwrap();
+    let two = |x: f64| {
+        sample(
+            cell,
+            vec![Vector3::zeros(), Vector3::new(x, 0.0, 0.0)],
+            &[0, 1],
+        )
+    };
+    let refused = |configuration: &Configuration, radii: &Radii, thresholds: &Thresholds| {
+        tessellate(configuration, radii, thresholds).unwrap_err()
+    };
+    let (radii, thresholds) = (Radii::default(), Thresholds::default());
+    // On top of each other through the border; of two species and of one.
+    let coincident = StructureError::Coincident {
+        first: 1,
+        second: 2,
+        distance: 0.0,
+    };
+    for radii in [Radii::default(), Radii::equal(2)] {
+        assert_eq!(refused(&two(6.0), &radii, &thresholds), coincident);
+    }
+    assert!(matches!(
+        refused(&two(f64::NAN), &radii, &thresholds),
+        StructureError::Configuration(_)
+    ));
+    let one = Radii::equal(1);
+    assert_eq!(
+        refused(&two(1.0), &one, &thresholds).to_string(),
+        "atom id 2 has type 2, but there are radii for 1 types only"
+    );
+    assert_eq!(
+        Radii::new(vec![0.5, -0.1]).unwrap_err().to_string(),
+        "the radius of type 2 must be finite and not negative, got -0.1"
+    );
+    let bad = Thresholds {
+        relative_face: f64::NAN,
+        ..thresholds
+    };
+    assert!(
+        refused(&two(1.0), &radii, &bad)
+            .to_string()
+            .contains("relative face")
+    );
+}
