@@ -4,9 +4,9 @@ use metabasin_atoms::Species;
 use metabasin_neighbors::VerletList;
 use nalgebra::Vector3;
 
-use crate::Cut;
 use crate::pair::{self, PairLinearization, PairPotential};
 use crate::potential::{Execution, Linearization, PairStiffness, Potential, StrainSums, Totals};
+use crate::{Cut, Kernel, lanes};
 
 /// V_ab(r) = 4ε [(σ_ab/r)¹² − (σ_ab/r)⁶] of two species, cut at one r_c for all pairs.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +81,10 @@ impl BinaryLennardJones {
             terms: diameters.map(|diameter| Term::new(diameter, cut, inner, cutoff)),
             diameters,
         }
+    }
+
+    pub(crate) fn cutoff_length(&self) -> f64 {
+        self.cutoff
     }
 
     pub(crate) fn inner(&self) -> f64 {
@@ -160,7 +164,13 @@ impl Potential for BinaryLennardJones {
         execution: Execution,
         forces: &mut [Vector3<f64>],
     ) -> Totals {
-        pair::evaluate(self, list, execution.parallel, forces)
+        if execution.kernel.or_portable() == Kernel::Portable {
+            return pair::evaluate(self, list, execution.parallel, forces);
+        }
+        pair::sum_forces(list, execution.parallel, forces, |rows, by_row| {
+            lanes::forces(execution.kernel, self, list, rows, by_row)
+                .expect("only the portable kernel is not vectorized")
+        })
     }
 
     fn per_atom(&self, list: &VerletList, execution: Execution) -> Vec<Totals> {
@@ -177,7 +187,11 @@ impl Potential for BinaryLennardJones {
             list,
             execution,
             spare,
-            |rows, writer| pair::linearize_rows(self, list, rows, writer),
+            |rows, writer| {
+                if !lanes::linearize(execution.kernel, self, list, rows.clone(), writer) {
+                    pair::linearize_rows(self, list, rows, writer);
+                }
+            },
         ))
     }
 

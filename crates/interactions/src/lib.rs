@@ -12,6 +12,7 @@ mod fixed_cell;
 mod force_field;
 mod kernel;
 mod landscape;
+mod lanes;
 mod lennard_jones;
 mod pair;
 mod potential;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::potential::{PairStiffness, StrainSums, Totals};
 
-pub(crate) use linearization::{BlockWriter, PairLinearization};
+pub(crate) use linearization::{BlockWriter, PairLinearization, Part};
 
 /// Rows summed together; fixed, so that the order of sums does not depend on threads.
 pub(crate) const ROWS_PER_TASK: usize = 128;

@@ -54,6 +54,9 @@ pub struct PairStiffness {
 /// The Hessian at one configuration, ready for repeated products.
 pub trait Linearization: Any + Send + Sync + Debug {
     /// Writes H v into `product` `[energy / length²]` × unit of v.
+    ///
+    /// # Panics
+    /// If `v` or `product` has not one entry an atom.
     fn multiply(&mut self, v: &[Vector3<f64>], product: &mut [Vector3<f64>]);
 }
 

@@ -5,8 +5,8 @@ use nalgebra::Vector3;
 use rayon::prelude::*;
 
 use super::ROWS_PER_TASK;
-use crate::Kernel;
 use crate::potential::{Execution, Linearization};
+use crate::{Kernel, lanes};
 
 /// Geometry and stiffness of eight neighbors of one atom; empty places have no stiffness and point
 /// to atom 0.
@@ -52,6 +52,19 @@ impl BlockWriter<'_> {
         block.across[self.lane] = across;
         block.atom[self.lane] = atom;
         self.lane = (self.lane + 1) % LANES;
+    }
+
+    /// An empty block to fill as a whole.
+    pub fn open_block(&mut self) -> &mut Block {
+        self.blocks.push(Block::EMPTY);
+        self.blocks.last_mut().expect("a block was just pushed")
+    }
+
+    /// Keeps the block last opened, or drops it.
+    pub fn close_block(&mut self, used: bool) {
+        if !used {
+            self.blocks.pop();
+        }
     }
 
     pub fn end_row(&mut self) {
@@ -120,6 +133,9 @@ impl PairLinearization {
 
 impl Linearization for PairLinearization {
     fn multiply(&mut self, v: &[Vector3<f64>], product: &mut [Vector3<f64>]) {
+        // Vector kernels rely on it.
+        let atoms: usize = self.parts.iter().map(|part| part.atoms.len()).sum();
+        assert_eq!(v.len(), atoms, "one direction an atom");
         self.padded.clear();
         self.padded.extend(v.iter().map(|v| [v.x, v.y, v.z, 0.0]));
         let padded = &self.padded;
@@ -147,8 +163,11 @@ fn scatter(part: &Part, products: &[Vector3<f64>], all: &mut [Vector3<f64>]) {
     }
 }
 
-fn multiply_part(_kernel: Kernel, part: &Part, v: &[[f64; 4]]) -> Vec<Vector3<f64>> {
+fn multiply_part(kernel: Kernel, part: &Part, v: &[[f64; 4]]) -> Vec<Vector3<f64>> {
     let mut products = Vec::with_capacity(part.atoms.len());
+    if lanes::multiply(kernel, part, v, &mut products) {
+        return products;
+    }
     let mut first = 0;
     for (&atom, &end) in part.atoms.iter().zip(&part.ends) {
         let own = v[atom as usize];
