@@ -7,7 +7,8 @@ use std::fs::File;
 use flate2::read::GzDecoder;
 use metabasin_atoms::{Cell, Configuration, Species};
 use metabasin_structure::{
-    Cluster, IcosahedralNetwork, Radii, StructureClass, Tessellation, Thresholds, tessellate,
+    Cluster, IcosahedralNetwork, LavesOrder, Radii, StructureClass, Tessellation, Thresholds,
+    tessellate,
 };
 use nalgebra::{Matrix3, Vector3};
 use serde::Deserialize;
@@ -228,6 +229,17 @@ fn the_histogram_counts_every_atom_and_puts_icosahedra_first() {
         expected.map(|(index, count)| (index.to_owned(), count))
     );
     assert_eq!(histogram.iter().map(|(_, count)| count).sum::<usize>(), 500);
+}
+
+#[test]
+fn the_glass_is_no_laves_phase() {
+    let configuration = configuration(&reference("ortho"));
+    let tessellation =
+        tessellate(&configuration, &Radii::default(), &Thresholds::default()).unwrap();
+    let order = LavesOrder::new(&tessellation, &configuration.species).unwrap();
+    assert!(order.fraction_of_large().unwrap() < 0.03);
+    assert!(order.largest_cluster() < 4);
+    assert_eq!(order.warning(), None);
 }
 
 #[test]
