@@ -23,7 +23,7 @@ pub struct ClassAverage<C> {
 /// classes.
 ///
 /// With per-atom stresses that refer to V/N each, the class means weighted by their fractions give
-/// back the global virial stress: Σ_c f_c <σ>_c = (1/N) Σ_i σ_i = σ (Derlet & Maass, Acta Mater.
+/// back the global virial stress: Σ f(c) σ(c) = (1/N) Σ σᵢ = σ (Derlet & Maass, Acta Mater.
 /// 209, 116771, 2021, Eq. 2 and Fig. 2b).
 ///
 /// # Errors

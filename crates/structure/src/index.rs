@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How many faces of a cell have 3, 4, 5, ... edges: n_3, n_4, n_5, n_6 and on up to the last
+/// How many faces of a cell have 3, 4, 5, ... edges: n₃, n₄, n₅, n₆ and on up to the last
 /// that is not zero.
 ///
 /// Shown as `n3,n4,n5,n6[,n7..]`; at least four numbers.
@@ -24,7 +24,7 @@ impl VoronoiIndex {
         Self(counts)
     }
 
-    /// n_k, the number of faces with k edges.
+    /// nₖ, the number of faces with k edges.
     pub fn faces_with(&self, edges: usize) -> u32 {
         edges
             .checked_sub(3)
@@ -33,7 +33,7 @@ impl VoronoiIndex {
             .unwrap_or(0)
     }
 
-    /// n_3, n_4, n_5, n_6, ...
+    /// n₃, n₄, n₅, n₆, ...
     pub fn counts(&self) -> &[u32] {
         &self.0
     }

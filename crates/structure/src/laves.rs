@@ -4,10 +4,10 @@ use metabasin_atoms::Species;
 
 use crate::{Bond, Cluster, StructureError, Tessellation, clusters};
 
-/// How much of a sample looks like the Laves phase MgZn2, the crystal of the Wahnstrom mixture
-/// (Pedersen, Schrøder & Dyre, Phys. Rev. Lett. 104, 105701, 2010).
+/// How much of a sample looks like the Laves phase `MgZn2`, the crystal of the Wahnstrom mixture
+/// (Pedersen, Schrøder, Dyre & Harrowell, Phys. Rev. Lett. 104, 105701, 2010).
 ///
-/// In MgZn2 every small atom is icosahedral, as many in the glass are, so these tell little; but
+/// In `MgZn2` every small atom is icosahedral, as many in the glass are, so these tell little; but
 /// every large atom has the 16-fold Frank-Kasper index <0,0,12,4>, and these share faces. Glasses
 /// of 500 to 32,000 atoms cooled within 200 to 700 τ have 0.6 to 1.6 % of their large atoms in
 /// such an environment, and never more than 3 of them joined.
@@ -63,6 +63,20 @@ impl LavesOrder {
             .first()
             .map_or(0, |cluster| cluster.nodes.len())
     }
+
+    /// What to tell the user where the largest cluster has at least
+    /// [`LavesOrder::SUSPICIOUS_CLUSTER`] atoms.
+    pub fn warning(&self) -> Option<String> {
+        (self.largest_cluster() >= Self::SUSPICIOUS_CLUSTER).then(|| {
+            format!(
+                "{} of {} large atoms have the environment <0,0,12,4> of the Laves phase MgZn2, \
+                 {} of them in one cluster: the sample may be crystallizing",
+                self.ordered,
+                self.large,
+                self.largest_cluster()
+            )
+        })
+    }
 }
 
 #[cfg(test)]
@@ -73,7 +87,7 @@ mod tests {
     use nalgebra::Vector3;
     use rand::RngExt;
 
-    /// MgZn2 (C14, P6_3/mmc; Mg on 4f, z = 0.062; Zn on 2a and 6h, x = 0.830) with Mg large, Zn
+    /// `MgZn2` (C14, P6₃/mmc; Mg on 4f, z = 0.062; Zn on 2a and 6h, x = 0.830) with Mg large, Zn
     /// small, at a density near 1.35.
     fn laves(copies: usize) -> Configuration {
         let (a, z, x) = (1.845, 0.062, 0.830);

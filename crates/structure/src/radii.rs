@@ -8,7 +8,7 @@ use crate::StructureError;
 /// One radius a species `[length]`; only differences of their squares matter.
 ///
 /// The radical (Laguerre) cell of atom i is the set of points x with
-/// |x − x_i|² − r_i² ≤ |x − x_j|² − r_j² for every other atom and image j
+/// |x − xᵢ|² − rᵢ² ≤ |x − xⱼ|² − rⱼ² for every other atom and image j
 /// (Gellatly & Finney, J. Non-Cryst. Solids 50, 313, 1982).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,13 +23,13 @@ impl Default for Radii {
 
 impl Radii {
     /// Half the Lennard-Jones lengths of the Wahnstrom glass, 1/2 and 5/12:
-    /// r_1² − r_2² = 0.0764.
+    /// r₁² − r₂² = 0.0764.
     pub fn half_sigma() -> Self {
         Self(vec![0.5, 5.0 / 12.0])
     }
 
     /// 0.55 and 0.45, the radii of the published SU(2) bond-order code (Derlet,
-    /// J. Phys.: Condens. Matter 2020): r_1² − r_2² = 0.1.
+    /// J. Phys.: Condens. Matter 2020): r₁² − r₂² = 0.1.
     pub fn derlet() -> Self {
         Self(vec![0.55, 0.45])
     }

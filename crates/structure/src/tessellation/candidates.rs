@@ -10,7 +10,7 @@ pub(super) struct Candidate {
     pub(super) difference: Vector3<f64>,
     /// Its distance `[length]`.
     pub(super) distance: f64,
-    /// Signed distance of the radical plane, (d² + r_i² − r_j²) / 2d `[length]`.
+    /// Signed distance of the radical plane, (d² + rᵢ² − rⱼ²) / 2d `[length]`.
     pub(super) offset: f64,
     /// Its place in the sorted arrays of the grid.
     pub(super) slot: u32,

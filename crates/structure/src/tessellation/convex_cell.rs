@@ -203,8 +203,8 @@ impl ConvexCell {
         let reach = self.farthest_squared * (1.0 + 1e-6) + tolerance * tolerance;
         for &(a, b) in &self.boundary {
             let place = self.intersection(a, b, &plane);
-            // Written so that a NaN is refused too.
-            if !(place.norm_squared() <= reach) {
+            let squared = place.norm_squared();
+            if squared.is_nan() || squared > reach {
                 return Cut::Inconsistent;
             }
             self.fresh.push(place);
