@@ -31,11 +31,11 @@ pub struct SampleRecord {
     pub energy: f64,
     /// Largest force on an atom of the minimum `[energy / length]`.
     pub largest_force: f64,
-    /// k_B T of the MD state whose mean cell this is `[energy]`; `None` where no MD stands behind.
+    /// `k_B` T of the MD state whose mean cell this is `[energy]`; `None` where no MD stands behind.
     pub temperature: Option<f64>,
-    /// σ_0: stress of the minimum in the search cell.
+    /// `σ_0`: stress of the minimum in the search cell.
     pub stress_minimum: Stress,
-    /// σ_th = <σ_IS> − <σ_MD> at the same mean cell; `None` where no MD stands behind.
+    /// `σ_th` = <`σ_IS`> − <`σ_MD`> at the same mean cell; `None` where no MD stands behind.
     pub stress_thermal: Option<Stress>,
     /// Relaxed athermal stiffness of the sample, where it was measured.
     pub stiffness: Option<Stiffness>,
@@ -124,9 +124,9 @@ pub struct EventRecord {
     pub id: u64,
     /// Index of the search that found it first.
     pub first_search: u64,
-    /// dE_fwd = E_sad − E_min `[energy]`.
+    /// `dE_fwd` = `E_sad` − `E_min` `[energy]`.
     pub barrier_forward: f64,
-    /// dE_rev = E_sad − E_fin `[energy]`.
+    /// `dE_rev` = `E_sad` − `E_fin` `[energy]`.
     pub barrier_reverse: f64,
     /// Energy of the minimum `[energy]`.
     pub energy_minimum: f64,
@@ -179,7 +179,7 @@ pub struct EventRecord {
 }
 
 impl EventRecord {
-    /// Activation volume for simple shear at fixed stress, Ω_xy = 2 Q_xy of the saddle
+    /// Activation volume for simple shear at fixed stress, `Ω_xy` = 2 `Q_xy` of the saddle
     /// `[length³]`, where the compliance is known.
     pub fn activation_volume(&self) -> Option<f64> {
         self.plastic_saddle.map(|plastic| 2.0 * plastic.xy())

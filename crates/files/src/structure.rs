@@ -79,7 +79,7 @@ pub fn read_configuration(path: &Path) -> Result<Configuration, FilesError> {
 /// zstd are seen through. Of several frames the last is taken.
 ///
 /// Atoms keep the order and the ids of the file. Positions are relative to the low corner of the
-/// box and unwrapped: image flags are applied, x = x_file − lo + h n. Velocities are kept where
+/// box and unwrapped: image flags are applied, x − lo + h n. Velocities are kept where
 /// there are any. Masses of two species must be 2:1; where the first is not 1, masses are divided
 /// by it and velocities multiplied by its square root (see the notes). A lattice that is not
 /// upper triangular is rotated.

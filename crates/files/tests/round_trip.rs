@@ -51,7 +51,7 @@ fn samples(tilted: bool) -> impl Strategy<Value = Configuration> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn extended_xyz_and_lammps_data_are_exact(sample in samples(true)) {

@@ -1,0 +1,126 @@
+//! What can go wrong with a catalogue, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a catalogue cannot be opened, read or written.
+#[derive(Debug, Error)]
+pub enum CatalogueError {
+    /// There is no such file.
+    #[error("there is no catalogue {path}; check the name, or make one with `metabasin search`")]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file exists and must not be overwritten.
+    #[error(
+        "{path} exists already; add to it (--resume), or choose another name, or overwrite it (--force)"
+    )]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no SQLite database.
+    #[error("{path} is not a catalogue: it is not an SQLite database; name a catalogue.sqlite")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An SQLite database of another program.
+    #[error("{path} is an SQLite database, but not a catalogue; name a catalogue.sqlite")]
+    NotACatalogue {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A catalogue of another version.
+    #[error(
+        "{path} has schema version {found}, this program reads version {expected}; use the version of \
+         metabasin that wrote it (see its table `metadata`), or repeat the searches"
+    )]
+    SchemaVersion {
+        /// The file.
+        path: PathBuf,
+        /// Version of the file.
+        found: i64,
+        /// Version of this program.
+        expected: i64,
+    },
+    /// The catalogue belongs to another sample.
+    #[error(
+        "{path} belongs to the sample {catalogue}, but the sample given is {given}; give the sample \
+         that it was made from, or start another catalogue"
+    )]
+    SampleMismatch {
+        /// The file.
+        path: PathBuf,
+        /// Fingerprint in the catalogue.
+        catalogue: String,
+        /// Fingerprint given.
+        given: String,
+    },
+    /// Another program writes to the catalogue.
+    #[error("{path} is being written by another process; wait for it to end, or end it")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Searches that do not ascend.
+    #[error(
+        "search {index} cannot follow search {last} in {path}; searches enter in ascending order: does \
+         another process write to it?"
+    )]
+    SearchOrder {
+        /// The file.
+        path: PathBuf,
+        /// The index given.
+        index: u64,
+        /// The last index stored.
+        last: u64,
+    },
+    /// A search refers to an event that is not there.
+    #[error("{path} holds no event {event}")]
+    NoSuchEvent {
+        /// The file.
+        path: PathBuf,
+        /// The number asked for.
+        event: u64,
+    },
+    /// A number that is NaN or infinite was about to be stored.
+    #[error("{column} is not finite ({value}) and cannot be stored")]
+    NotFinite {
+        /// The column.
+        column: String,
+        /// Its value.
+        value: f64,
+    },
+    /// A row that cannot be understood.
+    #[error("{table}.{column} of {path} is damaged: {detail}; restore the file from a copy")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The file cannot be read or written.
+    #[error("cannot open {path}: {source}; check the folder and its permissions")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else that SQLite reports.
+    #[error("{path}: {source}; what was stored before is kept")]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}

@@ -1,0 +1,594 @@
+//! The SQLite file: whole searches in, records out.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+    params_from_iter,
+};
+
+use crate::error::CatalogueError;
+use crate::records::{EventRecord, SampleRecord, SearchRecord};
+use crate::rows::{
+    BadColumn, Cells, Reader, event_cells, read_event, read_sample, read_search, sample_cells,
+    search_cells,
+};
+use crate::schema::{APPLICATION_ID, SCHEMA_VERSION, UNITS, definition};
+
+/// How long a writer waits for another one before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a search ended in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// An event that the catalogue does not hold yet; its id, first search and hits are set when
+    /// it is stored.
+    New(Box<EventRecord>),
+    /// A known event, which is counted as hit once more.
+    Known {
+        /// Its id.
+        event: u64,
+    },
+    /// No event.
+    None,
+}
+
+/// What a program run added to the catalogue, and with what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// The config as run.
+    pub config: String,
+    /// The seed.
+    pub seed: u64,
+    /// Version of the program.
+    pub version: String,
+    /// The kernel that computed forces.
+    pub kernel: String,
+    /// The machine.
+    pub host: String,
+    /// When it began, RFC 3339, UTC.
+    pub started: String,
+}
+
+/// A catalogue: one sample, its searches and its events, in one SQLite file.
+///
+/// Each call that records is one transaction, synced to disk: a kill at any moment leaves whole
+/// searches. Readers may look on while it is written (WAL).
+#[derive(Debug)]
+pub struct Catalogue {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Catalogue {
+    /// Makes a catalogue for a sample. It appears under its name only when it is complete.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Exists`], or what the system or SQLite report.
+    pub fn create(path: &Path, sample: &SampleRecord) -> Result<Self, CatalogueError> {
+        if path.symlink_metadata().is_ok() {
+            return Err(CatalogueError::Exists {
+                path: path.to_owned(),
+            });
+        }
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let partial = path.with_file_name(name);
+        let failed = |source| CatalogueError::File {
+            path: path.to_owned(),
+            source,
+        };
+        File::create(&partial).map_err(failed)?;
+        let outcome = Self::fill(&partial, sample);
+        let outcome = outcome.and_then(|()| fs::rename(&partial, path).map_err(failed));
+        if let Err(error) = outcome {
+            // Best effort: the first error is the one worth telling.
+            fs::remove_file(&partial).ok();
+            return Err(error);
+        }
+        Self::open(path)
+    }
+
+    /// Schema, metadata and sample in one transaction.
+    fn fill(path: &Path, sample: &SampleRecord) -> Result<(), CatalogueError> {
+        let mut connection =
+            Connection::open(path).map_err(|source| database_error(path, source))?;
+        let database = |source| database_error(path, source);
+        let transaction = connection.transaction().map_err(database)?;
+        transaction.execute_batch(&definition()).map_err(database)?;
+        let schema_version = SCHEMA_VERSION.to_string();
+        for (key, value) in [
+            ("schema_version", schema_version.as_str()),
+            ("program", "metabasin"),
+            ("program_version", env!("CARGO_PKG_VERSION")),
+            ("units", UNITS),
+            ("tensor_components", "xx, yy, zz, xy, xz, yz"),
+            ("blobs", "little-endian; f64 unless docs say otherwise"),
+        ] {
+            transaction
+                .execute("INSERT INTO metadata VALUES (?1, ?2)", [key, value])
+                .map_err(database)?;
+        }
+        transaction
+            .execute(
+                "INSERT INTO metadata VALUES ('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+                [],
+            )
+            .map_err(database)?;
+        insert(&transaction, path, "samples", sample_cells(sample))?;
+        transaction.commit().map_err(database)
+    }
+
+    /// Opens a catalogue to add to it.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NotFound`], [`CatalogueError::NotADatabase`],
+    /// [`CatalogueError::NotACatalogue`], [`CatalogueError::SchemaVersion`], or what SQLite reports.
+    pub fn open(path: &Path) -> Result<Self, CatalogueError> {
+        check_magic(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = |source| database_error(path, source);
+        let connection = Connection::open_with_flags(path, flags).map_err(database)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(database)?;
+        check_version(&connection, path)?;
+        connection
+            .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
+            .map_err(database)?;
+        connection
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+            .map_err(database)?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+        })
+    }
+
+    /// Opens a catalogue to read it; also while another process writes to it, and from a folder
+    /// that cannot be written to.
+    ///
+    /// # Errors
+    /// As [`Catalogue::open`].
+    pub fn open_read_only(path: &Path) -> Result<Self, CatalogueError> {
+        check_magic(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let database = |source| database_error(path, source);
+        let open = |name: &Path| -> Result<Connection, CatalogueError> {
+            let connection = Connection::open_with_flags(name, flags).map_err(database)?;
+            connection.busy_timeout(BUSY_TIMEOUT).map_err(database)?;
+            check_version(&connection, path)?;
+            Ok(connection)
+        };
+        let connection = match open(path) {
+            Ok(connection) => connection,
+            // WAL needs a file beside the database; without a writer there is nothing in it.
+            Err(CatalogueError::Database { .. } | CatalogueError::File { .. })
+                if !with_suffix(path, "-wal").exists() =>
+            {
+                open(Path::new(&immutable_uri(path)))?
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks that the catalogue belongs to a sample
+    /// ([`metabasin_atoms::Configuration::fingerprint`] in hexadecimal).
+    ///
+    /// # Errors
+    /// [`CatalogueError::SampleMismatch`] naming both.
+    pub fn check_sample(&self, fingerprint: &str) -> Result<(), CatalogueError> {
+        let catalogue: String = self
+            .connection
+            .query_row("SELECT fingerprint FROM samples", [], |row| row.get(0))
+            .map_err(|source| self.database(source))?;
+        if catalogue == fingerprint {
+            return Ok(());
+        }
+        Err(CatalogueError::SampleMismatch {
+            path: self.path.clone(),
+            catalogue,
+            given: fingerprint.to_owned(),
+        })
+    }
+
+    /// Notes who adds to the catalogue from here on.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Busy`], or what SQLite reports.
+    pub fn record_session(&mut self, session: &Session) -> Result<(), CatalogueError> {
+        let first_search = self.next_search_index()?;
+        let statement = "INSERT INTO provenance (first_search, config, seed, version, kernel, host, \
+             started) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = params![
+            first_search.cast_signed(),
+            session.config,
+            session.seed.to_string(),
+            session.version,
+            session.kernel,
+            session.host,
+            session.started,
+        ];
+        self.connection
+            .execute(statement, values)
+            .map_err(|source| self.database(source))?;
+        Ok(())
+    }
+
+    /// The sessions so far: index of the first search of each, and the session.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn sessions(&self) -> Result<Vec<(u64, Session)>, CatalogueError> {
+        self.read_all("provenance", "session", |row| {
+            let get = |column: &str| -> Result<String, BadColumn> {
+                row.0.get(column).map_err(|error| BadColumn {
+                    column: column.to_owned(),
+                    detail: error.to_string(),
+                })
+            };
+            let first_search: i64 = row.0.get("first_search").map_err(|error| BadColumn {
+                column: "first_search".to_owned(),
+                detail: error.to_string(),
+            })?;
+            let session = Session {
+                config: get("config")?,
+                seed: get("seed")?.parse().unwrap_or_default(),
+                version: get("version")?,
+                kernel: get("kernel")?,
+                host: get("host")?,
+                started: get("started")?,
+            };
+            Ok((first_search.cast_unsigned(), session))
+        })
+    }
+
+    /// Stores a search and what it found, in one transaction. Returns the id of the event.
+    ///
+    /// `search.event` is set from `found`; a new event gets the next id, this search as its first
+    /// and one hit; a known event one more hit.
+    ///
+    /// # Errors
+    /// [`CatalogueError::SearchOrder`] for an index not above the last,
+    /// [`CatalogueError::NoSuchEvent`], [`CatalogueError::NotFinite`], [`CatalogueError::Busy`], or
+    /// what SQLite reports; nothing of this search is stored then.
+    pub fn record_search(
+        &mut self,
+        search: &SearchRecord,
+        found: &Found,
+    ) -> Result<Option<u64>, CatalogueError> {
+        let mut ids = self.record_searches(std::iter::once((search, found)))?;
+        Ok(ids.pop().flatten())
+    }
+
+    /// Stores a batch of searches in one transaction, as [`Catalogue::record_search`] does one.
+    ///
+    /// # Errors
+    /// As [`Catalogue::record_search`]; nothing of the batch is stored then.
+    pub fn record_searches<'a>(
+        &mut self,
+        batch: impl IntoIterator<Item = (&'a SearchRecord, &'a Found)>,
+    ) -> Result<Vec<Option<u64>>, CatalogueError> {
+        let path = self.path.clone();
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|source| database_error(&path, source))?;
+        let mut ids = Vec::new();
+        for (search, found) in batch {
+            ids.push(store_search(&transaction, &path, search, found)?);
+        }
+        transaction
+            .commit()
+            .map_err(|source| database_error(&path, source))?;
+        Ok(ids)
+    }
+
+    /// Stores the measured prefactors of an event `[1/τ]`.
+    ///
+    /// # Errors
+    /// [`CatalogueError::NoSuchEvent`], [`CatalogueError::NotFinite`], [`CatalogueError::Busy`], or
+    /// what SQLite reports.
+    pub fn set_prefactors(
+        &mut self,
+        event: u64,
+        forward: Option<f64>,
+        reverse: Option<f64>,
+    ) -> Result<(), CatalogueError> {
+        for (column, value) in [
+            ("prefactor_forward", forward),
+            ("prefactor_reverse", reverse),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_finite()) {
+                return Err(CatalogueError::NotFinite {
+                    column: column.to_owned(),
+                    value,
+                });
+            }
+        }
+        let changed = self
+            .connection
+            .execute(
+                "UPDATE events SET prefactor_forward = ?2, prefactor_reverse = ?3 WHERE id = ?1",
+                params![event.cast_signed(), forward, reverse],
+            )
+            .map_err(|source| self.database(source))?;
+        if changed == 0 {
+            return Err(CatalogueError::NoSuchEvent {
+                path: self.path.clone(),
+                event,
+            });
+        }
+        Ok(())
+    }
+
+    /// Index of the search to be done next: one above the highest stored, or 0.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn next_search_index(&self) -> Result<u64, CatalogueError> {
+        let last = last_search(&self.connection).map_err(|source| self.database(source))?;
+        Ok(last.map_or(0, |last| last + 1))
+    }
+
+    /// Id that the next new event will get.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn next_event_id(&self) -> Result<u64, CatalogueError> {
+        next_event(&self.connection).map_err(|source| self.database(source))
+    }
+
+    /// The sample.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Damaged`], or what SQLite reports.
+    pub fn sample(&self) -> Result<SampleRecord, CatalogueError> {
+        let mut samples = self.read_all("samples", "rowid", read_sample)?;
+        samples.pop().ok_or_else(|| CatalogueError::Damaged {
+            path: self.path.clone(),
+            table: "samples",
+            column: "fingerprint".to_owned(),
+            detail: "there is no sample".to_owned(),
+        })
+    }
+
+    /// All events, in order of discovery.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Damaged`], or what SQLite reports.
+    pub fn events(&self) -> Result<Vec<EventRecord>, CatalogueError> {
+        self.read_all("events", "id", read_event)
+    }
+
+    /// The events that [`EventRecord::is_verified`] holds for, in order of discovery.
+    ///
+    /// # Errors
+    /// As [`Catalogue::events`].
+    pub fn verified_events(&self) -> Result<Vec<EventRecord>, CatalogueError> {
+        let mut events = self.events()?;
+        events.retain(EventRecord::is_verified);
+        Ok(events)
+    }
+
+    /// All searches, by index.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Damaged`], or what SQLite reports.
+    pub fn searches(&self) -> Result<Vec<SearchRecord>, CatalogueError> {
+        self.read_all("searches", "search", read_search)
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) fn database(&self, source: rusqlite::Error) -> CatalogueError {
+        database_error(&self.path, source)
+    }
+
+    fn read_all<T>(
+        &self,
+        table: &'static str,
+        order: &str,
+        read: impl Fn(&Reader) -> Result<T, BadColumn>,
+    ) -> Result<Vec<T>, CatalogueError> {
+        let mut statement = self
+            .connection
+            .prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))
+            .map_err(|source| self.database(source))?;
+        let mut rows = statement
+            .query([])
+            .map_err(|source| self.database(source))?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next().map_err(|source| self.database(source))? {
+            let record = read(&Reader(row)).map_err(|bad| CatalogueError::Damaged {
+                path: self.path.clone(),
+                table,
+                column: bad.column,
+                detail: bad.detail,
+            })?;
+            records.push(record);
+        }
+        Ok(records)
+    }
+}
+
+fn last_search(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    let last: Option<i64> =
+        connection.query_row("SELECT max(search) FROM searches", [], |row| row.get(0))?;
+    Ok(last.map(i64::cast_unsigned))
+}
+
+fn next_event(connection: &Connection) -> rusqlite::Result<u64> {
+    let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM events", [], |row| {
+        row.get(0)
+    })?;
+    Ok(last.cast_unsigned() + 1)
+}
+
+fn store_search(
+    transaction: &Transaction,
+    path: &Path,
+    search: &SearchRecord,
+    found: &Found,
+) -> Result<Option<u64>, CatalogueError> {
+    let database = |source| database_error(path, source);
+    if let Some(last) = last_search(transaction).map_err(database)?
+        && search.index <= last
+    {
+        return Err(CatalogueError::SearchOrder {
+            path: path.to_owned(),
+            index: search.index,
+            last,
+        });
+    }
+    let event = match found {
+        Found::None => None,
+        Found::Known { event } => {
+            let changed = transaction
+                .prepare_cached("UPDATE events SET hits = hits + 1 WHERE id = ?1")
+                .and_then(|mut statement| statement.execute([event.cast_signed()]))
+                .map_err(database)?;
+            if changed == 0 {
+                return Err(CatalogueError::NoSuchEvent {
+                    path: path.to_owned(),
+                    event: *event,
+                });
+            }
+            Some(*event)
+        }
+        Found::New(record) => {
+            let mut record = record.as_ref().clone();
+            record.id = next_event(transaction).map_err(database)?;
+            record.first_search = search.index;
+            record.hits = 1;
+            insert(transaction, path, "events", event_cells(&record))?;
+            Some(record.id)
+        }
+    };
+    let mut search = search.clone();
+    search.event = event;
+    insert(transaction, path, "searches", search_cells(&search))?;
+    Ok(event)
+}
+
+fn insert(
+    transaction: &Transaction,
+    path: &Path,
+    table: &str,
+    cells: Cells,
+) -> Result<(), CatalogueError> {
+    if let Some((column, value)) = cells.not_finite() {
+        return Err(CatalogueError::NotFinite {
+            column: format!("{table}.{column}"),
+            value,
+        });
+    }
+    let (names, values): (Vec<String>, Vec<Value>) = cells.0.into_iter().unzip();
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    let marks = vec!["?"; names.len()].join(", ");
+    let statement = format!(
+        "INSERT INTO {table} ({}) VALUES ({marks})",
+        quoted.join(", ")
+    );
+    transaction
+        .prepare_cached(&statement)
+        .and_then(|mut statement| statement.execute(params_from_iter(values)))
+        .map_err(|source| database_error(path, source))?;
+    Ok(())
+}
+
+/// What SQLite reports, in our words where there are better ones.
+fn database_error(path: &Path, source: rusqlite::Error) -> CatalogueError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => CatalogueError::Busy { path },
+        Some(ErrorCode::NotADatabase) => CatalogueError::NotADatabase { path },
+        _ => CatalogueError::Database { path, source },
+    }
+}
+
+/// The first bytes tell whether a file is an SQLite database, before SQLite touches it.
+fn check_magic(path: &Path) -> Result<(), CatalogueError> {
+    let failed = |source: std::io::Error| {
+        if source.kind() == std::io::ErrorKind::NotFound {
+            CatalogueError::NotFound {
+                path: path.to_owned(),
+            }
+        } else {
+            CatalogueError::File {
+                path: path.to_owned(),
+                source,
+            }
+        }
+    };
+    let mut beginning = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(16).read_to_end(&mut beginning))
+        .map_err(failed)?;
+    if beginning == b"SQLite format 3\0" {
+        return Ok(());
+    }
+    Err(CatalogueError::NotADatabase {
+        path: path.to_owned(),
+    })
+}
+
+fn check_version(connection: &Connection, path: &Path) -> Result<(), CatalogueError> {
+    let pragma = |name: &str| -> Result<i64, CatalogueError> {
+        connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+            .optional()
+            .map(Option::unwrap_or_default)
+            .map_err(|source| database_error(path, source))
+    };
+    if pragma("application_id")? != i64::from(APPLICATION_ID) {
+        return Err(CatalogueError::NotACatalogue {
+            path: path.to_owned(),
+        });
+    }
+    let found = pragma("user_version")?;
+    if found != SCHEMA_VERSION {
+        return Err(CatalogueError::SchemaVersion {
+            path: path.to_owned(),
+            found,
+            expected: SCHEMA_VERSION,
+        });
+    }
+    Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// A URI that tells SQLite that nobody writes, so that it needs no file beside the database.
+fn immutable_uri(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for character in path.to_string_lossy().chars() {
+        match character {
+            '%' => uri.push_str("%25"),
+            '?' => uri.push_str("%3f"),
+            '#' => uri.push_str("%23"),
+            other => uri.push(other),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
