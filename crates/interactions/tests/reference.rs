@@ -90,7 +90,10 @@ fn compare(name: &str, cut: Cut, energy: &str, per_atom: Option<&str>) {
             "{name} {cut} {kernel}: energy {} for {expected}",
             found.energy
         );
-        for (i, (force, expected)) in forces.iter().zip(vectors(&atoms(&file)["force"])).enumerate()
+        for (i, (force, expected)) in forces
+            .iter()
+            .zip(vectors(&atoms(&file)["force"]))
+            .enumerate()
         {
             for k in 0..3 {
                 assert!(

@@ -1,0 +1,488 @@
+//! What every potential must keep, written once and run on every cut and kernel.
+#![cfg(test)]
+
+use std::sync::Arc;
+
+use metabasin_atoms::{Cell, Configuration, Purpose, Species, Stress, random_stream};
+use metabasin_interactions::{
+    BinaryLennardJones, Cut, EnergyLandscape, Execution, FixedCell, ForceField, InteractionError,
+    Kernel, Linearization, PairPotential, PairStiffness, Potential, StrainSums, Totals, flatten,
+};
+use metabasin_neighbors::VerletList;
+use nalgebra::{DVector, Matrix3, Vector3};
+use rand::RngExt;
+
+/// A hot disordered mixture in a skewed cell: a lattice with displacements of up to a tenth.
+fn sample(side: usize) -> Configuration {
+    let mut random = random_stream(7, Purpose::Test, 0, side as u64);
+    let spacing = 0.93;
+    let length = spacing * side as f64;
+    let cell = Cell::new([
+        length,
+        1.1 * length,
+        length,
+        0.4 * length,
+        -0.2 * length,
+        0.3 * length,
+    ])
+    .unwrap();
+    let mut positions = Vec::new();
+    let mut species = Vec::new();
+    for k in 0..side.pow(3) {
+        let place = Vector3::new(k % side, k / side % side, k / side / side);
+        let fractional =
+            place.map(|n| (n as f64 + 0.1 * random.random_range(-1.0..1.0)) / side as f64);
+        positions.push(cell.to_cartesian(&fractional));
+        species.push(Species(u8::from(random.random_bool(0.5))));
+    }
+    Configuration {
+        cell,
+        ids: (1..=positions.len() as u64).collect(),
+        positions,
+        velocities: None,
+        species,
+        masses: vec![1.0, 0.5],
+    }
+}
+
+fn evaluate(field: &mut ForceField, sample: &Configuration) -> (f64, Stress, Vec<Vector3<f64>>) {
+    let mut forces = vec![Vector3::zeros(); sample.len()];
+    let found = field.evaluate(
+        &sample.cell,
+        &sample.positions,
+        &sample.species,
+        &mut forces,
+    );
+    (found.energy, found.virial_stress, forces)
+}
+
+/// The sample after x → F x with F = 1 + e at one upper-triangular place.
+fn strained(sample: &Configuration, (a, b): (usize, usize), e: f64) -> Configuration {
+    let mut deformation = Matrix3::identity();
+    deformation[(a, b)] += e;
+    let mut strained = sample.clone();
+    strained.cell = Cell::from_matrix(&(deformation * sample.cell.matrix())).unwrap();
+    for position in &mut strained.positions {
+        *position = deformation * *position;
+    }
+    strained
+}
+
+const COMPONENTS: [(usize, usize); 6] = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)];
+
+fn close(found: f64, expected: f64, tolerance: f64, what: &str) {
+    assert!(
+        (found - expected).abs() <= tolerance * expected.abs().max(1.0),
+        "{what}: {found} for {expected}"
+    );
+}
+
+/// Everything that must hold for any potential whose energy is continuous.
+fn assert_keeps_the_contract(potential: &Arc<dyn Potential>, kernel: Kernel) {
+    let sample = sample(6);
+    let mut field = ForceField::new(potential.clone(), kernel);
+    field.check(&sample).unwrap();
+    let (energy, stress, forces) = evaluate(&mut field, &sample);
+    forces_are_slopes_of_the_energy(&mut field, &sample, &forces);
+    let sum: Vector3<f64> = forces.iter().sum();
+    assert!(sum.norm() < 1e-10, "forces add to {sum}");
+    stress_is_the_slope_under_strain(&mut field, &sample, stress);
+    second_derivatives_are_slopes_of_forces(&mut field, &sample, &forces, stress);
+    symmetries_hold(&mut field, &sample, energy, &forces, stress);
+
+    let atoms = field.per_atom(&sample.cell, &sample.positions, &sample.species);
+    close(atoms.energy.iter().sum(), energy, 1e-12, "sum of energies");
+    let mean = atoms
+        .stress
+        .iter()
+        .fold(Stress::ZERO, |sum, atom| sum + *atom)
+        * (1.0 / sample.len() as f64);
+    assert!((mean - stress).norm() < 1e-12 * stress.norm().max(1.0));
+}
+
+fn forces_are_slopes_of_the_energy(
+    field: &mut ForceField,
+    sample: &Configuration,
+    forces: &[Vector3<f64>],
+) {
+    let step = 1e-5;
+    for atom in (0..sample.len()).step_by(17) {
+        for axis in 0..3 {
+            let mut moved = sample.clone();
+            moved.positions[atom][axis] += step;
+            let ahead = evaluate(field, &moved).0;
+            moved.positions[atom][axis] -= 2.0 * step;
+            let behind = evaluate(field, &moved).0;
+            // Rounding of an energy of order 1000 over 2e-5: 1e-8; third derivatives of 1e5 at
+            // close contacts over a step of 1e-5: 1e-5.
+            let slope = (behind - ahead) / (2.0 * step);
+            let what = format!("force {axis} on atom {atom}");
+            close(forces[atom][axis], slope, 2e-5, &what);
+        }
+    }
+}
+
+fn stress_is_the_slope_under_strain(
+    field: &mut ForceField,
+    sample: &Configuration,
+    stress: Stress,
+) {
+    let step = 1e-6;
+    for (k, component) in COMPONENTS.into_iter().enumerate() {
+        let ahead = evaluate(field, &strained(sample, component, step)).0;
+        let behind = evaluate(field, &strained(sample, component, -step)).0;
+        let slope = (ahead - behind) / (2.0 * step) / sample.cell.volume();
+        close(stress.0[k], slope, 1e-7, &format!("stress {k}"));
+    }
+}
+
+/// Hessian, Ξ and Born stiffness against differences of forces and stresses.
+fn second_derivatives_are_slopes_of_forces(
+    field: &mut ForceField,
+    sample: &Configuration,
+    forces: &[Vector3<f64>],
+    stress: Stress,
+) {
+    let (cell, positions, species) = (&sample.cell, &sample.positions, &sample.species);
+    let mut random = random_stream(8, Purpose::Test, 0, 0);
+    let direction: Vec<Vector3<f64>> = positions
+        .iter()
+        .map(|_| Vector3::from_fn(|_, _| random.random_range(-1.0..1.0)))
+        .collect();
+    let mut product = vec![Vector3::zeros(); sample.len()];
+    field.hessian_vector(cell, positions, species, &direction, &mut product);
+    let step = 1e-6;
+    let displaced = |sign: f64| {
+        let mut moved = sample.clone();
+        for (position, v) in moved.positions.iter_mut().zip(&direction) {
+            *position += v * (sign * step);
+        }
+        moved
+    };
+    let ahead = evaluate(field, &displaced(1.0)).2;
+    let behind = evaluate(field, &displaced(-1.0)).2;
+    for i in 0..sample.len() {
+        for k in 0..3 {
+            let slope = (behind[i][k] - ahead[i][k]) / (2.0 * step);
+            close(product[i][k], slope, 1e-6, &format!("Hv on atom {i}"));
+        }
+    }
+    let dense = field.dense_hessian(cell, positions, species);
+    let exact = &dense * DVector::from_vec(flatten(&direction));
+    assert!((exact - DVector::from_vec(flatten(&product))).amax() < 1e-10 * dense.amax());
+    assert!((&dense - dense.transpose()).amax() == 0.0);
+
+    let response = field.strain_response(cell, positions, species);
+    for (k, (a, b)) in COMPONENTS.into_iter().enumerate() {
+        let (_, stress_ahead, ahead) = evaluate(field, &strained(sample, (a, b), step));
+        let (_, stress_behind, behind) = evaluate(field, &strained(sample, (a, b), -step));
+        // F = 1 + γ âb̂ is the symmetric strain γ/2 and a rotation by the rest, which turns forces
+        // and stress.
+        let mut turn = Matrix3::zeros();
+        if a != b {
+            turn[(a, b)] = 0.5;
+            turn[(b, a)] = -0.5;
+        }
+        for i in 0..sample.len() {
+            let slope = (ahead[i] - behind[i]) / (2.0 * step) - turn * forces[i];
+            for axis in 0..3 {
+                let what = format!("Ξ {k} on atom {i}");
+                close(response.forces[k][i][axis], slope[axis], 1e-6, &what);
+            }
+        }
+        let matrix = stress.to_matrix();
+        let turned = Stress::from_matrix(&(turn * matrix - matrix * turn));
+        let slope = (stress_ahead - stress_behind) * (0.5 / step) - turned;
+        for row in 0..6 {
+            let what = format!("Born stiffness {row} {k}");
+            close(response.born.0[row][k], slope.0[row], 1e-6, &what);
+        }
+    }
+}
+
+fn symmetries_hold(
+    field: &mut ForceField,
+    sample: &Configuration,
+    energy: f64,
+    forces: &[Vector3<f64>],
+    stress: Stress,
+) {
+    let mut same = |other: &Configuration, order: &dyn Fn(usize) -> usize, what: &str| {
+        for fresh in [false, true] {
+            if fresh {
+                field.invalidate();
+            }
+            let found = evaluate(field, other);
+            close(found.0, energy, 1e-12, what);
+            assert!(
+                (found.1 - stress).norm() < 1e-10 * stress.norm().max(1.0),
+                "{what}"
+            );
+            for (i, force) in found.2.iter().enumerate() {
+                let expected = forces[order(i)];
+                let tolerance = 1e-9 * expected.norm().max(1.0);
+                assert!((force - expected).norm() < tolerance, "{what}: atom {i}");
+            }
+        }
+    };
+    let mut shifted = sample.clone();
+    for position in &mut shifted.positions {
+        *position += Vector3::new(0.123, -4.56, 17.8);
+    }
+    same(&shifted, &|i| i, "translation");
+
+    let matrix = sample.cell.matrix();
+    let mut wandered = sample.clone();
+    for (i, position) in wandered.positions.iter_mut().enumerate() {
+        let periods = Vector3::new(i % 7, i % 5, i % 3).map(|n| n as f64 - 2.0);
+        *position += matrix * periods;
+    }
+    same(&wandered, &|i| i, "lattice vectors");
+
+    let mut flipped = sample.clone();
+    let [lx, ly, lz, xy, xz, yz] = sample.cell.components();
+    flipped.cell = Cell::new([lx, ly, lz, xy - 2.0 * lx, xz + lx + xy, yz + ly]).unwrap();
+    same(&flipped, &|i| i, "change of basis");
+
+    let count = sample.len();
+    let order = |i: usize| (i * 5 + 3) % count;
+    assert_ne!(count % 5, 0, "or it is no permutation");
+    let permuted = Configuration {
+        positions: (0..count).map(|i| sample.positions[order(i)]).collect(),
+        species: (0..count).map(|i| sample.species[order(i)]).collect(),
+        ..sample.clone()
+    };
+    same(&permuted, &order, "permutation");
+}
+
+fn kernels() -> Vec<Kernel> {
+    let mut kernels = vec![Kernel::Portable, Kernel::Avx2, Kernel::Avx512];
+    kernels.retain(|kernel| kernel.is_available());
+    kernels
+}
+
+fn wahnstrom(cut: Cut) -> Arc<dyn Potential> {
+    Arc::new(BinaryLennardJones::wahnstrom(cut))
+}
+
+#[test]
+fn every_cut_and_kernel_keeps_the_contract() {
+    for kernel in kernels() {
+        for cut in [Cut::Smooth, Cut::Shifted, Cut::Truncated] {
+            assert_keeps_the_contract(&wahnstrom(cut), kernel);
+        }
+    }
+}
+
+/// Delegates, but the force on atom 0 is a thousandth off.
+#[derive(Debug)]
+struct WrongForce(BinaryLennardJones);
+
+impl Potential for WrongForce {
+    fn name(&self) -> String {
+        "wrong on purpose".to_owned()
+    }
+    fn cutoff(&self) -> f64 {
+        Potential::cutoff(&self.0)
+    }
+    fn species(&self) -> usize {
+        self.0.species()
+    }
+    fn least_distance(&self, first: Species, second: Species) -> f64 {
+        self.0.least_distance(first, second)
+    }
+    fn evaluate(&self, list: &VerletList, how: Execution, forces: &mut [Vector3<f64>]) -> Totals {
+        let totals = self.0.evaluate(list, how, forces);
+        forces[0] *= 1.001;
+        totals
+    }
+    fn per_atom(&self, list: &VerletList, how: Execution) -> Vec<Totals> {
+        self.0.per_atom(list, how)
+    }
+    fn linearize(
+        &self,
+        list: &VerletList,
+        how: Execution,
+        spare: Option<Box<dyn Linearization>>,
+    ) -> Box<dyn Linearization> {
+        self.0.linearize(list, how, spare)
+    }
+    fn strain_sums(&self, list: &VerletList, how: Execution) -> StrainSums {
+        self.0.strain_sums(list, how)
+    }
+    fn pair_stiffness(&self, list: &VerletList) -> Vec<PairStiffness> {
+        self.0.pair_stiffness(list)
+    }
+}
+
+#[test]
+#[should_panic(expected = "on atom 0")]
+fn the_contract_notices_a_wrong_force() {
+    let wrong = WrongForce(BinaryLennardJones::wahnstrom(Cut::Smooth));
+    let wrong: Arc<dyn Potential> = Arc::new(wrong);
+    assert_keeps_the_contract(&wrong, Kernel::Portable);
+}
+
+#[test]
+fn the_list_finds_what_all_pairs_by_minimum_image_give() {
+    let sample = sample(6);
+    for cut in [Cut::Smooth, Cut::Shifted, Cut::Truncated] {
+        let model = BinaryLennardJones::wahnstrom(cut);
+        let range = PairPotential::cutoff(&model);
+        let (mut energy, mut forces) = (0.0, vec![Vector3::zeros(); sample.len()]);
+        for i in 0..sample.len() {
+            for j in 0..i {
+                let difference = sample.positions[i] - sample.positions[j];
+                let r = sample.cell.minimum_image(&difference);
+                if r.norm() < range {
+                    let [a, b] = [i, j].map(|k| usize::from(sample.species[k].0));
+                    let (pair, push) = model.energy_and_force(a, b, r.norm_squared());
+                    energy += pair;
+                    forces[i] += r * push;
+                    forces[j] -= r * push;
+                }
+            }
+        }
+        for kernel in kernels() {
+            let found = evaluate(&mut ForceField::new(wahnstrom(cut), kernel), &sample);
+            close(found.0, energy, 1e-12, "energy");
+            for (found, expected) in found.2.iter().zip(&forces) {
+                assert!((found - expected).norm() < 1e-10 * expected.norm().max(1.0));
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_and_repeated_products_do_not_change_a_bit() {
+    let sample = sample(8);
+    let direction: Vec<Vector3<f64>> = sample.positions.iter().map(|x| x * 0.3).collect();
+    for kernel in kernels() {
+        let run = |threads: usize, parallel: bool| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| {
+                let mut field =
+                    ForceField::new(wahnstrom(Cut::Smooth), kernel).with_parallel(parallel);
+                let totals = evaluate(&mut field, &sample);
+                let mut products = [vec![Vector3::zeros(); sample.len()], vec![]];
+                products[1] = products[0].clone();
+                for product in &mut products {
+                    field.hessian_vector(
+                        &sample.cell,
+                        &sample.positions,
+                        &sample.species,
+                        &direction,
+                        product,
+                    );
+                }
+                assert_eq!(products[0], products[1]);
+                let response =
+                    field.strain_response(&sample.cell, &sample.positions, &sample.species);
+                (totals, products, response)
+            })
+        };
+        let alone = run(1, false);
+        assert_eq!(run(1, true), alone);
+        assert_eq!(run(3, true), alone);
+    }
+}
+
+#[test]
+fn an_invalidated_list_forgets_its_history() {
+    let start = sample(6);
+    let mut moved = start.clone();
+    for (i, position) in moved.positions.iter_mut().enumerate() {
+        position.x += 0.02 * (i as f64).sin();
+    }
+    let mut field = ForceField::new(wahnstrom(Cut::Smooth), Kernel::detect());
+    evaluate(&mut field, &start);
+    let mut fresh = field.clone();
+    let kept = evaluate(&mut field, &moved);
+    assert_eq!(field.list_builds(), 1, "the move is well inside the skin");
+    field.invalidate();
+    let rebuilt = evaluate(&mut field, &moved);
+    assert_eq!(evaluate(&mut fresh, &moved), rebuilt);
+    close(kept.0, rebuilt.0, 1e-14, "energy");
+}
+
+#[test]
+fn nonsense_gives_no_number_and_no_panic() {
+    let start = sample(6);
+    for kernel in kernels() {
+        let mut field = ForceField::new(wahnstrom(Cut::Smooth), kernel);
+        for coordinate in [f64::NAN, f64::INFINITY, -1e300, 1e18] {
+            let mut bad = start.clone();
+            bad.positions[3].y = coordinate;
+            assert!(!evaluate(&mut field, &bad).0.is_finite());
+            assert!(matches!(
+                field.check(&bad),
+                Err(InteractionError::Unresolved { id: 4 })
+            ));
+        }
+        let mut together = start.clone();
+        together.positions[5] = together.positions[9] + together.cell.matrix().column(1);
+        let energy = evaluate(&mut field, &together).0;
+        assert!(!energy.is_finite() || energy > 1e30, "{energy}");
+        let mut collapsed = start.clone();
+        collapsed.positions.fill(Vector3::zeros());
+        assert!(!evaluate(&mut field, &collapsed).0.is_finite());
+        let mut unknown = start.clone();
+        unknown.species[0] = Species(9);
+        assert!(evaluate(&mut field, &unknown).0.is_nan());
+        // And the next configuration that makes sense is fine again.
+        let again = evaluate(&mut field, &start);
+        assert_eq!(again, evaluate(&mut field.clone(), &start));
+    }
+}
+
+#[test]
+fn unfit_configurations_are_refused_by_name() {
+    let field = ForceField::new(wahnstrom(Cut::Smooth), Kernel::Portable);
+    let fit = sample(6);
+    let mut overlapping = fit.clone();
+    overlapping.positions[10] = overlapping.positions[20] + Vector3::new(0.1, 0.0, 0.0);
+    let refused = field.check(&overlapping).unwrap_err();
+    assert!(
+        matches!(refused, InteractionError::Overlap { first: 11, second: 21, distance, .. }
+            if (distance - 0.1).abs() < 1e-9),
+        "{refused}"
+    );
+    let mut unknown = fit.clone();
+    unknown.species[4] = Species(2);
+    let refused = field.check(&unknown).unwrap_err().to_string();
+    assert!(
+        refused.contains("id 5") && refused.contains("type 3"),
+        "{refused}"
+    );
+    let mut small = fit.clone();
+    small.cell = Cell::cubic(4.9).unwrap();
+    assert!(matches!(
+        FixedCell::new(&small, field.clone()).unwrap_err(),
+        InteractionError::CellTooSmall { cutoff: 2.5, .. }
+    ));
+    let mut short = fit;
+    short.ids.pop();
+    assert!(matches!(
+        field.check(&short).unwrap_err(),
+        InteractionError::Length { array: "ids", .. }
+    ));
+}
+
+#[test]
+fn the_fixed_cell_landscape_is_the_force_field() {
+    let sample = sample(6);
+    let field = ForceField::new(wahnstrom(Cut::Smooth), Kernel::detect());
+    let (energy, stress, forces) = evaluate(&mut field.clone(), &sample);
+    let mut landscape = FixedCell::new(&sample, field).unwrap();
+    let x = landscape.start();
+    let mut gradient = vec![0.0; landscape.dimension()];
+    assert_eq!(landscape.evaluate(&x, &mut gradient), energy);
+    assert_eq!(landscape.stress(&x), Some(stress));
+    let minus: Vec<f64> = flatten(&forces).iter().map(|force| -force).collect();
+    assert_eq!(gradient, minus);
+    let largest = forces.iter().map(|force| force.norm()).fold(0.0, f64::max);
+    assert_eq!(landscape.largest_force(&gradient), largest);
+    assert_eq!(landscape.configuration_at(&x), sample);
+    gradient[4] = f64::NAN;
+    assert!(landscape.largest_force(&gradient).is_nan());
+}
