@@ -59,7 +59,7 @@ pub(crate) fn significant(value: f64, digits: i32) -> String {
         .parse()
         .unwrap_or(value);
     let exponent = decimal_exponent(rounded);
-    if rounded != 0.0 && !(-3..6).contains(&exponent) {
+    if rounded != 0.0 && !(-4..6).contains(&exponent) {
         let mantissa = rounded / 10f64.powi(exponent);
         return format!(
             "{}×10{}",
@@ -77,7 +77,7 @@ pub(crate) fn measured(quantity: Measured) -> String {
         Some(error) if error.is_finite() && error > 0.0 && value.is_finite() => {
             let exponent = decimal_exponent(value).max(decimal_exponent(error));
             let last = decimal_exponent(error) - 1;
-            if value != 0.0 && !(-3..6).contains(&exponent) {
+            if value != 0.0 && !(-4..6).contains(&exponent) {
                 let scale = 10f64.powi(exponent);
                 let decimals = (exponent - last).max(0) as usize;
                 return format!(

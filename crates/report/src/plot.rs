@@ -288,8 +288,8 @@ impl Plot {
             ys.extend(layer_ys);
             bars |= matches!(layer.shape, Shape::Bars { .. });
         }
-        let x = self.x.range.unwrap_or_else(|| fit(self.x.kind, &xs, false));
         // Bars stand on the axis: no margin under zero.
+        let x = self.x.range.unwrap_or_else(|| fit(self.x.kind, &xs, bars));
         let y = self.y.range.unwrap_or_else(|| fit(self.y.kind, &ys, bars));
         (x, y)
     }

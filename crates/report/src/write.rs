@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use metabasin_catalogue::Catalogue;
 use metabasin_files::findings::Findings;
 use metabasin_files::{FilesError, Manifest, Overwrite, write_atomic};
 
 use crate::page::{Material, render};
 use crate::provenance;
+
+/// File name of the catalogue within a run directory.
+const CATALOGUE: &str = "catalogue.sqlite";
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +46,7 @@ pub enum ReportError {
 /// # Errors
 /// Where `findings.json` is missing or malformed, or where the folder cannot be written.
 pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
-    let path = run_dir.join("findings.json");
+    let path = run_dir.join(Findings::FILE_NAME);
     if !path.exists() {
         return Err(ReportError::NoFindings { path });
     }
@@ -55,11 +59,20 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
     } else {
         None
     };
+    let catalogue = run_dir.join(CATALOGUE);
+    let events = if catalogue.exists() {
+        Catalogue::open_read_only(&catalogue)
+            .and_then(|catalogue| catalogue.events())
+            .map_err(|error| unreadable.push(format!("{CATALOGUE}: {error}")))
+            .ok()
+    } else {
+        None
+    };
     let series = provenance::series(run_dir);
     let (html, plots) = render(&Material {
         findings: &findings,
         manifest: manifest.as_ref(),
-        events: None,
+        events: events.as_deref(),
         series: &series,
         unreadable,
     })?;

@@ -52,13 +52,14 @@ fn histogram(barriers: &[(f64, bool)]) -> Histogram {
         .map(|factor| factor * power)
         .find(|width| *width >= rough)
         .unwrap_or(10.0 * power);
-    let first = (low / width).floor() as i64;
-    let last = (high / width).floor() as i64;
-    let mut bins: Vec<(f64, u64, u64)> = (first..=last.min(first + 1000))
-        .map(|i| (i as f64 * width, 0, 0))
+    // In floating point: a barrier that makes no sense must not overflow an integer.
+    let first = (low / width).floor();
+    let count = (high / width).floor() - first + 1.0;
+    let mut bins: Vec<(f64, u64, u64)> = (0..(count as usize).min(1000))
+        .map(|i| ((first + i as f64) * width, 0, 0))
         .collect();
     for &(barrier, once) in barriers {
-        let index = ((barrier / width).floor() as i64 - first).max(0) as usize;
+        let index = ((barrier / width).floor() - first).max(0.0) as usize;
         if let Some(bin) = bins.get_mut(index) {
             if once {
                 bin.2 += 1;

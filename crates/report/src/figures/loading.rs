@@ -62,19 +62,21 @@ fn kmc_layers(
 
 fn realizations(rates: &[RateFindings]) -> String {
     let counts = |pick: fn(&RateFindings) -> Option<&LoadingFindings>| {
-        let counts: Vec<String> = rates
+        let counts: Vec<(f64, usize)> = rates
             .iter()
-            .filter_map(|found| {
-                pick(found).map(|loading| {
-                    format!(
-                        "{} at {}",
-                        loading.realizations,
-                        rate(found.rate_per_second)
-                    )
-                })
-            })
+            .filter_map(|found| Some((found.rate_per_second, pick(found)?.realizations)))
             .collect();
-        counts.join(", ")
+        match counts.first() {
+            None => String::new(),
+            Some((_, first)) if counts.iter().all(|(_, count)| count == first) => {
+                format!("{first} at every rate")
+            }
+            _ => counts
+                .iter()
+                .map(|(at, count)| format!("{count} at {}", rate(*at)))
+                .collect::<Vec<_>>()
+                .join(", "),
+        }
     };
     let md = counts(|found| found.md.as_ref());
     let kmc = counts(|found| found.kmc.as_ref());

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::render::{number, write_marker};
-use super::text::{escape, width, wrap};
+use super::text::{escape_with_subscripts, width, wrap};
 use super::{DataPoint, Layer, Plot, Shape};
 
 const FONT_SIZE: f64 = 13.0;
@@ -107,7 +107,7 @@ fn write_line(svg: &mut String, x: f64, y: f64, size: f64, opacity: f64, line: &
         r#"<text x="{}" y="{}" font-size="{size}" fill-opacity="{opacity}">{}</text>"#,
         number(x),
         number(y),
-        escape(line)
+        escape_with_subscripts(line)
     );
 }
 

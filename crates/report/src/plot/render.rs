@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::legend::Legend;
-use super::text::{escape, width};
+use super::text::{escape, escape_with_subscripts, width};
 use super::{Bar, DataPoint, INK, Layer, Marker, Plot, Scale, Shape, Tick};
 
 const TOTAL_WIDTH: f64 = 860.0;
@@ -281,7 +281,7 @@ fn write_axes(svg: &mut String, plot: &Plot, frame: &Frame) {
         r#"<text class="x-title" x="{}" y="{}" text-anchor="middle">{}</text>"#,
         number(0.5 * (frame.left + frame.right)),
         number(frame.bottom + 43.0),
-        escape(&plot.x.title(frame.x.exponent()))
+        escape_with_subscripts(&plot.x.title(frame.x.exponent()))
     );
     let middle = number(0.5 * (frame.top + frame.bottom));
     if plot.y.label.is_empty() {
@@ -291,7 +291,7 @@ fn write_axes(svg: &mut String, plot: &Plot, frame: &Frame) {
     let _ = writeln!(
         svg,
         r#"<text class="y-title" x="20" y="{middle}" text-anchor="middle" transform="rotate(-90 20 {middle})">{}</text>"#,
-        escape(&plot.y.title(frame.y.exponent()))
+        escape_with_subscripts(&plot.y.title(frame.y.exponent()))
     );
     svg.push_str("</g>\n");
 }
@@ -387,7 +387,8 @@ fn write_point(
         let (high, low) = (number(high), number(low));
         let _ = writeln!(
             svg,
-            r#"<path class="error" d="M{x} {low}L{x} {high}M{left} {low}L{right} {low}M{left} {high}L{right} {high}" fill="none" stroke="{color}" stroke-width="1.2" stroke-opacity="{opacity}"/>"#
+            r#"<path class="error" d="M{x} {low}L{x} {high}M{left} {low}L{right} {low}M{left} {high}L{right} {high}" fill="none" stroke="{color}" stroke-width="1.1" stroke-opacity="{}"/>"#,
+            0.6 * opacity
         );
     }
     write_marker(

@@ -19,6 +19,32 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// Escapes text and sets what follows an underscore, up to the next character that is neither
+/// letter nor digit, as a subscript: `Ω_xy`.
+pub fn escape_with_subscripts(text: &str) -> String {
+    let mut output = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('_') {
+        let end = after
+            .find(|c: char| !c.is_alphanumeric())
+            .unwrap_or(after.len());
+        let (low, next) = after.split_at(end);
+        output.push_str(&escape(before));
+        if low.is_empty() || before.is_empty() {
+            output.push('_');
+            output.push_str(&escape(low));
+        } else {
+            output.push_str("<tspan dy=\"3\" font-size=\"78%\">");
+            output.push_str(&escape(low));
+            // A shift lasts until it is taken back, and only a character can carry it back.
+            output.push_str("</tspan><tspan dy=\"-3\">\u{200b}</tspan>");
+        }
+        rest = next;
+    }
+    output.push_str(&escape(rest));
+    output
+}
+
 /// Width of a text in a proportional sans-serif face, estimated on the wide side `[pixels]`.
 pub fn width(text: &str, font_size: f64) -> f64 {
     let ems: f64 = text
@@ -78,6 +104,33 @@ mod tests {
             escape("<script>\"a\" & 'b'</script>\u{0}\u{b}"),
             "&lt;script&gt;&quot;a&quot; &amp; &#39;b&#39;&lt;/script&gt;"
         );
+    }
+
+    #[test]
+    fn subscripts_keep_every_letter_and_escape_it() {
+        let letters = |markup: &str| {
+            let mut inside = false;
+            markup
+                .chars()
+                .filter(|c| {
+                    inside = (inside || *c == '<') && *c != '>';
+                    !inside && *c != '>' && *c != '\u{200b}'
+                })
+                .collect::<String>()
+        };
+        for (text, expected) in [
+            ("Ω_xy > 0", "Ωxy &gt; 0"),
+            ("|Ω_xy|: 2", "|Ωxy|: 2"),
+            ("_a__b_", "_a__b_"),
+        ] {
+            let markup = escape_with_subscripts(text);
+            assert_eq!(
+                letters(&markup).replace(';', ""),
+                letters(expected).replace(';', "")
+            );
+        }
+        assert!(escape_with_subscripts("T_f").contains("<tspan dy=\"3\" font-size=\"78%\">f<"));
+        assert!(!escape_with_subscripts("a_<b>").contains("<b>"));
     }
 
     #[test]

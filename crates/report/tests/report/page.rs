@@ -1,0 +1,170 @@
+//! The page: whole, self-contained, escaped, the same every time.
+
+use std::path::Path;
+
+use metabasin_files::findings::{Findings, Quantity};
+use metabasin_files::{Manifest, StageEntry, StageState};
+use metabasin_report::{ReportError, write_report};
+
+use crate::synthetic::findings;
+
+fn manifest() -> Manifest {
+    let mut manifest = Manifest::new("run", "(seed: 1, title: \"<b>&\")", 42, "portable", 2);
+    manifest.started = "2026-01-01T00:00:00Z".to_owned();
+    manifest.stages = vec![StageEntry {
+        name: "shear".to_owned(),
+        folder: "02-shear".to_owned(),
+        state: StageState::Done,
+        seconds: Some(75.0),
+    }];
+    manifest
+}
+
+fn page(folder: &Path) -> String {
+    let path = write_report(folder).unwrap();
+    assert_eq!(path, folder.join("report.html"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_whole_run_has_every_section() {
+    let folder = tempfile::tempdir().unwrap();
+    findings().write(folder.path()).unwrap();
+    manifest().write(folder.path()).unwrap();
+    let series = folder.path().join("02-shear/series");
+    std::fs::create_dir_all(&series).unwrap();
+    std::fs::write(series.join("stress.csv"), "time\n").unwrap();
+    // The template engine escapes slashes, too.
+    let html = page(folder.path()).replace("&#x2f;", "/");
+    for id in [
+        "caveats",
+        "key-numbers",
+        "signatures",
+        "measured",
+        "assumed",
+        "figures",
+        "comparison",
+        "missing",
+        "reproduce",
+        "provenance",
+        "config",
+    ] {
+        assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
+    }
+    for text in [
+        "0.381 ± 0.012",
+        "not resolvable",
+        "17.02 ± 0.31",
+        "1 min 15 s",
+        "metabasin run run.ron --seed 42 --kernel portable --out DIR",
+        "02-shear/series/*.csv",
+        "(seed: 1, title: &quot;&lt;b&gt;&amp;&quot;)",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    // Caveats come before the first figure and the first number.
+    let at = |text: &str| html.find(text).unwrap();
+    assert!(at("id=\"caveats\"") < at("id=\"key-numbers\""));
+    assert!(at("id=\"key-numbers\"") < at("<figure"));
+    // Each figure is in the page and beside it, the same text.
+    let plots: Vec<_> = std::fs::read_dir(folder.path().join("plots"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(plots.len(), html.matches("<figure id=").count());
+    for plot in plots {
+        assert!(html.contains(std::fs::read_to_string(plot).unwrap().trim()));
+    }
+}
+
+#[test]
+fn the_page_loads_nothing_and_stays_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    findings().write(folder.path()).unwrap();
+    manifest().write(folder.path()).unwrap();
+    let html = page(folder.path());
+    let without_namespace = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    for word in [
+        "http://", "https://", "<script", "<link", "@import", "src=", "href=",
+    ] {
+        assert!(!without_namespace.contains(word), "{word}");
+    }
+    assert_eq!(page(folder.path()), html);
+}
+
+#[test]
+fn hostile_text_is_escaped_everywhere() {
+    let hostile = "<script>alert('x')</script>\"&";
+    let folder = tempfile::tempdir().unwrap();
+    let mut findings = findings();
+    findings.title = hostile.to_owned();
+    findings.glass.origin = hostile.to_owned();
+    findings.caveats = vec![hostile.to_owned()];
+    findings.signatures[0].evidence = hostile.to_owned();
+    findings.comparison[0].quantity = hostile.to_owned();
+    findings.measured = vec![Quantity {
+        name: hostile.to_owned(),
+        value: hostile.to_owned(),
+        unit: hostile.to_owned(),
+        source: hostile.to_owned(),
+    }];
+    findings.landscape.as_mut().unwrap().outcomes[1].0 = hostile.to_owned();
+    findings.write(folder.path()).unwrap();
+    let mut manifest = manifest();
+    manifest.config = hostile.to_owned();
+    manifest.kernel = hostile.to_owned();
+    manifest.stages[0].name = hostile.to_owned();
+    manifest.write(folder.path()).unwrap();
+    let html = page(folder.path());
+    assert!(!html.contains("<script"));
+    assert!(html.matches("&lt;script&gt;").count() >= 12);
+    let svg = std::fs::read_to_string(folder.path().join("plots/search-outcomes.svg")).unwrap();
+    assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn missing_parts_are_named_and_do_not_fail() {
+    let folder = tempfile::tempdir().unwrap();
+    Findings::default().write(folder.path()).unwrap();
+    let html = page(folder.path());
+    assert!(html.contains("This run has nothing to draw"));
+    for text in [
+        "Loading by MD",
+        "Loading by kinetic Monte Carlo",
+        "no run.json",
+        "no catalogue",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    for id in [
+        "caveats",
+        "comparison",
+        "provenance",
+        "config",
+        "signatures",
+    ] {
+        assert!(!html.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+
+    let mut only_md = findings();
+    for found in &mut only_md.rates {
+        found.kmc = None;
+    }
+    only_md.write(folder.path()).unwrap();
+    std::fs::write(folder.path().join("run.json"), "{").unwrap();
+    let html = page(folder.path());
+    assert!(html.contains("1e9 /s MD") && !html.contains("1e9 /s KMC"));
+    assert!(html.contains("run.json: "));
+}
+
+#[test]
+fn a_folder_without_findings_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = write_report(folder.path()).unwrap_err();
+    assert!(matches!(error, ReportError::NoFindings { .. }));
+    assert!(error.to_string().contains("findings.json"));
+    std::fs::write(folder.path().join("findings.json"), "{\"title\": 3}").unwrap();
+    let error = write_report(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("findings.json"), "{error}");
+    assert!(!folder.path().join("report.html").exists());
+}
