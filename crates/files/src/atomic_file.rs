@@ -131,17 +131,39 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a value as indented JSON, whole.
-pub(crate) fn write_json<T: Serialize + DeserializeOwned>(
+/// Writes a value as indented JSON, whole: for files that people read.
+///
+/// # Errors
+/// [`FilesError::NotFinite`] for a number that JSON cannot hold, and as [`write_atomic`].
+pub fn write_json<T: Serialize + DeserializeOwned>(
     path: &Path,
     value: &T,
     overwrite: Overwrite,
+) -> Result<(), FilesError> {
+    write_checked::<T>(path, overwrite, serde_json::to_string_pretty(value))
+}
+
+/// Writes a value as JSON without white space, whole: for checkpoints, which are large.
+///
+/// # Errors
+/// As [`write_json`].
+pub fn write_checkpoint<T: Serialize + DeserializeOwned>(
+    path: &Path,
+    value: &T,
+) -> Result<(), FilesError> {
+    write_checked::<T>(path, Overwrite::Allow, serde_json::to_string(value))
+}
+
+fn write_checked<T: DeserializeOwned>(
+    path: &Path,
+    overwrite: Overwrite,
+    text: serde_json::Result<String>,
 ) -> Result<(), FilesError> {
     let not_finite = |source| FilesError::NotFinite {
         path: path.to_owned(),
         source,
     };
-    let mut text = serde_json::to_string_pretty(value).map_err(not_finite)?;
+    let mut text = text.map_err(not_finite)?;
     // JSON has no NaN: such a number becomes null, which no reader of these types accepts.
     serde_json::from_str::<T>(&text).map_err(not_finite)?;
     text.push('\n');
@@ -149,7 +171,10 @@ pub(crate) fn write_json<T: Serialize + DeserializeOwned>(
 }
 
 /// Reads a value from JSON.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FilesError> {
+///
+/// # Errors
+/// [`FilesError::Read`] and [`FilesError::Json`].
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FilesError> {
     let text = read_text(path)?;
     serde_json::from_str(&text).map_err(|source| FilesError::Json {
         path: path.to_owned(),

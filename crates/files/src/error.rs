@@ -251,6 +251,19 @@ impl Problem {
 }
 
 /// `:LINE`, or nothing.
+impl FilesError {
+    /// Whether the disk failed while writing, rather than the user asking for the impossible.
+    pub fn is_disk_failure(&self) -> bool {
+        match self {
+            Self::Write { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::Other
+            ),
+            _ => false,
+        }
+    }
+}
+
 fn at_line(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!(":{line}"))
 }

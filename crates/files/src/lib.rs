@@ -22,7 +22,9 @@ mod structure;
 mod text;
 mod write_structure;
 
-pub use atomic_file::{Overwrite, write_atomic, write_atomic_compressed};
+pub use atomic_file::{
+    Overwrite, read_json, write_atomic, write_atomic_compressed, write_checkpoint, write_json,
+};
 pub use compression::Compression;
 pub use error::{FilesError, Problem};
 pub use manifest::{Host, Manifest, StageEntry, StageState, rfc3339};
