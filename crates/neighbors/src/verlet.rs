@@ -1,6 +1,9 @@
 //! The list and its staleness trigger.
 
 mod build;
+mod near;
+#[cfg(test)]
+mod tests;
 
 use metabasin_atoms::{Cell, Species};
 use nalgebra::{Matrix3, Vector3};
@@ -313,7 +316,7 @@ impl VerletList {
     /// Neighbors of a row as indices into [`VerletList::coordinates`], nearest first at the time
     /// of the build (coarsely), the last block padded with [`VerletList::padding`].
     pub fn blocks(&self, row: usize) -> &[[u32; LANES]] {
-        &self.rows.blocks[self.rows.start[row] as usize..self.rows.start[row + 1] as usize]
+        self.rows.blocks(row)
     }
 
     /// x, y, z and the species number (from 0) of all images, then of one point 1e100 away.

@@ -1,11 +1,13 @@
 //! Images on a grid in fractional coordinates, and the rows of neighbors found on it.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 
 use super::ListError;
+use super::near::{self, Axes, Found, Target};
 
 /// Neighbors in a block.
 pub const LANES: usize = 8;
@@ -30,9 +32,8 @@ pub(super) struct Rows {
     pub atom: Vec<u32>,
     /// Image index of each row's atom itself.
     pub image: Vec<u32>,
-    /// First block of each row, and the end of the last.
-    pub start: Vec<u32>,
-    pub blocks: Vec<[u32; LANES]>,
+    /// Blocks of [`ROWS_PER_TASK`] rows each.
+    tasks: Vec<Task>,
     /// Atom of each image.
     pub images: Vec<u32>,
     /// Lattice vector of each image, as an index into `shifts`.
@@ -140,31 +141,55 @@ impl Rows {
         let bin_start = self.place_images(&grid, fractional);
         self.write_coordinates(basis, wrapped, coordinates);
 
+        let axis = |k: usize| coordinates.iter().map(|place| place[k]).collect();
+        let axes = Axes {
+            x: axis(0),
+            y: axis(1),
+            z: axis(2),
+        };
         let locals = self.atom.len();
-        let tasks = locals.div_ceil(ROWS_PER_TASK);
-        let search = |task: usize| {
-            let rows = task * ROWS_PER_TASK..((task + 1) * ROWS_PER_TASK).min(locals);
-            self.search(&grid, &bin_start, coordinates, fractional, range, rows)
+        let mut tasks = std::mem::take(&mut self.tasks);
+        tasks.resize_with(locals.div_ceil(ROWS_PER_TASK), Task::default);
+        let most = (MOST_NEIGHBORS * locals).max(PAIRS_ALWAYS_ALLOWED);
+        let pairs = AtomicUsize::new(0);
+        let search = |(k, task): (usize, &mut Task)| {
+            let rows = k * ROWS_PER_TASK..((k + 1) * ROWS_PER_TASK).min(locals);
+            task.clear();
+            for row in rows {
+                self.search(
+                    &grid,
+                    &bin_start,
+                    &axes,
+                    &fractional[self.atom[row] as usize],
+                    range,
+                    row,
+                    task,
+                );
+                let so_far = pairs.fetch_add(task.found.count, Ordering::Relaxed);
+                // The sum of all rows decides, so every run comes to the same verdict.
+                if so_far + task.found.count > most {
+                    return;
+                }
+            }
         };
-        let found: Option<Vec<Task>> = if parallel && tasks > 1 {
-            (0..tasks).into_par_iter().map(search).collect()
+        if parallel && tasks.len() > 1 {
+            tasks.par_iter_mut().enumerate().for_each(search);
         } else {
-            (0..tasks).map(search).collect()
-        };
-        let most = most_pairs(locals);
-        let found = found.ok_or(ListError::Crowded { pairs: most })?;
-        if found.iter().map(|task| task.blocks.len()).sum::<usize>() > most / LANES {
+            tasks.iter_mut().enumerate().for_each(search);
+        }
+        self.tasks = tasks;
+        if pairs.into_inner() > most {
             return Err(ListError::Crowded { pairs: most });
         }
-        self.start.clear();
-        self.blocks.clear();
-        self.start.push(0);
-        for task in found {
-            let before = self.blocks.len() as u32;
-            self.blocks.extend_from_slice(&task.blocks);
-            self.start.extend(task.ends.iter().map(|end| before + end));
-        }
         Ok(())
+    }
+
+    /// Neighbors of a row.
+    pub fn blocks(&self, row: usize) -> &[[u32; LANES]] {
+        let task = &self.tasks[row / ROWS_PER_TASK];
+        let row = row % ROWS_PER_TASK;
+        let first = if row == 0 { 0 } else { task.ends[row - 1] };
+        &task.blocks[first as usize..task.ends[row] as usize]
     }
 
     /// Lists all images within range of the cell in the order of their bins; returns where each
@@ -228,97 +253,93 @@ impl Rows {
         bin_start
     }
 
-    /// The blocks of some rows; `None` where there are far too many.
+    /// Appends the blocks of a row to its task.
+    #[expect(clippy::too_many_arguments, reason = "one call, from the build above")]
     fn search(
         &self,
         grid: &Grid,
         bin_start: &[u32],
-        coordinates: &[[f64; 4]],
-        fractional: &[Vector3<f64>],
+        axes: &Axes,
+        s: &Vector3<f64>,
         range: f64,
-        rows: Range<usize>,
-    ) -> Option<Task> {
-        let padding = self.images.len() as u32;
-        let most = most_pairs(self.atom.len()) / LANES;
-        let shell_scale = SHELLS as f64 / (range * range);
-        let mut task = Task::default();
-        let mut found: Vec<(u32, f64)> = Vec::new();
-        for row in rows {
-            let own = self.image[row];
-            let here = coordinates[own as usize];
-            let s = fractional[self.atom[row] as usize];
-            let first: [usize; 3] = std::array::from_fn(|k| grid.along(k, s[k] - grid.margin[k]));
-            let last: [usize; 3] = std::array::from_fn(|k| grid.along(k, s[k] + grid.margin[k]));
-            found.clear();
-            for z in first[2]..=last[2] {
-                for y in first[1]..=last[1] {
-                    let line = (z * grid.bins[1] + y) * grid.bins[0];
-                    let run = bin_start[line + first[0]]..bin_start[line + last[0] + 1];
-                    near(&here, coordinates, run, range * range, own, &mut found);
-                }
-            }
-            task.push_row(&found, shell_scale, padding);
-            if task.blocks.len() > most {
-                return None;
+        row: usize,
+        task: &mut Task,
+    ) {
+        let own = self.image[row];
+        let target = Target {
+            here: [&axes.x, &axes.y, &axes.z].map(|axis| axis[own as usize]),
+            range_squared: range * range,
+            shell_scale: SHELLS as f64 / (range * range),
+        };
+        let first: [usize; 3] = std::array::from_fn(|k| grid.along(k, s[k] - grid.margin[k]));
+        let last: [usize; 3] = std::array::from_fn(|k| grid.along(k, s[k] + grid.margin[k]));
+        task.found.count = 0;
+        for z in first[2]..=last[2] {
+            for y in first[1]..=last[1] {
+                let line = (z * grid.bins[1] + y) * grid.bins[0];
+                let run =
+                    bin_start[line + first[0]] as usize..bin_start[line + last[0] + 1] as usize;
+                near::search(axes, run, &target, &mut task.found);
             }
         }
-        Some(task)
+        task.push_row(own, self.images.len() as u32);
     }
 }
 
-/// Appends the images of a run that lie within range, without the atom itself.
-fn near(
-    here: &[f64; 4],
-    coordinates: &[[f64; 4]],
-    run: Range<u32>,
-    range_squared: f64,
-    own: u32,
-    found: &mut Vec<(u32, f64)>,
-) {
-    let before = found.len();
-    found.resize(before + run.len(), (0, 0.0));
-    let mut end = before;
-    for image in run {
-        let there = &coordinates[image as usize];
-        let [x, y, z] = [0, 1, 2].map(|k| here[k] - there[k]);
-        let squared = x * x + y * y + z * z;
-        found[end] = (image, squared);
-        end += usize::from(squared <= range_squared && image != own);
-    }
-    found.truncate(end);
-}
-
-fn most_pairs(atoms: usize) -> usize {
-    (MOST_NEIGHBORS * atoms).max(PAIRS_ALWAYS_ALLOWED)
-}
-
-/// What one task found.
-#[derive(Default)]
+/// The neighbors of some rows.
+#[derive(Debug, Default)]
 struct Task {
     blocks: Vec<[u32; LANES]>,
     /// End of each row in `blocks`.
     ends: Vec<u32>,
+    /// What the search of the last row found; kept for its memory.
+    found: Found,
+}
+
+impl Clone for Task {
+    fn clone(&self) -> Self {
+        Self {
+            blocks: self.blocks.clone(),
+            ends: self.ends.clone(),
+            found: Found::default(),
+        }
+    }
 }
 
 impl Task {
-    /// Adds a row, ordered by shells of distance.
-    fn push_row(&mut self, found: &[(u32, f64)], shell_scale: f64, padding: u32) {
-        let shell = |squared: f64| ((squared * shell_scale) as usize).min(SHELLS - 1);
-        let mut next = [0_usize; SHELLS + 1];
-        for &(_, squared) in found {
-            next[shell(squared) + 1] += 1;
+    fn clear(&mut self) {
+        self.blocks.clear();
+        self.ends.clear();
+    }
+
+    /// Adds the row just searched, without the atom itself, ordered by shells of distance.
+    fn push_row(&mut self, own: u32, padding: u32) {
+        let count = self.found.count;
+        let shells = &mut self.found.shell[..count];
+        let images = &self.found.image[..count];
+        let mut next = [0_u32; SHELLS + 1];
+        for shell in &mut *shells {
+            *shell = (*shell).min(SHELLS as u32 - 1);
+            next[*shell as usize + 1] += 1;
         }
         for k in 1..=SHELLS {
             next[k] += next[k - 1];
         }
         let before = self.blocks.len();
         self.blocks
-            .resize(before + found.len().div_ceil(LANES), [padding; LANES]);
+            .resize(before + (count - 1).div_ceil(LANES), [padding; LANES]);
         let row = self.blocks[before..].as_flattened_mut();
-        for &(image, squared) in found {
-            let place = &mut next[shell(squared)];
-            row[*place] = image;
-            *place += 1;
+        // The atom itself, at distance zero, was counted in the first shell: all later shells
+        // begin one place earlier without it.
+        for place in &mut next[1..] {
+            *place -= 1;
+        }
+        for (&image, &shell) in images.iter().zip(&*shells) {
+            if image != own {
+                let place = &mut next[shell as usize];
+                row[*place as usize] = image;
+                *place += 1;
+            }
         }
         self.ends.push(self.blocks.len() as u32);
     }
