@@ -124,3 +124,20 @@ pub enum CatalogueError {
         source: rusqlite::Error,
     },
 }
+
+impl CatalogueError {
+    /// Whether the disk failed while writing, rather than the user asking for the impossible.
+    pub fn is_disk_failure(&self) -> bool {
+        match self {
+            Self::File { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ),
+            Self::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure)
+            ),
+            _ => false,
+        }
+    }
+}
