@@ -23,8 +23,8 @@ pub struct ClassAverage<C> {
 /// classes.
 ///
 /// With per-atom stresses that refer to V/N each, the class means weighted by their fractions give
-/// back the global virial stress: Σ f(c) σ(c) = (1/N) Σ σᵢ = σ (Derlet & Maass, Acta Mater.
-/// 209, 116771, 2021, Eq. 2 and Fig. 2b).
+/// back the global virial stress: Σ f(c) σ(c) = (1/N) Σ σᵢ = σ (Derlet & Maass, arXiv
+/// 2011.02704, Eq. 2 and Fig. 2b).
 ///
 /// # Errors
 /// [`StructureError::Length`] unless all three have one entry an atom.

@@ -33,11 +33,11 @@ impl fmt::Display for StructureClass {
     }
 }
 
-/// Who is icosahedral, and which clusters they form (Derlet & Maass, Acta Mater. 209, 116771,
-/// 2021, section 3).
+/// Who is icosahedral, and which clusters they form (Derlet & Maass, arXiv 2011.02704).
 ///
 /// Clusters are built in two ways that differ widely: of the centers alone, joined where two share
-/// a face; and of whole icosahedra, every center joined to the twelve atoms of its shell.
+/// a face that counts; and of whole icosahedra, every center joined to the twelve atoms of its
+/// shell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IcosahedralNetwork {
     is_icosahedral: Vec<bool>,

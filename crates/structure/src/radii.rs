@@ -28,8 +28,8 @@ impl Radii {
         Self(vec![0.5, 5.0 / 12.0])
     }
 
-    /// 0.55 and 0.45, the radii of the published SU(2) bond-order code (Derlet,
-    /// J. Phys.: Condens. Matter 2020): r₁² − r₂² = 0.1.
+    /// 0.55 and 0.45, the radii of the published SU(2) bond-order code (Derlet, arXiv 2007.08878):
+    /// r₁² − r₂² = 0.1.
     pub fn derlet() -> Self {
         Self(vec![0.55, 0.45])
     }

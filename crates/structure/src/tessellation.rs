@@ -115,7 +115,7 @@ impl Tessellation {
 /// First search radius in units of the mean spacing: most cells are settled by it.
 const FIRST_REACH: f64 = 1.75;
 /// Side of the boxes of the candidate grid in units of the mean spacing.
-const BOX_SIDE: f64 = 0.75;
+const BOX_SIDE: f64 = 1.25;
 /// Vertices within this of a plane, in units of the mean spacing, lie on it.
 const TOLERANCE: f64 = 1e-11;
 /// Atoms that one task works on.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use flate2::read::GzDecoder;
-use metabasin_atoms::{Cell, Configuration, Species};
+use metabasin_atoms::{Cell, Configuration, Species, Stress};
 use metabasin_structure::{
     Cluster, IcosahedralNetwork, LavesOrder, Radii, StructureClass, Tessellation, Thresholds,
-    tessellate,
+    class_averages, tessellate,
 };
 use nalgebra::{Matrix3, Vector3};
 use serde::Deserialize;
@@ -240,6 +240,67 @@ fn the_glass_is_no_laves_phase() {
     assert!(order.fraction_of_large().unwrap() < 0.03);
     assert!(order.largest_cluster() < 4);
     assert_eq!(order.warning(), None);
+}
+
+/// Per-atom energies and virials of the same glass by LAMMPS.
+#[derive(Deserialize)]
+struct PerAtom {
+    id: Vec<u64>,
+    #[serde(rename = "pe_atom_shifted")]
+    energy: Vec<f64>,
+    /// Stress times volume, tension positive.
+    #[serde(rename = "stress_atom_virial_xx_yy_zz_xy_xz_yz")]
+    virial: Vec<[f64; 6]>,
+}
+
+#[derive(Deserialize)]
+struct Lammps {
+    pe_total_shifted: f64,
+    pressure_virial_xx_yy_zz_xy_xz_yz: [f64; 6],
+    per_atom: PerAtom,
+}
+
+#[test]
+fn class_means_give_back_the_energy_and_stress_of_the_glass() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/data/wahn500_IS_ortho.json.gz"
+    );
+    let lammps: Lammps =
+        serde_json::from_reader(GzDecoder::new(File::open(path).unwrap())).unwrap();
+    let configuration = configuration(&reference("ortho"));
+    let tessellation =
+        tessellate(&configuration, &Radii::default(), &Thresholds::default()).unwrap();
+    let network = IcosahedralNetwork::new(&tessellation, &configuration.species).unwrap();
+    let mut order: Vec<usize> = (0..500).collect();
+    order.sort_by_key(|&k| lammps.per_atom.id[k]);
+    let per_atom_volume = configuration.cell.volume() / 500.0;
+    let energies: Vec<f64> = order.iter().map(|&k| lammps.per_atom.energy[k]).collect();
+    let stresses: Vec<Stress> = order
+        .iter()
+        .map(|&k| Stress(lammps.per_atom.virial[k]) * (1.0 / per_atom_volume))
+        .collect();
+    let averages = class_averages(&network.classes(), &energies, &stresses).unwrap();
+    assert_eq!(averages.len(), 2);
+    assert_eq!(
+        (averages[0].class, averages[0].atoms),
+        (StructureClass::Icosahedral, 64)
+    );
+
+    let energy: f64 = averages
+        .iter()
+        .map(|a| a.fraction * a.energy_per_atom)
+        .sum();
+    assert!((energy / (lammps.pe_total_shifted / 500.0) - 1.0).abs() < 1e-12);
+    let mut stress = Stress::ZERO;
+    for average in &averages {
+        stress += average.stress * average.fraction;
+    }
+    let largest = stresses.iter().map(|s| s.norm()).fold(0.0, f64::max);
+    let global = -Stress(lammps.pressure_virial_xx_yy_zz_xy_xz_yz);
+    assert!((stress - global).norm() < 1e-12 * largest);
+    // What a partition is for: icosahedral centers are small atoms under pressure, the rest pulls.
+    assert!(averages[0].stress.trace() < averages[1].stress.trace());
 }
 
 #[test]
