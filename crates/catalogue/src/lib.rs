@@ -8,6 +8,7 @@
 
 mod error;
 mod export;
+mod opening;
 mod records;
 mod rows;
 mod schema;

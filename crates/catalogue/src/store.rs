@@ -1,23 +1,20 @@
 //! The SQLite file: whole searches in, records out.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
-    params_from_iter,
-};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params, params_from_iter};
 
 use crate::error::CatalogueError;
+use crate::opening::{check_magic, check_version, database_error, immutable_uri, with_suffix};
 use crate::records::{EventRecord, SampleRecord, SearchRecord};
 use crate::rows::{
     BadColumn, Cells, Reader, event_cells, read_event, read_sample, read_search, sample_cells,
     search_cells,
 };
-use crate::schema::{APPLICATION_ID, SCHEMA_VERSION, UNITS, definition};
+use crate::schema::{SCHEMA_VERSION, UNITS, definition};
 
 /// How long a writer waits for another one before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -510,85 +507,4 @@ fn insert(
         .and_then(|mut statement| statement.execute(params_from_iter(values)))
         .map_err(|source| database_error(path, source))?;
     Ok(())
-}
-
-/// What SQLite reports, in our words where there are better ones.
-fn database_error(path: &Path, source: rusqlite::Error) -> CatalogueError {
-    let path = path.to_owned();
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => CatalogueError::Busy { path },
-        Some(ErrorCode::NotADatabase) => CatalogueError::NotADatabase { path },
-        _ => CatalogueError::Database { path, source },
-    }
-}
-
-/// The first bytes tell whether a file is an SQLite database, before SQLite touches it.
-fn check_magic(path: &Path) -> Result<(), CatalogueError> {
-    let failed = |source: std::io::Error| {
-        if source.kind() == std::io::ErrorKind::NotFound {
-            CatalogueError::NotFound {
-                path: path.to_owned(),
-            }
-        } else {
-            CatalogueError::File {
-                path: path.to_owned(),
-                source,
-            }
-        }
-    };
-    let mut beginning = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(16).read_to_end(&mut beginning))
-        .map_err(failed)?;
-    if beginning == b"SQLite format 3\0" {
-        return Ok(());
-    }
-    Err(CatalogueError::NotADatabase {
-        path: path.to_owned(),
-    })
-}
-
-fn check_version(connection: &Connection, path: &Path) -> Result<(), CatalogueError> {
-    let pragma = |name: &str| -> Result<i64, CatalogueError> {
-        connection
-            .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
-            .optional()
-            .map(Option::unwrap_or_default)
-            .map_err(|source| database_error(path, source))
-    };
-    if pragma("application_id")? != i64::from(APPLICATION_ID) {
-        return Err(CatalogueError::NotACatalogue {
-            path: path.to_owned(),
-        });
-    }
-    let found = pragma("user_version")?;
-    if found != SCHEMA_VERSION {
-        return Err(CatalogueError::SchemaVersion {
-            path: path.to_owned(),
-            found,
-            expected: SCHEMA_VERSION,
-        });
-    }
-    Ok(())
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// A URI that tells SQLite that nobody writes, so that it needs no file beside the database.
-fn immutable_uri(path: &Path) -> String {
-    let mut uri = "file:".to_owned();
-    for character in path.to_string_lossy().chars() {
-        match character {
-            '%' => uri.push_str("%25"),
-            '?' => uri.push_str("%3f"),
-            '#' => uri.push_str("%23"),
-            other => uri.push(other),
-        }
-    }
-    uri.push_str("?immutable=1");
-    uri
 }

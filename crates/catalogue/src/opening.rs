@@ -1,0 +1,91 @@
+//! Is this file a catalogue of ours? And what SQLite says, in our words.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
+
+use crate::error::CatalogueError;
+use crate::schema::{APPLICATION_ID, SCHEMA_VERSION};
+
+/// What SQLite reports, in our words where there are better ones.
+pub(crate) fn database_error(path: &Path, source: rusqlite::Error) -> CatalogueError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => CatalogueError::Busy { path },
+        Some(ErrorCode::NotADatabase) => CatalogueError::NotADatabase { path },
+        _ => CatalogueError::Database { path, source },
+    }
+}
+
+/// The first bytes tell whether a file is an SQLite database, before SQLite touches it.
+pub(crate) fn check_magic(path: &Path) -> Result<(), CatalogueError> {
+    let failed = |source: std::io::Error| {
+        if source.kind() == std::io::ErrorKind::NotFound {
+            CatalogueError::NotFound {
+                path: path.to_owned(),
+            }
+        } else {
+            CatalogueError::File {
+                path: path.to_owned(),
+                source,
+            }
+        }
+    };
+    let mut beginning = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(16).read_to_end(&mut beginning))
+        .map_err(failed)?;
+    if beginning == b"SQLite format 3\0" {
+        return Ok(());
+    }
+    Err(CatalogueError::NotADatabase {
+        path: path.to_owned(),
+    })
+}
+
+pub(crate) fn check_version(connection: &Connection, path: &Path) -> Result<(), CatalogueError> {
+    let pragma = |name: &str| -> Result<i64, CatalogueError> {
+        connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+            .optional()
+            .map(Option::unwrap_or_default)
+            .map_err(|source| database_error(path, source))
+    };
+    if pragma("application_id")? != i64::from(APPLICATION_ID) {
+        return Err(CatalogueError::NotACatalogue {
+            path: path.to_owned(),
+        });
+    }
+    let found = pragma("user_version")?;
+    if found != SCHEMA_VERSION {
+        return Err(CatalogueError::SchemaVersion {
+            path: path.to_owned(),
+            found,
+            expected: SCHEMA_VERSION,
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// A URI that tells SQLite that nobody writes, so that it needs no file beside the database.
+pub(crate) fn immutable_uri(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for character in path.to_string_lossy().chars() {
+        match character {
+            '%' => uri.push_str("%25"),
+            '?' => uri.push_str("%3f"),
+            '#' => uri.push_str("%23"),
+            other => uri.push(other),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
