@@ -1,1 +1,49 @@
 //! Saddle searches from inherent structures and the events they find.
+//!
+//! Read in this order: [`Searcher`] runs searches from one minimum; a search is a [`local_push`], an
+//! ARTn climb ([`climb_from_minimum`], on any [`EnergyLandscape`]) with the [`lowest_mode`] of
+//! Hessian-vector products, a descent on both sides and a count of the index ([`SaddleIndex`]);
+//! [`relaxed_stiffness`] turns stress differences into plastic volumes; [`follow_load`] strains an
+//! event; [`same_event`] tells events apart; [`barrier_at_stress`] moves barriers to other stresses.
+//!
+//! [`EnergyLandscape`]: metabasin_interactions::EnergyLandscape
+
+mod climb;
+mod descent;
+mod displacement;
+mod elasticity;
+mod error;
+mod flat;
+mod identity;
+mod index;
+mod linear_solve;
+mod load;
+mod lowest_mode;
+mod outcome;
+mod preconditioner;
+mod push;
+mod reference_stress;
+mod sample;
+mod searcher;
+mod settings;
+#[cfg(test)]
+mod test_surfaces;
+mod verify;
+
+pub use climb::{Climb, ClimbOutcome, climb_from_minimum, follow_mode};
+pub use displacement::{Shape, displacements, shape};
+pub use elasticity::{hessian_preconditioner, relaxed_stiffness};
+pub use error::LandscapeError;
+pub use identity::{IdentityTolerances, same_event};
+pub use index::{
+    IndexMethod, SaddleIndex, index_by_inertia, index_by_lanczos, is_positive_definite,
+};
+pub use load::{LoadedBarrier, LoadedState, follow_load};
+pub use lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
+pub use outcome::SearchOutcome;
+pub use preconditioner::{Block, Identity, IncompleteCholesky, Preconditioner};
+pub use push::local_push;
+pub use reference_stress::{StressedHeights, barrier_at_stress};
+pub use sample::{SampleContext, sample_record};
+pub use searcher::{SearchResult, Searcher, count_outcomes, evaluations_per_event, is_connected};
+pub use settings::{SearchSettings, SettingsError};

@@ -1,0 +1,340 @@
+//! ARTn: from a minimum, along a push, over the basin's edge and up to a saddle.
+
+use metabasin_catalogue::EvaluationCounts;
+use metabasin_interactions::{Counted, EnergyLandscape};
+
+use crate::flat::{add_scaled, difference, dot, norm, remove_component, remove_translation, scale};
+use crate::linear_solve::{SolveLimits, conjugate_gradient};
+use crate::lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
+use crate::preconditioner::{Identity, Preconditioner};
+use crate::settings::SearchSettings;
+
+/// Gradient steps of the climb in which the largest force must fall below its best value.
+const PATIENCE: u32 = 25;
+/// Below this force the linear solves are tightened for second-order convergence.
+const NEWTON_FORCE: f64 = 0.5;
+
+/// How a climb ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClimbOutcome {
+    /// At a stationary point whose lowest eigenvalue is negative.
+    Saddle,
+    /// The lowest eigenvalue never fell below the threshold.
+    StayedInBasin,
+    /// The lowest eigenvalue became positive again while climbing.
+    LostNegativeCurvature,
+    /// Too many force evaluations.
+    OutOfBudget,
+    /// Too high above the minimum.
+    OutsideEnergyWindow,
+    /// The largest force no longer falls.
+    NotConverged,
+}
+
+/// Where a climb ended.
+#[derive(Clone, Debug)]
+pub struct Climb {
+    /// Coordinates.
+    pub x: Vec<f64>,
+    /// Energy there `[energy]`.
+    pub energy: f64,
+    /// Largest force there `[energy / length]`.
+    pub largest_force: f64,
+    /// Lowest mode there, once one was computed.
+    pub mode: Option<LowestMode>,
+    /// What it cost: the stages basin, `lowest_mode` and climb.
+    pub counts: EvaluationCounts,
+    /// How it ended.
+    pub outcome: ClimbOutcome,
+}
+
+/// A point on the landscape.
+struct Point {
+    x: Vec<f64>,
+    energy: f64,
+    gradient: Vec<f64>,
+    largest_force: f64,
+}
+
+impl Point {
+    fn at(landscape: &mut dyn EnergyLandscape, x: Vec<f64>) -> Self {
+        let mut gradient = vec![0.0; x.len()];
+        let energy = landscape.evaluate(&x, &mut gradient);
+        Self {
+            largest_force: landscape.largest_force(&gradient),
+            x,
+            energy,
+            gradient,
+        }
+    }
+
+    fn ended(
+        self,
+        mode: Option<LowestMode>,
+        counts: EvaluationCounts,
+        outcome: ClimbOutcome,
+    ) -> Climb {
+        Climb {
+            x: self.x,
+            energy: self.energy,
+            largest_force: self.largest_force,
+            mode,
+            counts,
+            outcome,
+        }
+    }
+}
+
+/// One ARTn search from the minimum `start` of energy `start_energy` along `push`, the
+/// displacement of one push; ends at a stationary point with a negative eigenvalue or says why
+/// not (Barkema & Mousseau, Phys. Rev. Lett. 77, 4358 (1996); the last stage converges to second
+/// order).
+pub fn climb_from_minimum(
+    landscape: &mut dyn EnergyLandscape,
+    start: &[f64],
+    start_energy: f64,
+    push: &[f64],
+    settings: &SearchSettings,
+    preconditioner: &dyn Preconditioner,
+) -> Climb {
+    let mut landscape = Counted::new(landscape);
+    let mut counts = EvaluationCounts::default();
+    let free = landscape.translation_invariant();
+    let limits = LanczosLimits {
+        vectors: settings.lanczos_vectors as usize,
+        relative_change: 0.02,
+        relative_residual: 0.1,
+    };
+    let mut reseeds = settings.reseeds;
+    let mut direction = push.to_vec();
+    if free {
+        remove_translation(&mut direction);
+    }
+    let mut x = start.to_vec();
+    add_scaled(&mut x, f64::from(settings.first_pushes), &direction);
+    normalize(&mut direction);
+    let mut guess = direction.clone();
+    let mut point = Point::at(&mut landscape, x);
+    for _ in 0..settings.basin_cycles {
+        let before = landscape.force_evaluations();
+        point = relaxed_across(&mut landscape, point, &direction, free, settings);
+        counts.basin += landscape.force_evaluations() - before;
+        let before = landscape.force_evaluations();
+        let mode = lowest_mode(&mut landscape, &point.x, &guess, limits, preconditioner);
+        counts.lowest_mode += landscape.force_evaluations() - before;
+        guess = mode.direction;
+        if mode.eigenvalue < -settings.escape_curvature {
+            let mut climb = follow_mode(
+                landscape.inner_mut(),
+                start,
+                start_energy,
+                &point.x,
+                &guess,
+                settings,
+                settings.force_tolerance,
+                preconditioner,
+            );
+            counts.basin += climb.counts.basin;
+            counts.lowest_mode += climb.counts.lowest_mode;
+            counts.climb += climb.counts.climb;
+            climb.counts = counts;
+            let again = climb.outcome == ClimbOutcome::LostNegativeCurvature
+                && reseeds > 0
+                && counts.search() < settings.max_force_evaluations;
+            if !again {
+                return climb;
+            }
+            reseeds -= 1;
+            point = Point::at(&mut landscape, climb.x);
+            guess = difference(&point.x, start);
+        }
+        // Farther out along what the push has become.
+        direction = difference(&point.x, start);
+        if free {
+            remove_translation(&mut direction);
+        }
+        let mut x = point.x.clone();
+        let size = landscape.largest_force(&direction);
+        add_scaled(&mut x, settings.push_step / size, &direction);
+        normalize(&mut direction);
+        point = Point::at(&mut landscape, x);
+        counts.basin += 1;
+        if !point.energy.is_finite() {
+            return point.ended(None, counts, ClimbOutcome::OutsideEnergyWindow);
+        }
+    }
+    point.ended(None, counts, ClimbOutcome::StayedInBasin)
+}
+
+fn normalize(a: &mut [f64]) {
+    let length = norm(a);
+    scale(a, 1.0 / length);
+}
+
+/// A short relaxation perpendicular to the unit vector `direction`: only the stiffest strains give
+/// way, so that the strained region does not slide back to the minimum.
+fn relaxed_across(
+    landscape: &mut dyn EnergyLandscape,
+    point: Point,
+    direction: &[f64],
+    free: bool,
+    settings: &SearchSettings,
+) -> Point {
+    let project = |a: &mut [f64]| {
+        if free {
+            remove_translation(a);
+        }
+        remove_component(a, direction);
+    };
+    let mut right = point.gradient;
+    scale(&mut right, -1.0);
+    let solution = conjugate_gradient(
+        landscape,
+        &point.x,
+        &right,
+        &project,
+        &Identity,
+        SolveLimits {
+            relative_residual: 0.1,
+            products: settings.basin_products as usize,
+            radius: settings.relaxation_step,
+        },
+    );
+    let mut x = point.x;
+    add_scaled(&mut x, 1.0, &solution.step);
+    Point::at(landscape, x)
+}
+
+/// Climbs from `x` along the lowest mode, starting Lanczos from `guess`, and converges to a
+/// stationary point with a negative eigenvalue and a largest force below `tolerance`.
+///
+/// Every step maximizes along the lowest mode v and minimizes in the space perpendicular to it:
+/// −(g·v)/λ along v and, perpendicular to v, the solution of P H P s = −P g by conjugate gradients;
+/// both are cut by trust radii that follow how well the quadratic model predicts the new gradient.
+#[expect(
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    reason = "one loop over one state: splitting it would hide the order of steps"
+)]
+pub fn follow_mode(
+    landscape: &mut dyn EnergyLandscape,
+    origin: &[f64],
+    origin_energy: f64,
+    x: &[f64],
+    guess: &[f64],
+    settings: &SearchSettings,
+    tolerance: f64,
+    preconditioner: &dyn Preconditioner,
+) -> Climb {
+    let mut landscape = Counted::new(landscape);
+    let mut counts = EvaluationCounts::default();
+    let free = landscape.translation_invariant();
+    let mut point = Point::at(&mut landscape, x.to_vec());
+    let mut guess = guess.to_vec();
+    let mut trust = 1.0_f64;
+    let mut best_force = f64::INFINITY;
+    let mut since_best = 0;
+    let mut iteration = 0;
+    loop {
+        let near = point.largest_force < NEWTON_FORCE;
+        let limits = LanczosLimits {
+            vectors: settings.lanczos_vectors as usize,
+            relative_change: if near { 0.002 } else { 0.02 },
+            relative_residual: if near { 0.02 } else { 0.1 },
+        };
+        counts.climb = landscape.force_evaluations() - counts.lowest_mode;
+        let mode = lowest_mode(&mut landscape, &point.x, &guess, limits, preconditioner);
+        counts.lowest_mode = landscape.force_evaluations() - counts.climb;
+        let lambda = mode.eigenvalue;
+        let mut v = mode.direction.clone();
+        if dot(&v, &difference(&point.x, origin)) < 0.0 {
+            scale(&mut v, -1.0);
+        }
+        guess.clone_from(&v);
+        if point.largest_force < tolerance && lambda < 0.0 {
+            return point.ended(Some(mode), counts, ClimbOutcome::Saddle);
+        }
+        if landscape.force_evaluations() > settings.max_force_evaluations {
+            return point.ended(Some(mode), counts, ClimbOutcome::OutOfBudget);
+        }
+        if !point.energy.is_finite()
+            || (iteration > 3 && point.energy > origin_energy + settings.energy_window)
+        {
+            return point.ended(Some(mode), counts, ClimbOutcome::OutsideEnergyWindow);
+        }
+        if point.largest_force < 0.95 * best_force {
+            best_force = point.largest_force;
+            since_best = 0;
+        } else {
+            since_best += 1;
+            if since_best > PATIENCE {
+                return point.ended(Some(mode), counts, ClimbOutcome::NotConverged);
+            }
+        }
+        iteration += 1;
+        let parallel = dot(&point.gradient, &v);
+        let uphill = settings.uphill_step * trust;
+        if lambda >= 0.0 {
+            return point.ended(Some(mode), counts, ClimbOutcome::LostNegativeCurvature);
+        }
+        let along = (-parallel / lambda).clamp(-uphill, uphill);
+        let project = |a: &mut [f64]| {
+            if free {
+                remove_translation(a);
+            }
+            remove_component(a, &v);
+        };
+        let mut right = point.gradient.clone();
+        scale(&mut right, -1.0);
+        let gentle = !near && iteration <= settings.gentle_steps;
+        let solution = conjugate_gradient(
+            &mut landscape,
+            &point.x,
+            &right,
+            &project,
+            if gentle { &Identity } else { preconditioner },
+            SolveLimits {
+                relative_residual: if near {
+                    (0.1 * point.largest_force).clamp(1e-3, 0.1)
+                } else {
+                    0.2
+                },
+                products: if gentle {
+                    settings.basin_products as usize
+                } else {
+                    settings.climb_products as usize
+                },
+                radius: settings.relaxation_step * trust,
+            },
+        );
+        let mut step = solution.step;
+        add_scaled(&mut step, along, &v);
+        let mut x = point.x.clone();
+        add_scaled(&mut x, 1.0, &step);
+        let next = Point::at(&mut landscape, x);
+        if !next.energy.is_finite() || next.largest_force > 1e4 {
+            trust *= 0.25;
+            if trust < 1e-3 {
+                return point.ended(Some(mode), counts, ClimbOutcome::NotConverged);
+            }
+            continue;
+        }
+        // g + H s, with H v from Lanczos.
+        let mut predicted = point.gradient.clone();
+        add_scaled(&mut predicted, 1.0, &solution.image);
+        let sign = if dot(&v, &mode.direction) < 0.0 {
+            -1.0
+        } else {
+            1.0
+        };
+        add_scaled(&mut predicted, along * sign, &mode.image);
+        let error = norm(&difference(&next.gradient, &predicted))
+            / norm(&difference(&next.gradient, &point.gradient)).max(1e-300);
+        if error < 0.3 {
+            trust = (trust * 1.5).min(2.0);
+        } else if error > 0.7 {
+            trust = (trust * 0.6).max(0.1);
+        }
+        point = next;
+    }
+}

@@ -1,0 +1,32 @@
+//! What can be wrong with the input of a search.
+
+use metabasin_interactions::InteractionError;
+use metabasin_minimizers::MinimizeError;
+use thiserror::Error;
+
+use crate::settings::SettingsError;
+
+/// Why searches cannot start. A search that finds nothing is an outcome, not an error.
+#[derive(Debug, Error)]
+pub enum LandscapeError {
+    /// A setting out of bounds.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The force field refuses the sample.
+    #[error(transparent)]
+    Interaction(#[from] InteractionError),
+    /// The minimum could not be polished.
+    #[error("the starting minimum could not be polished: {0}")]
+    Minimize(#[from] MinimizeError),
+    /// The Hessian has a negative eigenvalue.
+    #[error("the starting structure is not a stable minimum: its Hessian is not positive definite")]
+    NotAMinimum,
+    /// The event does not belong to the sample.
+    #[error("the event names atom {atom}, but the sample has {atoms} atoms")]
+    ForeignEvent {
+        /// Index of the atom.
+        atom: u32,
+        /// Atoms of the sample.
+        atoms: usize,
+    },
+}

@@ -1,0 +1,258 @@
+//! How many negative eigenvalues a saddle has.
+
+use metabasin_interactions::EnergyLandscape;
+use nalgebra::DMatrix;
+
+use crate::flat::{add_scaled, dot};
+use crate::lowest_mode::{LanczosLimits, lowest_mode_beyond};
+use crate::preconditioner::Preconditioner;
+
+/// More negative eigenvalues than this are not counted one by one.
+const MOST: u32 = 6;
+/// Width of the panels of the blocked factorization.
+const PANEL: usize = 48;
+
+/// How an index was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexMethod {
+    /// Exact: from the signs of a factorization.
+    Inertia,
+    /// From converged Ritz values, of which a lower one might have been missed.
+    Numerical,
+}
+
+impl IndexMethod {
+    /// The name that the catalogue stores.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inertia => "inertia",
+            Self::Numerical => "numerical",
+        }
+    }
+}
+
+/// The number of negative eigenvalues, translations apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaddleIndex {
+    /// The count (stops at 6).
+    pub index: u32,
+    /// How it was counted.
+    pub method: IndexMethod,
+    /// Hessian-vector products spent.
+    pub products: u64,
+}
+
+/// Whether a symmetric matrix (only its lower triangle is read) is positive definite, by a blocked
+/// Cholesky factorization.
+pub fn is_positive_definite(mut matrix: DMatrix<f64>) -> bool {
+    let size = matrix.nrows();
+    let mut start = 0;
+    while start < size {
+        let width = PANEL.min(size - start);
+        let block = matrix.view((start, start), (width, width)).into_owned();
+        let Some(factor) = block.cholesky() else {
+            return false;
+        };
+        let below = size - start - width;
+        if below > 0 {
+            // Panel ← panel L⁻ᵀ, then the trailing matrix loses panel panelᵀ, column block by
+            // column block so that the upper triangle costs nothing.
+            let lower = factor.l();
+            let mut transposed = matrix
+                .view((start + width, start), (below, width))
+                .transpose();
+            if !lower.solve_lower_triangular_mut(&mut transposed) {
+                return false;
+            }
+            let panel = transposed.transpose();
+            let mut column = 0;
+            while column < below {
+                let columns = (4 * PANEL).min(below - column);
+                let rows = below - column;
+                let mut target = matrix.view_mut(
+                    (start + width + column, start + width + column),
+                    (rows, columns),
+                );
+                target.gemm(
+                    -1.0,
+                    &panel.rows(column, rows),
+                    &transposed.columns(column, columns),
+                    1.0,
+                );
+                column += columns;
+            }
+        }
+        start += width;
+    }
+    true
+}
+
+/// Adds `weight` times the projector on the unit vector `direction`.
+fn add_projector(matrix: &mut DMatrix<f64>, weight: f64, direction: &[f64]) {
+    for (column, b) in direction.iter().enumerate() {
+        let factor = weight * b;
+        for (element, a) in matrix.column_mut(column).iter_mut().zip(direction) {
+            *element += factor * a;
+        }
+    }
+}
+
+/// Counts negative eigenvalues exactly: with the k negative Ritz vectors found, V, and a large
+/// shift c, H + c V Vᵀ (and translations shifted) is positive definite only if H has at most k
+/// negative eigenvalues (Cauchy interlacing), while V H V < 0 shows that it has at least k.
+///
+/// `mode` is the lowest mode, a unit vector with `mode`·H `mode` < 0; `hessian` is the dense Hessian
+/// at `x`.
+pub fn index_by_inertia(
+    landscape: &mut dyn EnergyLandscape,
+    x: &[f64],
+    mode: &[f64],
+    hessian: &DMatrix<f64>,
+    preconditioner: &dyn Preconditioner,
+) -> SaddleIndex {
+    let size = x.len();
+    let shift = hessian.diagonal().amax().max(1.0);
+    let mut shifted = hessian.clone();
+    if landscape.translation_invariant() {
+        let atoms = size / 3;
+        let weight = shift / atoms as f64;
+        for i in 0..atoms {
+            for j in 0..atoms {
+                for k in 0..3 {
+                    shifted[(3 * i + k, 3 * j + k)] += weight;
+                }
+            }
+        }
+    }
+    let mut negative = vec![mode.to_vec()];
+    let mut products = 0;
+    loop {
+        add_projector(
+            &mut shifted,
+            shift,
+            negative.last().expect("starts with one"),
+        );
+        if is_positive_definite(shifted.clone()) || negative.len() as u32 >= MOST {
+            break;
+        }
+        let next = beyond(landscape, x, &negative, 0, preconditioner);
+        products += next.products;
+        if next.eigenvalue >= 0.0 {
+            // Not definite, and no direction found that shows it: at least one more.
+            return SaddleIndex {
+                index: negative.len() as u32 + 1,
+                method: IndexMethod::Numerical,
+                products,
+            };
+        }
+        negative.push(next.direction);
+    }
+    SaddleIndex {
+        index: negative.len() as u32,
+        method: IndexMethod::Inertia,
+        products,
+    }
+}
+
+/// Counts negative eigenvalues by Lanczos from two starts, each until the Ritz value beyond the
+/// negative modes found is positive beyond its residual.
+pub fn index_by_lanczos(
+    landscape: &mut dyn EnergyLandscape,
+    x: &[f64],
+    mode: &[f64],
+    preconditioner: &dyn Preconditioner,
+) -> SaddleIndex {
+    let mut negative = vec![mode.to_vec()];
+    let mut products = 0;
+    let mut quiet = 0;
+    while quiet < 2 && (negative.len() as u32) < MOST {
+        let next = beyond(landscape, x, &negative, quiet, preconditioner);
+        products += next.products;
+        if next.eigenvalue - next.residual > 0.0 {
+            quiet += 1;
+        } else {
+            // Negative, or not shown to be positive: counted, so that it is refused.
+            negative.push(next.direction);
+            quiet = 0;
+        }
+    }
+    SaddleIndex {
+        index: negative.len() as u32,
+        method: IndexMethod::Numerical,
+        products,
+    }
+}
+
+/// The lowest mode orthogonal to `found`, from one of several fixed irregular starts.
+fn beyond(
+    landscape: &mut dyn EnergyLandscape,
+    x: &[f64],
+    found: &[Vec<f64>],
+    attempt: u64,
+    preconditioner: &dyn Preconditioner,
+) -> crate::lowest_mode::LowestMode {
+    use metabasin_atoms::{Purpose, random_stream};
+    use rand_distr::{Distribution, StandardNormal};
+    let mut random = random_stream(0, Purpose::IndexCheck, found.len() as u64, attempt);
+    let mut start: Vec<f64> = (0..x.len())
+        .map(|_| StandardNormal.sample(&mut random))
+        .collect();
+    for direction in found {
+        let component = dot(&start, direction);
+        add_scaled(&mut start, -component, direction);
+    }
+    let excluded: Vec<&[f64]> = found.iter().map(Vec::as_slice).collect();
+    lowest_mode_beyond(
+        landscape,
+        x,
+        &start,
+        LanczosLimits {
+            vectors: 200.min(x.len()),
+            relative_change: 0.0,
+            relative_residual: 0.25,
+        },
+        preconditioner,
+        &excluded,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preconditioner::Identity;
+    use crate::test_surfaces::Quadratic;
+
+    #[test]
+    fn definiteness_agrees_with_the_eigenvalues() {
+        let size = 150;
+        let random = DMatrix::from_fn(size, size, |i, j| ((i * 7 + j * 13) as f64).sin());
+        let gram = &random * random.transpose();
+        let smallest = gram.clone().symmetric_eigenvalues().min();
+        let shifted = |shift: f64| &gram + DMatrix::identity(size, size) * (shift - smallest);
+        assert!(is_positive_definite(shifted(1e-3)));
+        assert!(!is_positive_definite(shifted(-1e-3)));
+    }
+
+    #[test]
+    fn planted_indices_are_counted() {
+        for planted in 1..=3_u32 {
+            let mut eigenvalues: Vec<f64> = (0..60).map(|k| 1.0 + k as f64).collect();
+            for k in 0..planted {
+                eigenvalues[7 * k as usize] = -1.0 - f64::from(k);
+            }
+            let mut surface = Quadratic::rotated(&eigenvalues);
+            let hessian = surface.hessian().clone();
+            let eigen = hessian.clone().symmetric_eigen();
+            let lowest = eigen
+                .eigenvectors
+                .column(eigen.eigenvalues.imin())
+                .into_owned();
+            let x = vec![0.0; 60];
+            let mode = lowest.as_slice();
+            let exact = index_by_inertia(&mut surface, &x, mode, &hessian, &Identity);
+            assert_eq!((exact.index, exact.method), (planted, IndexMethod::Inertia));
+            let numerical = index_by_lanczos(&mut surface, &x, mode, &Identity);
+            assert_eq!(numerical.index, planted);
+        }
+    }
+}

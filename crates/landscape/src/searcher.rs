@@ -1,0 +1,293 @@
+//! Saddle searches from one minimum, side by side, handed over in order.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use metabasin_atoms::{Purpose, Stiffness, random_stream};
+use metabasin_catalogue::{EvaluationCounts, EventRecord, SearchRecord};
+use metabasin_interactions::FixedCell;
+use metabasin_minimizers::InherentStructure;
+
+use crate::climb::climb_from_minimum;
+use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
+use crate::error::LandscapeError;
+use crate::outcome::SearchOutcome;
+use crate::preconditioner::IncompleteCholesky;
+use crate::push::local_push;
+use crate::settings::SearchSettings;
+use crate::verify::{Origin, polish_tolerance, verify};
+
+/// What one search found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchResult {
+    /// How it ended and what it cost.
+    pub record: SearchRecord,
+    /// The event, if it ended connected. Its `id` is 0 until a catalogue stores it.
+    pub event: Option<EventRecord>,
+}
+
+/// Searches from one minimum.
+///
+/// Search `index` depends on the minimum, the settings, the seed, the stage and the index alone: it
+/// pushes around an atom that follows from the index, draws from its own random stream and starts
+/// with a force field that remembers nothing.
+#[derive(Clone, Debug)]
+pub struct Searcher {
+    minimum: InherentStructure,
+    landscape: FixedCell,
+    coordinates: Vec<f64>,
+    preconditioner: IncompleteCholesky,
+    stiffness: Option<Stiffness>,
+    settings: SearchSettings,
+    seed: u64,
+    stage: u64,
+}
+
+impl Searcher {
+    /// Polishes the minimum and measures its stiffness (left out where the sample is elastically
+    /// unstable).
+    ///
+    /// # Errors
+    /// [`LandscapeError`]: a setting out of bounds, or a structure that is not a stable minimum.
+    pub fn new(
+        minimum: &InherentStructure,
+        settings: SearchSettings,
+        seed: u64,
+        stage: u64,
+    ) -> Result<Self, LandscapeError> {
+        settings.validate()?;
+        let tolerance = polish_tolerance(minimum.configuration().len());
+        let minimum = if minimum.largest_force() < tolerance {
+            minimum.clone()
+        } else {
+            minimum.polished(tolerance)?
+        };
+        let mut landscape = minimum.landscape();
+        let coordinates = minimum.coordinates();
+        let preconditioner = hessian_preconditioner(&mut landscape, &coordinates)?;
+        let stiffness = relaxed_stiffness(&minimum)?;
+        Ok(Self {
+            stiffness: stiffness.compliance().is_ok().then_some(stiffness),
+            landscape,
+            coordinates,
+            preconditioner,
+            minimum,
+            settings,
+            seed,
+            stage,
+        })
+    }
+
+    /// The polished minimum that the events refer to.
+    pub fn minimum(&self) -> &InherentStructure {
+        &self.minimum
+    }
+
+    /// Its relaxed stiffness, where it is elastically stable.
+    pub fn stiffness(&self) -> Option<Stiffness> {
+        self.stiffness
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &SearchSettings {
+        &self.settings
+    }
+
+    /// The atom around which search `index` pushes: strides of about 0.618 N through all atoms, so
+    /// that any run of searches is spread over the sample and N searches take each atom once.
+    pub fn center_atom(&self, index: u64) -> u32 {
+        let atoms = self.minimum.configuration().len() as u64;
+        let mut stride = (atoms as f64 * 0.618_033_988_749_895) as u64;
+        while greatest_common_divisor(stride.max(1), atoms) > 1 {
+            stride += 1;
+        }
+        (index % atoms * stride.max(1) % atoms) as u32
+    }
+
+    /// One search.
+    pub fn run(&self, index: u64) -> SearchResult {
+        let begin = Instant::now();
+        let center = self.center_atom(index);
+        let mut random = random_stream(self.seed, Purpose::SaddlePush, self.stage, index);
+        let configuration = self.minimum.configuration();
+        let push = local_push(configuration, center as usize, &self.settings, &mut random);
+        let mut landscape = self.landscape.clone();
+        let climb = climb_from_minimum(
+            &mut landscape,
+            &self.coordinates,
+            self.minimum.energy(),
+            &push,
+            &self.settings,
+            &self.preconditioner,
+        );
+        let mut counts = climb.counts;
+        let (outcome, detail, mut event) = match climb.outcome.failure() {
+            Some(outcome) => (outcome, Some(self.describe(&climb)), None),
+            None => {
+                let origin = Origin {
+                    positions: &configuration.positions,
+                    energy: self.minimum.energy(),
+                    stress: self.minimum.stress(),
+                    stiffness: self.stiffness,
+                    settings: &self.settings,
+                    preconditioner: &self.preconditioner,
+                };
+                let verdict = verify(&mut landscape, &climb, &origin, &mut counts);
+                (verdict.outcome, verdict.detail, verdict.event)
+            }
+        };
+        if let Some(event) = &mut event {
+            event.first_search = index;
+            event.evaluations = counts;
+        }
+        SearchResult {
+            record: SearchRecord {
+                index,
+                center_atom: center,
+                outcome: outcome.name().to_owned(),
+                detail,
+                event: None,
+                evaluations: counts,
+                seconds: begin.elapsed().as_secs_f64(),
+            },
+            event,
+        }
+    }
+
+    fn describe(&self, climb: &crate::climb::Climb) -> String {
+        let eigenvalue = climb.mode.as_ref().map_or(f64::NAN, |mode| mode.eigenvalue);
+        format!(
+            "at {:.4} above the minimum, largest force {:.2e}, lowest eigenvalue {eigenvalue:.3}",
+            climb.energy - self.minimum.energy(),
+            climb.largest_force
+        )
+    }
+
+    /// Runs the searches of `range` on the current rayon pool and hands the results to `deliver`
+    /// in the order of their indices, whatever the order in which they finish; stops early when
+    /// `deliver` breaks. Whenever it stops, what was delivered is a prefix of the range.
+    pub fn run_range(
+        &self,
+        range: Range<u64>,
+        mut deliver: impl FnMut(SearchResult) -> ControlFlow<()> + Send,
+    ) {
+        let next = AtomicU64::new(range.start);
+        let stopped = AtomicBool::new(false);
+        let claim = || {
+            if stopped.load(Ordering::Relaxed) {
+                return None;
+            }
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            (index < range.end).then_some(index)
+        };
+        let (sender, receiver) = mpsc::channel();
+        let mut waiting = BTreeMap::new();
+        let mut wanted = range.start;
+        let mut accept = |result: SearchResult| {
+            waiting.insert(result.record.index, result);
+            while let Some(result) = waiting.remove(&wanted) {
+                wanted += 1;
+                if deliver(result).is_break() {
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        };
+        // A caller inside the pool occupies one of its threads and therefore works too; a caller
+        // outside only receives.
+        let works = rayon::current_thread_index().is_some();
+        let helpers = rayon::current_num_threads() - usize::from(works);
+        rayon::in_place_scope(|scope| {
+            let (claim, stopped) = (&claim, &stopped);
+            for _ in 0..helpers {
+                let sender = sender.clone();
+                scope.spawn(move |_| {
+                    while let Some(index) = claim() {
+                        if sender.send(self.run(index)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut flow = ControlFlow::Continue(());
+            while works && flow.is_continue() {
+                let Some(index) = claim() else { break };
+                flow = accept(self.run(index));
+                while flow.is_continue() {
+                    let Ok(result) = receiver.try_recv() else {
+                        break;
+                    };
+                    flow = accept(result);
+                }
+            }
+            if works {
+                // The helpers may not have started: let this thread take over their turn instead
+                // of waiting for them with its hands tied.
+                while flow.is_continue() {
+                    match receiver.try_recv() {
+                        Ok(result) => flow = accept(result),
+                        Err(mpsc::TryRecvError::Disconnected) => break,
+                        Err(mpsc::TryRecvError::Empty) => {
+                            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                                std::thread::sleep(std::time::Duration::from_millis(1));
+                            }
+                        }
+                    }
+                }
+            } else {
+                while flow.is_continue() {
+                    let Ok(result) = receiver.recv() else { break };
+                    flow = accept(result);
+                }
+            }
+            if flow.is_break() {
+                stopped.store(true, Ordering::Relaxed);
+            }
+        });
+    }
+}
+
+/// The outcomes of `results` by name and count, most frequent first.
+pub fn count_outcomes<'a>(
+    results: impl IntoIterator<Item = &'a SearchRecord>,
+) -> Vec<(String, u64)> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for record in results {
+        *counts.entry(&record.outcome).or_default() += 1;
+    }
+    let mut sorted: Vec<(String, u64)> = counts
+        .into_iter()
+        .map(|(name, count)| (name.to_owned(), count))
+        .collect();
+    sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    sorted
+}
+
+/// Force evaluations of all searches (verification apart) for each distinct event.
+pub fn evaluations_per_event<'a>(
+    records: impl IntoIterator<Item = &'a SearchRecord>,
+    distinct: usize,
+) -> Option<f64> {
+    let total: u64 = records
+        .into_iter()
+        .map(|record| EvaluationCounts::search(&record.evaluations))
+        .sum();
+    (distinct > 0).then(|| total as f64 / distinct as f64)
+}
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 {
+        a
+    } else {
+        greatest_common_divisor(b, a % b)
+    }
+}
+
+/// Whether a search record ended connected.
+pub fn is_connected(record: &SearchRecord) -> bool {
+    record.outcome == SearchOutcome::Connected.name()
+}

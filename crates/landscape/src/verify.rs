@@ -1,0 +1,317 @@
+//! From a converged climb to a verified event: both sides, polish, index.
+
+use metabasin_atoms::{Dipole, Stiffness, Stress};
+use metabasin_catalogue::{DisplacementField, EvaluationCounts, EventRecord};
+use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unflatten};
+use nalgebra::Vector3;
+
+use crate::climb::{Climb, ClimbOutcome, follow_mode};
+use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
+use crate::displacement::{displacements, largest, shape};
+use crate::flat::{add_scaled, difference, dot, scale};
+use crate::index::{SaddleIndex, index_by_inertia, index_by_lanczos};
+use crate::outcome::SearchOutcome;
+use crate::preconditioner::Preconditioner;
+use crate::settings::SearchSettings;
+
+/// The minimum that searches start from, and what verifying an event needs to know.
+pub(crate) struct Origin<'a> {
+    pub positions: &'a [Vector3<f64>],
+    pub energy: f64,
+    pub stress: Stress,
+    pub stiffness: Option<Stiffness>,
+    pub settings: &'a SearchSettings,
+    pub preconditioner: &'a dyn Preconditioner,
+}
+
+/// How a verification ended.
+pub(crate) struct Verdict {
+    pub outcome: SearchOutcome,
+    pub detail: Option<String>,
+    pub event: Option<EventRecord>,
+}
+
+impl Verdict {
+    fn failed(outcome: SearchOutcome, detail: String) -> Self {
+        Self {
+            outcome,
+            detail: Some(detail),
+            event: None,
+        }
+    }
+}
+
+/// Largest force of stored stationary points `[energy / length]`.
+pub(crate) fn polish_tolerance(atoms: usize) -> f64 {
+    if atoms <= 4000 { 1e-8 } else { 1e-6 }
+}
+
+/// Both sides of a saddle.
+pub(crate) struct Sides {
+    /// Descended against the mode that points away from the origin.
+    pub back: Descent,
+    /// Descended along it.
+    pub forth: Descent,
+}
+
+/// The lowest mode of a climb, turned so that it points away from `origin`.
+fn outward_mode(climb: &Climb, origin: &[f64]) -> Vec<f64> {
+    let mut mode = climb
+        .mode
+        .as_ref()
+        .map_or_else(|| vec![0.0; origin.len()], |mode| mode.direction.clone());
+    if dot(&mode, &difference(&climb.x, origin)) < 0.0 {
+        scale(&mut mode, -1.0);
+    }
+    mode
+}
+
+fn descend_side(
+    landscape: &mut dyn EnergyLandscape,
+    climb: &Climb,
+    mode: &[f64],
+    sign: f64,
+    settings: &SearchSettings,
+    preconditioner: &dyn Preconditioner,
+) -> Descent {
+    let mut start = climb.x.clone();
+    let length = sign * settings.descent_step / landscape.largest_force(mode);
+    add_scaled(&mut start, length, mode);
+    descend(
+        landscape,
+        &start,
+        preconditioner,
+        DescentLimits {
+            force_tolerance: settings.force_tolerance,
+            largest_step: settings.relaxation_step,
+            evaluations: settings.max_force_evaluations,
+        },
+    )
+}
+
+/// Descends on both sides of a saddle.
+pub(crate) fn descend_both_sides(
+    landscape: &mut dyn EnergyLandscape,
+    climb: &Climb,
+    origin: &[f64],
+    settings: &SearchSettings,
+    preconditioner: &dyn Preconditioner,
+) -> Sides {
+    let mode = outward_mode(climb, origin);
+    Sides {
+        back: descend_side(landscape, climb, &mode, -1.0, settings, preconditioner),
+        forth: descend_side(landscape, climb, &mode, 1.0, settings, preconditioner),
+    }
+}
+
+/// Whether a descent ended in the minimum `positions`: converged, and no atom far from its place.
+pub(crate) fn returned(
+    landscape: &FixedCell,
+    descent: &Descent,
+    positions: &[Vector3<f64>],
+    settings: &SearchSettings,
+) -> bool {
+    let field = displacements(landscape.cell(), positions, &unflatten(&descent.x));
+    descent.outcome == DescentOutcome::Converged && largest(&field) < settings.return_distance
+}
+
+/// Descends on both sides of a converged saddle, polishes it and its final minimum, counts its
+/// index and writes the event down.
+pub(crate) fn verify(
+    landscape: &mut FixedCell,
+    climb: &Climb,
+    origin: &Origin<'_>,
+    counts: &mut EvaluationCounts,
+) -> Verdict {
+    let start = flatten(origin.positions);
+    let mut counted = Counted::new(&mut *landscape);
+    let sides = descend_both_sides(
+        &mut counted,
+        climb,
+        &start,
+        origin.settings,
+        origin.preconditioner,
+    );
+    counts.descent += counted.force_evaluations();
+    let back = returned(landscape, &sides.back, origin.positions, origin.settings);
+    let forth = returned(landscape, &sides.forth, origin.positions, origin.settings);
+    let final_side = match (back, forth) {
+        (true, true) => {
+            let detail = format!("saddle at {:.6}", climb.energy - origin.energy);
+            return Verdict::failed(SearchOutcome::BothSidesSame, detail);
+        }
+        (false, false) => {
+            let detail = format!(
+                "saddle at {:.6}; sides at {:.6} ({:?}) and {:.6} ({:?})",
+                climb.energy - origin.energy,
+                sides.back.energy - origin.energy,
+                sides.back.outcome,
+                sides.forth.energy - origin.energy,
+                sides.forth.outcome
+            );
+            return Verdict::failed(SearchOutcome::Disconnected, detail);
+        }
+        (true, false) => sides.forth,
+        (false, true) => sides.back,
+    };
+    let mut counted = Counted::new(&mut *landscape);
+    let verdict = polished_event(&mut counted, climb, final_side, origin, &start);
+    counts.verification += counted.force_evaluations();
+    verdict
+}
+
+fn polished_event(
+    landscape: &mut Counted<&mut FixedCell>,
+    climb: &Climb,
+    final_side: Descent,
+    origin: &Origin<'_>,
+    start: &[f64],
+) -> Verdict {
+    let atoms = origin.positions.len();
+    let tolerance = polish_tolerance(atoms);
+    let guess = outward_mode(climb, start);
+    let saddle = follow_mode(
+        landscape,
+        start,
+        origin.energy,
+        &climb.x,
+        &guess,
+        origin.settings,
+        tolerance,
+        origin.preconditioner,
+    );
+    let final_minimum = polish(landscape, final_side, origin.preconditioner, tolerance);
+    let cell = *landscape.inner_mut().cell();
+    let moved = largest(&displacements(
+        &cell,
+        &unflatten(&climb.x),
+        &unflatten(&saddle.x),
+    ));
+    let Some(mode) = saddle.mode.as_ref() else {
+        return Verdict::failed(SearchOutcome::NotConverged, "no lowest mode".into());
+    };
+    if saddle.outcome != ClimbOutcome::Saddle || moved > origin.settings.return_distance {
+        let detail = format!(
+            "the saddle does not polish: largest force {:.3e}, moved by {moved:.3e}",
+            saddle.largest_force
+        );
+        return Verdict::failed(SearchOutcome::NotConverged, detail);
+    }
+    if final_minimum.outcome != DescentOutcome::Converged {
+        let detail = format!(
+            "the final minimum does not polish: largest force {:.3e}",
+            final_minimum.largest_force
+        );
+        return Verdict::failed(SearchOutcome::NotConverged, detail);
+    }
+    let index = count_index(
+        landscape,
+        &saddle.x,
+        &mode.direction,
+        origin.settings,
+        origin.preconditioner,
+    );
+    let event = event_record(
+        landscape,
+        origin,
+        &saddle,
+        mode.eigenvalue,
+        &final_minimum,
+        index,
+    );
+    if index.index == 1 {
+        Verdict {
+            outcome: SearchOutcome::Connected,
+            detail: None,
+            event: Some(event),
+        }
+    } else {
+        let detail = format!(
+            "{} negative eigenvalues at {:.6}",
+            index.index, event.barrier_forward
+        );
+        Verdict::failed(SearchOutcome::WrongIndex, detail)
+    }
+}
+
+/// Counts the negative eigenvalues at a saddle, exactly for small samples.
+pub(crate) fn count_index(
+    landscape: &mut Counted<&mut FixedCell>,
+    x: &[f64],
+    mode: &[f64],
+    settings: &SearchSettings,
+    preconditioner: &dyn Preconditioner,
+) -> SaddleIndex {
+    if x.len() / 3 <= settings.inertia_up_to as usize {
+        let inner = landscape.inner_mut();
+        let configuration = inner.configuration_at(x);
+        let hessian = inner.force_field().dense_hessian(
+            &configuration.cell,
+            &configuration.positions,
+            &configuration.species,
+        );
+        index_by_inertia(landscape, x, mode, &hessian, preconditioner)
+    } else {
+        index_by_lanczos(landscape, x, mode, preconditioner)
+    }
+}
+
+fn event_record(
+    landscape: &mut Counted<&mut FixedCell>,
+    origin: &Origin<'_>,
+    saddle: &Climb,
+    lowest_eigenvalue: f64,
+    final_minimum: &Descent,
+    index: SaddleIndex,
+) -> EventRecord {
+    let cell = *landscape.inner_mut().cell();
+    let volume = cell.volume();
+    let mut dipole = |x: &[f64]| {
+        let stress = landscape.stress(x).unwrap_or(Stress::ZERO);
+        Dipole(((origin.stress - stress) * volume).0)
+    };
+    let dipole_saddle = dipole(&saddle.x);
+    let dipole_final = dipole(&final_minimum.x);
+    let plastic = |dipole: Dipole| {
+        origin
+            .stiffness
+            .and_then(|stiffness| stiffness.plastic_volume(dipole).ok())
+    };
+    let field_saddle = displacements(&cell, origin.positions, &unflatten(&saddle.x));
+    let field_final = displacements(&cell, origin.positions, &unflatten(&final_minimum.x));
+    let shape = shape(&cell, origin.positions, &field_final);
+    let sparse = |field: &[Vector3<f64>]| {
+        let rows: Vec<[f64; 3]> = field.iter().map(|&u| u.into()).collect();
+        DisplacementField::from_full(&rows)
+    };
+    EventRecord {
+        id: 0,
+        first_search: 0,
+        barrier_forward: saddle.energy - origin.energy,
+        barrier_reverse: saddle.energy - final_minimum.energy,
+        energy_minimum: origin.energy,
+        energy_saddle: saddle.energy,
+        energy_final: final_minimum.energy,
+        lowest_eigenvalue,
+        dipole_saddle,
+        dipole_final,
+        plastic_saddle: plastic(dipole_saddle),
+        plastic_final: plastic(dipole_final),
+        prefactor_forward: None,
+        prefactor_reverse: None,
+        center: shape.center.into(),
+        participation: shape.participation,
+        largest_displacement: shape.largest,
+        species: landscape.inner_mut().configuration().species[shape.atom].number(),
+        structure_class: None,
+        largest_force_saddle: saddle.largest_force,
+        converged: true,
+        index: index.index,
+        index_method: index.method.name().to_owned(),
+        connected: true,
+        hits: 1,
+        evaluations: EvaluationCounts::default(),
+        displacement_saddle: sparse(&field_saddle),
+        displacement_final: sparse(&field_final),
+    }
+}
