@@ -29,7 +29,7 @@ pub struct Evaluation {
 pub struct PerAtom {
     /// Half of each of the atom's pair energies, their sum the total energy `[energy]`.
     pub energy: Vec<f64>,
-    /// σ_i = −(1/V_atom) ½ Σ_j F_ij r_ij with V_atom = V/N, their mean the virial stress
+    /// `σ_i` = −(`1/V_atom`) ½ `Σ_j` `F_ij` `r_ij` with `V_atom` = V/N, their mean the virial stress
     /// `[energy / length³]`.
     pub stress: Vec<Stress>,
 }
@@ -37,15 +37,16 @@ pub struct PerAtom {
 /// The linear response of stress and forces to a small symmetric strain of the cell under which
 /// all atoms move affinely, x → (1 + ε) x.
 ///
-/// At a minimum with Hessian H, atoms relax by u = H⁺ Ξ e and the stiffness of the relaxed sample
-/// is C = C_Born − Ξᵀ H⁺ Ξ / V, with H⁺ the inverse apart from translations.
+/// ```text
+/// u = H⁺ Ξ e                        how atoms of a minimum relax, H⁺ inverse but for translations
+/// C = C_Born − Ξᵀ H⁺ Ξ / V          the stiffness of the relaxed sample
+/// C_Born,abcd = (1/V) Σ A r_a r_b r_c r_d − σ_ab δ_cd
+///     + ½ (δ_ac σ_bd + δ_ad σ_bc + δ_bc σ_ad + δ_bd σ_ac),   A = (V'' − V'/r)/r²
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct StrainResponse {
-    /// C_Born = ∂σ/∂e, the change of the Cauchy stress with engineering strain, initial stress
-    /// included: with A = (V'' − V'/r)/r²,
-    /// C_abcd = (1/V) Σ A r_a r_b r_c r_d − σ_ab δ_cd
-    /// \+ ½ (δ_ac σ_bd + δ_ad σ_bc + δ_bc σ_ad + δ_bd σ_ac).
-    /// Not symmetric where there is initial stress `[energy / length³]`.
+    /// `C_Born` = ∂σ/∂e, the change of the Cauchy stress with engineering strain, initial stress
+    /// included, so not symmetric where there is any `[energy / length³]`.
     pub born: Stiffness,
     /// Ξ = ∂F/∂e, the force on each atom per unit of each of the engineering strains xx, yy, zz,
     /// xy, xz, yz `[energy / length]`.

@@ -8,7 +8,7 @@ use crate::pair::{self, PairLinearization, PairPotential};
 use crate::potential::{Execution, Linearization, PairStiffness, Potential, StrainSums, Totals};
 use crate::{Cut, Kernel, lanes};
 
-/// V_ab(r) = 4ε [(σ_ab/r)¹² − (σ_ab/r)⁶] of two species, cut at one r_c for all pairs.
+/// `V_ab(r)` = 4ε [(`σ_ab/r)¹²` − (`σ_ab/r)⁶`] of two species, cut at one `r_c` for all pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BinaryLennardJones {
     cut: Cut,
@@ -22,13 +22,13 @@ pub struct BinaryLennardJones {
 /// Constants of one pair of species.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Term {
-    /// σ_ab⁶.
+    /// `σ_ab⁶`.
     pub sigma_sixth: f64,
-    /// Added to V inside r_in (or r_c).
+    /// Added to V inside `r_in` (or `r_c`).
     pub shift: f64,
-    /// Force between r_in and r_c: f₁ + f₂ t + f₃ t² + f₄ t³ with t = r − r_in.
+    /// Force between `r_in` and `r_c`: f₁ + f₂ t + f₃ t² + f₄ t³ with t = r − `r_in`.
     pub force: [f64; 4],
-    /// Energy at r_in, counted from zero at r_c.
+    /// Energy at `r_in`, counted from zero at `r_c`.
     pub inner_energy: f64,
 }
 
@@ -69,8 +69,8 @@ impl Term {
 }
 
 impl BinaryLennardJones {
-    /// The mixture of Wahnström (Phys. Rev. A 44, 3752, 1991): σ_11 = 1, σ_22 = 5/6,
-    /// σ_12 = 11/12, one ε; cut at 2.5 σ_11 for every pair, `Smooth` from 2.3 σ_11 on.
+    /// The mixture of Wahnström (Phys. Rev. A 44, 3752, 1991): `σ_11` = 1, `σ_22` = 5/6,
+    /// `σ_12` = 11/12, one ε; cut at 2.5 `σ_11` for every pair, `Smooth` from 2.3 `σ_11` on.
     pub fn wahnstrom(cut: Cut) -> Self {
         let (inner, cutoff) = (2.3, 2.5);
         let diameters = [1.0, 11.0 / 12.0, 5.0 / 6.0];

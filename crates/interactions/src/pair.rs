@@ -19,7 +19,7 @@ pub(crate) const ROWS_PER_TASK: usize = 128;
 /// Indices of the components xx, yy, zz, xy, xz, yz.
 pub(crate) const COMPONENTS: [(usize, usize); 6] = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)];
 
-/// A sum over pairs V_ab(r).
+/// A sum over pairs `V_ab(r)`.
 pub trait PairPotential: Send + Sync + Debug {
     /// Range of the interaction `[length]`.
     fn cutoff(&self) -> f64;
@@ -200,10 +200,14 @@ pub(crate) fn linearize_rows<P: PairPotential>(
 
 /// Derivatives of stress and forces with respect to strain.
 ///
-/// With A = (V'' − V'/r)/r² and B = V'/r, and the sums over pairs:
+/// With A = (V'' − V'/r)/r² and B = V'/r, sums over pairs in the first line, over neighbors in the
+/// last:
+///
+/// ```text
 /// V ∂σ_ab/∂e_cd + σ_ab ∂V/∂e_cd = Σ A r_a r_b r_c r_d
-/// + ½ Σ B (δ_ac r_b r_d + δ_ad r_b r_c + δ_bc r_a r_d + δ_bd r_a r_c),
-/// ∂F_i,c/∂e_ab = −Σ_j A r_c r_a r_b + ½ B (δ_ca r_b + δ_cb r_a).
+///     + ½ Σ B (δ_ac r_b r_d + δ_ad r_b r_c + δ_bc r_a r_d + δ_bd r_a r_c)
+/// ∂F_i,c/∂e_ab = −Σ_j A r_c r_a r_b + ½ B (δ_ca r_b + δ_cb r_a)
+/// ```
 pub(crate) fn strain_sums<P: PairPotential>(
     potential: &P,
     list: &VerletList,
@@ -267,7 +271,7 @@ pub(crate) fn strain_sums<P: PairPotential>(
     sums
 }
 
-/// Adds ½ (δ_ac σ_bd + δ_ad σ_bc + δ_bc σ_ad + δ_bd σ_ac).
+/// Adds ½ (`δ_ac` `σ_bd` + `δ_ad` `σ_bc` + `δ_bc` `σ_ad` + `δ_bd` `σ_ac`).
 fn add_stress_terms(fourth: &mut [[f64; 6]; 6], virial: &[f64; 6]) {
     let stress = metabasin_atoms::Stress(*virial).to_matrix();
     let same = |a: usize, b: usize| f64::from(u8::from(a == b));

@@ -23,17 +23,17 @@ pub struct Execution {
 pub struct Totals {
     /// Potential energy `[energy]`.
     pub energy: f64,
-    /// V σ_ab = −½ Σ_ij F_ij,a r_ij,b, tension positive; xx, yy, zz, xy, xz, yz `[energy]`.
+    /// V `σ_ab` = −½ `Σ_ij` `F_ij,a` `r_ij,b`, tension positive; xx, yy, zz, xy, xz, yz `[energy]`.
     pub virial: [f64; 6],
 }
 
 /// Second derivatives of the energy with respect to strain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StrainSums {
-    /// V ∂σ_ab/∂e_cd at affine positions, without the change of volume: see
+    /// V ∂`σ_ab/∂e_cd` at affine positions, without the change of volume: see
     /// [`StrainResponse`](crate::StrainResponse) `[energy]`.
     pub fourth_rank: [[f64; 6]; 6],
-    /// ∂F_i/∂e at affine positions, for each of the six engineering strains `[energy / length]`.
+    /// ∂`F_i/∂e` at affine positions, for each of the six engineering strains `[energy / length]`.
     pub forces: [Vec<Vector3<f64>>; 6],
     /// V σ `[energy]`.
     pub virial: [f64; 6],

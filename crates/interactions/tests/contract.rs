@@ -107,7 +107,7 @@ fn forces_are_slopes_of_the_energy(
 ) {
     let step = 1e-5;
     for atom in (0..sample.len()).step_by(17) {
-        for axis in 0..3 {
+        for (axis, force) in forces[atom].iter().enumerate() {
             let mut moved = sample.clone();
             moved.positions[atom][axis] += step;
             let ahead = evaluate(field, &moved).0;
@@ -117,7 +117,7 @@ fn forces_are_slopes_of_the_energy(
             // close contacts over a step of 1e-5: 1e-5.
             let slope = (behind - ahead) / (2.0 * step);
             let what = format!("force {axis} on atom {atom}");
-            close(forces[atom][axis], slope, 2e-5, &what);
+            close(*force, slope, 2e-5, &what);
         }
     }
 }
@@ -480,7 +480,10 @@ fn the_fixed_cell_landscape_is_the_force_field() {
     assert_eq!(landscape.stress(&x), Some(stress));
     let minus: Vec<f64> = flatten(&forces).iter().map(|force| -force).collect();
     assert_eq!(gradient, minus);
-    let largest = forces.iter().map(|force| force.norm()).fold(0.0, f64::max);
+    let largest = forces
+        .iter()
+        .map(nalgebra::Matrix::norm)
+        .fold(0.0, f64::max);
     assert_eq!(landscape.largest_force(&gradient), largest);
     assert_eq!(landscape.configuration_at(&x), sample);
     gradient[4] = f64::NAN;

@@ -49,7 +49,7 @@ pub enum Update {
 pub struct Neighbor {
     /// Index of the neighbor.
     pub atom: usize,
-    /// Vector from the neighbor's image to the atom, r_i − r_j `[length]`.
+    /// Vector from the neighbor's image to the atom, `r_i − r_j` `[length]`.
     pub separation: Vector3<f64>,
 }
 
@@ -62,10 +62,15 @@ pub struct Neighbor {
 ///
 /// **When it is rebuilt.** With h₀ the cell and w₀ the wrapped positions at the last build,
 /// F = h h₀⁻¹ the deformation since and u = w − F w₀ the motion beyond it, a pair that was not
-/// listed (distance above cutoff + skin) is now at least σ_min(F)·(cutoff + skin) − |u_i| − |u_j|
-/// apart. The list is kept as long as that bound, with the two largest |u| of all atoms, is not
-/// below the cutoff; 2E = FᵀF − 1 bounds σ_min(F) ≥ √(1 − 2‖E‖). A change of the cell's basis (a
-/// tilt flip) is recognized and taken out of F, so it costs nothing.
+/// listed (distance above cutoff + skin) is now at least this far apart:
+///
+/// ```text
+/// d ≥ σ_min(F) (cutoff + skin) − |u_i| − |u_j|,   σ_min(F) ≥ √(1 − ‖FᵀF − 1‖)
+/// ```
+///
+/// The list is kept as long as that bound, with the two largest |u| of all atoms, is not below the
+/// cutoff. A change of the cell's basis (a tilt flip) is recognized and taken out of F, so it
+/// costs nothing.
 ///
 /// Memory is laid out for kernels that treat [`LANES`] neighbors at once: see
 /// [`VerletList::blocks`] and [`VerletList::coordinates`].
@@ -300,17 +305,17 @@ impl VerletList {
 
     /// Number of rows: one an atom, or none where the last update failed.
     pub fn rows(&self) -> usize {
-        self.rows.atom.len()
+        self.rows.atoms().len()
     }
 
     /// The atom of each row; rows follow the grid, so that close rows are close in space.
     pub fn row_atoms(&self) -> &[u32] {
-        &self.rows.atom
+        self.rows.atoms()
     }
 
     /// Where the atom of each row stands in [`VerletList::coordinates`].
     pub fn row_images(&self) -> &[u32] {
-        &self.rows.image
+        self.rows.own_images()
     }
 
     /// Neighbors of a row as indices into [`VerletList::coordinates`], nearest first at the time
@@ -326,25 +331,25 @@ impl VerletList {
 
     /// Index of the point far away that pads blocks.
     pub fn padding(&self) -> u32 {
-        self.rows.images.len() as u32
+        self.rows.images().len() as u32
     }
 
     /// The atom of each image.
     pub fn image_atoms(&self) -> &[u32] {
-        &self.rows.images
+        self.rows.images()
     }
 
     /// All neighbors of a row within cutoff + skin at the last build.
     pub fn neighbors(&self, row: usize) -> impl Iterator<Item = Neighbor> + '_ {
         let at = |image: u32| Vector3::from_column_slice(&self.coordinates[image as usize][..3]);
-        let here = at(self.rows.image[row]);
+        let here = at(self.rows.own_images()[row]);
         let padding = self.padding();
         self.blocks(row)
             .as_flattened()
             .iter()
             .filter(move |&&image| image != padding)
             .map(move |&image| Neighbor {
-                atom: self.rows.images[image as usize] as usize,
+                atom: self.rows.images()[image as usize] as usize,
                 separation: here - at(image),
             })
     }

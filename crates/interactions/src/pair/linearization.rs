@@ -13,7 +13,7 @@ use crate::{Kernel, lanes};
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Block {
-    /// r_i − r_j.
+    /// `r_i` − `r_j`.
     pub separation: [[f64; LANES]; 3],
     /// A = (V'' − V'/r)/r².
     pub along: [f64; LANES],
@@ -34,8 +34,8 @@ impl Block {
 
 /// Appends pairs of one row after another.
 pub(crate) struct BlockWriter<'a> {
-    pub blocks: &'a mut Vec<Block>,
-    pub ends: &'a mut Vec<u32>,
+    blocks: &'a mut Vec<Block>,
+    ends: &'a mut Vec<u32>,
     lane: usize,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Part {
     pub ends: Vec<u32>,
 }
 
-/// The Hessian as a stream: (Hv)_i = Σ_j A r (r·(v_i − v_j)) + B (v_i − v_j).
+/// The Hessian as a stream: (Hv)_i = `Σ_j` A r (`r·(v_i` − `v_j`)) + B (`v_i` − `v_j`).
 #[derive(Debug, Default)]
 pub(crate) struct PairLinearization {
     parts: Vec<Part>,

@@ -29,13 +29,13 @@ const SHELLS: usize = 32;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     /// Atom of each row.
-    pub atom: Vec<u32>,
+    atom: Vec<u32>,
     /// Image index of each row's atom itself.
-    pub image: Vec<u32>,
+    image: Vec<u32>,
     /// Blocks of [`ROWS_PER_TASK`] rows each.
     tasks: Vec<Task>,
     /// Atom of each image.
-    pub images: Vec<u32>,
+    images: Vec<u32>,
     /// Lattice vector of each image, as an index into `shifts`.
     shift: Vec<u32>,
     shifts: Vec<Vector3<f64>>,
@@ -132,8 +132,7 @@ impl Rows {
             .iter()
             .map(|width| 1.0 + 2.0 * range / width)
             .product();
-        // NaN fails this test as well.
-        if !(copies < MOST_IMAGES) {
+        if copies.is_nan() || copies >= MOST_IMAGES {
             return Err(ListError::CellTooSmall { range });
         }
         let expected = (copies * fractional.len() as f64) as usize;
@@ -182,6 +181,21 @@ impl Rows {
             return Err(ListError::Crowded { pairs: most });
         }
         Ok(())
+    }
+
+    /// Atom of each row.
+    pub fn atoms(&self) -> &[u32] {
+        &self.atom
+    }
+
+    /// Image index of each row's atom itself.
+    pub fn own_images(&self) -> &[u32] {
+        &self.image
+    }
+
+    /// Atom of each image.
+    pub fn images(&self) -> &[u32] {
+        &self.images
     }
 
     /// Neighbors of a row.

@@ -113,10 +113,10 @@ fn search_avx512(axes: &Axes, run: Range<usize>, target: &Target, found: &mut Fo
         assert!(found.count + 8 <= found.image.len() && found.count + 8 <= found.shell.len());
         // SAFETY: eight places are left in both, as just asserted.
         unsafe {
-            let to = found.image.as_mut_ptr().add(found.count).cast::<__m256i>();
-            _mm256_storeu_si256(to, _mm512_castsi512_si256(image));
-            let to = found.shell.as_mut_ptr().add(found.count).cast::<__m256i>();
-            _mm256_storeu_si256(to, _mm512_castsi512_si256(shell));
+            let to = found.image.as_mut_ptr().add(found.count).cast::<i32>();
+            _mm512_mask_storeu_epi32(to, 0xff, image);
+            let to = found.shell.as_mut_ptr().add(found.count).cast::<i32>();
+            _mm512_mask_storeu_epi32(to, 0xff, shell);
         }
         found.count += near.count_ones() as usize;
     }
