@@ -11,19 +11,23 @@ use crate::{Minimization, Minimizer};
 /// 109584, 2020): semi-implicit Euler dynamics of unit masses whose velocity is turned towards
 /// the force, and which is halted and set back by half a step whenever it runs uphill.
 ///
-/// The unit of time is set by the stiffest direction of the landscape at the start (a few
-/// Hessian-vector products), so that no time step has to be chosen.
+/// The unit of time is set by the stiffest direction of the landscape (a few Hessian-vector
+/// products now and then), so that no time step has to be chosen.
 #[derive(Clone, Debug)]
 pub struct Fire {
     max_evaluations: u64,
     longest_move: f64,
 }
 
-/// Steps of power iteration that estimate the largest curvature: 20 % suffice.
-const POWER_ITERATIONS: usize = 8;
+/// Steps of power iteration that estimate the largest curvature at the start: 20 % suffice.
+const FIRST_PRODUCTS: usize = 8;
+/// The estimate is renewed after this many steps, by so many products: atoms that overlapped at
+/// the start would slow the clock for good.
+const RENEWAL: u64 = 50;
+const RENEWAL_PRODUCTS: usize = 3;
 /// First and longest time step, in units of 1/√(largest curvature); 2 is the limit of stability.
 const FIRST_TIME_STEP: f64 = 0.2;
-const LONGEST_TIME_STEP: f64 = 1.0;
+const LONGEST_TIME_STEP: f64 = 1.2;
 const SHORTEST_TIME_STEP: f64 = 0.004;
 /// N_delay, f_inc, f_dec, α_start and f_α of the paper's Table 1.
 const DELAY: u64 = 20;
@@ -59,21 +63,35 @@ impl Fire {
     }
 }
 
-/// The largest absolute curvature, roughly, by power iteration from the force.
-fn largest_curvature(probe: &mut Probe<'_>) -> f64 {
-    let x = probe.best().x.clone();
-    let mut direction = probe.best().gradient.normalize();
-    let mut curvature = 0.0;
-    for _ in 0..POWER_ITERATIONS {
-        let product = probe.hessian_vector(&x, &direction);
-        let norm = product.norm();
-        if !(norm.is_finite() && norm > 0.0) {
-            break;
+/// The unit of time, 1/√(largest curvature), followed by power iteration.
+struct Clock {
+    direction: DVector<f64>,
+    unit: f64,
+}
+
+impl Clock {
+    fn new(force: &DVector<f64>) -> Self {
+        Self {
+            direction: force.normalize(),
+            unit: 1.0,
         }
-        curvature = norm;
-        direction = product / norm;
     }
-    curvature
+
+    /// Measures the curvature at `x`, by so many products.
+    fn set(&mut self, probe: &mut Probe<'_>, x: &DVector<f64>, products: usize) {
+        for _ in 0..products {
+            if probe.is_out_of_budget() {
+                return;
+            }
+            let product = probe.hessian_vector(x, &self.direction);
+            let curvature = product.norm();
+            if !(curvature.is_finite() && curvature > 0.0) {
+                return;
+            }
+            self.unit = curvature.sqrt().recip();
+            self.direction = product / curvature;
+        }
+    }
 }
 
 impl Minimizer for Fire {
@@ -91,34 +109,35 @@ impl Minimizer for Fire {
         if probe.is_done() || !probe.best().is_finite() {
             return probe.finish(0);
         }
-        let curvature = largest_curvature(&mut probe);
-        let unit = if curvature > 0.0 {
-            curvature.sqrt().recip()
-        } else {
-            1.0
-        };
         let mut x = probe.best().x.clone();
         let mut force = -&probe.best().gradient;
+        let mut clock = Clock::new(&force);
+        clock.set(&mut probe, &x, FIRST_PRODUCTS);
         let mut velocity = DVector::zeros(x.len());
-        let mut time_step = FIRST_TIME_STEP * unit;
+        let mut time_step = FIRST_TIME_STEP * clock.unit;
         let mut mixing = MIXING;
         let mut downhill_steps = 0;
         let mut turns = 0;
         let mut least_force = probe.best().largest_force;
         let mut lowest = probe.best().energy;
+        let resolution = probe.resolution();
         let mut iterations = 0;
         loop {
+            if iterations > 0 && iterations % RENEWAL == 0 {
+                let here = probe.last().x.clone();
+                clock.set(&mut probe, &here, RENEWAL_PRODUCTS);
+            }
             if velocity.dot(&force) > 0.0 {
                 downhill_steps += 1;
                 if downhill_steps > DELAY {
-                    time_step = (INCREASE * time_step).min(LONGEST_TIME_STEP * unit);
+                    time_step = (INCREASE * time_step).min(LONGEST_TIME_STEP * clock.unit);
                     mixing *= MIXING_DECREASE;
                 }
             } else {
                 downhill_steps = 0;
                 turns += 1;
                 if iterations > 0 {
-                    time_step = (DECREASE * time_step).max(SHORTEST_TIME_STEP * unit);
+                    time_step = (DECREASE * time_step).max(SHORTEST_TIME_STEP * clock.unit);
                     // The half step back, along the velocity that ran uphill.
                     x.axpy(-0.5 * time_step, &velocity, 1.0);
                 }
@@ -140,8 +159,8 @@ impl Minimizer for Fire {
             if point.is_finite() {
                 force.copy_from(&point.gradient);
                 force.neg_mut();
-                let progress = point.largest_force < 0.99 * least_force
-                    || point.energy < lowest - 1e-12 * lowest.abs();
+                let progress =
+                    point.largest_force < 0.99 * least_force || point.energy < lowest - resolution;
                 least_force = least_force.min(point.largest_force);
                 lowest = lowest.min(point.energy);
                 if progress {
@@ -153,10 +172,10 @@ impl Minimizer for Fire {
                 force.copy_from(&probe.best().gradient);
                 force.neg_mut();
                 velocity.fill(0.0);
-                time_step = (0.1 * time_step).max(SHORTEST_TIME_STEP * unit);
+                time_step = (0.1 * time_step).max(SHORTEST_TIME_STEP * clock.unit);
                 turns += 1;
             }
-            if turns > MOST_TURNS {
+            if probe.is_done() || turns > MOST_TURNS {
                 break;
             }
         }

@@ -32,7 +32,7 @@ impl Point {
     /// 2005), written as an energy.
     pub fn energy_above(&self, other: &Self, resolution: f64) -> f64 {
         let difference = self.energy - other.energy;
-        if !(difference.abs() <= SLOPE_RANGE * resolution) {
+        if !difference.is_finite() || difference.abs() > SLOPE_RANGE * resolution {
             return difference;
         }
         let twice: f64 = self

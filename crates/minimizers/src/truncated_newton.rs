@@ -121,8 +121,7 @@ fn model_step(
         let curvature = direction.dot(&product);
         let share = squared / curvature;
         let outside = || (&step + share * &direction).norm() >= radius;
-        // Not above covers NaN as well.
-        let bent = !(curvature > 1e-14 * direction.norm_squared());
+        let bent = !curvature.is_finite() || curvature <= 1e-14 * direction.norm_squared();
         if bent || outside() {
             let share = if curvature.is_finite() {
                 to_edge(&step, &direction, radius)

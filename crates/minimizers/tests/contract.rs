@@ -1,0 +1,339 @@
+//! The contract of minimizers, run on every one of them.
+#![cfg(test)]
+
+use std::sync::{Arc, OnceLock};
+
+use metabasin_atoms::Configuration;
+use metabasin_interactions::{
+    BinaryLennardJones, Cut, EnergyLandscape, FixedCell, ForceField, Kernel, flatten,
+};
+use metabasin_minimizers::{
+    ConjugateGradient, Fire, InherentStructure, Lbfgs, Minimization, MinimizationOutcome,
+    MinimizeError, Minimizer, MinimizerKind, TruncatedNewton,
+};
+use metabasin_testkit::strategies::{analytic_cases, displacements};
+use metabasin_testkit::{
+    LennardJonesCluster, MuellerBrown, Quadratic, Rosenbrock, assert_is_a_minimizer,
+    assert_is_equivariant, assert_returns, small_glass,
+};
+use proptest::prelude::*;
+
+fn every_minimizer() -> impl Iterator<Item = Box<dyn Minimizer>> {
+    MinimizerKind::ALL.into_iter().map(MinimizerKind::build)
+}
+
+fn force_field(cut: Cut) -> ForceField {
+    ForceField::new(
+        Arc::new(BinaryLennardJones::wahnstrom(cut)),
+        Kernel::detect(),
+    )
+}
+
+/// The small glass, polished; made once.
+fn minimum() -> &'static InherentStructure {
+    static MINIMUM: OnceLock<InherentStructure> = OnceLock::new();
+    MINIMUM.get_or_init(|| {
+        let minimizer = Lbfgs::default();
+        let (quenched, _) =
+            InherentStructure::quench(&small_glass(), force_field(Cut::Smooth), &minimizer, 1e-5)
+                .unwrap();
+        quenched.polished(1e-10).unwrap()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_minimizer_keeps_the_contract_on_analytic_landscapes(case in analytic_cases()) {
+        for minimizer in every_minimizer() {
+            let found = assert_is_a_minimizer(&*minimizer, &case, case.start(), 1e-6);
+            prop_assert!(found.converged(), "{}: {}", minimizer.name(), found.outcome);
+        }
+    }
+
+    #[test]
+    fn running_out_of_budget_still_keeps_the_contract(
+        case in analytic_cases(),
+        budget in 1..30_u64,
+    ) {
+        let minimizers: [Box<dyn Minimizer>; 4] = [
+            Box::new(ConjugateGradient::default().with_max_evaluations(budget)),
+            Box::new(Lbfgs::default().with_max_evaluations(budget)),
+            Box::new(Fire::default().with_max_evaluations(budget)),
+            Box::new(TruncatedNewton::default().with_max_evaluations(budget)),
+        ];
+        for minimizer in minimizers {
+            let found = assert_is_a_minimizer(&*minimizer, &case, case.start(), 1e-9);
+            prop_assert!(found.force_evaluations() <= budget + 1);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3))]
+
+    #[test]
+    fn a_small_push_comes_back(push in displacements(1500, 1e-4)) {
+        let landscape = minimum().landscape();
+        for minimizer in every_minimizer() {
+            let mut fresh = landscape.clone();
+            assert_returns(&*minimizer, &mut fresh, &minimum().coordinates(), &push, 1e-8);
+        }
+    }
+}
+
+/// The minimum with every coordinate up to `size` away.
+fn shaken(size: f64) -> Vec<f64> {
+    minimum()
+        .coordinates()
+        .iter()
+        .enumerate()
+        .map(|(k, x)| x + size * ((k + 1) as f64 * 1.7).sin())
+        .collect()
+}
+
+/// Checks every minimizer against a symmetry of the glass that maps atom `order[i]` to place i
+/// and each position by `map`.
+fn check_symmetry(order: &[usize], map: &dyn Fn([f64; 3]) -> [f64; 3]) {
+    let mapped_vectors = |x: &[f64]| -> Vec<f64> {
+        order
+            .iter()
+            .flat_map(|&i| map([x[3 * i], x[3 * i + 1], x[3 * i + 2]]))
+            .collect()
+    };
+    let original = minimum().configuration();
+    let mapped = Configuration {
+        species: order.iter().map(|&i| original.species[i]).collect(),
+        ..original.clone()
+    };
+    let mut landscape = minimum().landscape();
+    let mut image = FixedCell::new(
+        &landscape.configuration_at(&minimum().coordinates()).clone(),
+        force_field(Cut::Smooth),
+    )
+    .unwrap();
+    let positions =
+        metabasin_interactions::unflatten(&mapped_vectors(&flatten(&original.positions)));
+    if mapped.species != original.species {
+        image = FixedCell::new(
+            &Configuration {
+                positions,
+                ..mapped
+            },
+            force_field(Cut::Smooth),
+        )
+        .unwrap();
+    }
+    for minimizer in every_minimizer() {
+        assert_is_equivariant(
+            &*minimizer,
+            &mut landscape,
+            &mut image,
+            &mapped_vectors,
+            &shaken(0.01),
+            1e-8,
+        );
+    }
+}
+
+#[test]
+fn minimizers_do_not_care_where_the_origin_is() {
+    let same: Vec<usize> = (0..500).collect();
+    check_symmetry(&same, &|[x, y, z]| [x + 0.3, y - 1.7, z + 12.1]);
+}
+
+#[test]
+fn minimizers_do_not_care_about_the_order_of_atoms() {
+    let backwards: Vec<usize> = (0..500).rev().collect();
+    check_symmetry(&backwards, &|position| position);
+}
+
+#[test]
+fn minimizers_do_not_care_about_the_axes_of_a_cubic_cell() {
+    let same: Vec<usize> = (0..500).collect();
+    check_symmetry(&same, &|[x, y, z]| [z, -x, y]);
+}
+
+#[test]
+fn every_minimizer_keeps_the_contract_from_a_hot_glass() {
+    let landscape = FixedCell::new(&small_glass(), force_field(Cut::Smooth)).unwrap();
+    for minimizer in every_minimizer() {
+        let found = assert_is_a_minimizer(&*minimizer, &landscape, &landscape.start(), 1e-5);
+        assert!(found.converged(), "{}: {}", minimizer.name(), found.outcome);
+    }
+}
+
+#[test]
+fn discontinuous_energies_end_in_an_honest_outcome() {
+    let landscape = FixedCell::new(&small_glass(), force_field(Cut::Truncated)).unwrap();
+    let minimizer = Lbfgs::default().with_max_evaluations(2000);
+    let found = assert_is_a_minimizer(&minimizer, &landscape, &landscape.start(), 1e-5);
+    assert!(
+        found.converged()
+            || matches!(
+                found.outcome,
+                MinimizationOutcome::Stalled { .. } | MinimizationOutcome::OutOfBudget { .. }
+            )
+    );
+}
+
+#[test]
+fn the_global_minima_of_small_clusters_are_the_published_ones() {
+    for minimizer in every_minimizer() {
+        let found = assert_is_a_minimizer(
+            &*minimizer,
+            &LennardJonesCluster::new(13),
+            &LennardJonesCluster::icosahedron(1.1),
+            1e-8,
+        );
+        // Published to six digits.
+        assert!(found.converged());
+        assert!((found.energy - LennardJonesCluster::LJ13_ENERGY).abs() < 6e-7);
+        let found = assert_is_a_minimizer(
+            &*minimizer,
+            &LennardJonesCluster::new(38),
+            &LennardJonesCluster::truncated_octahedron(1.12),
+            1e-8,
+        );
+        assert!(found.converged());
+        assert!((found.energy - LennardJonesCluster::LJ38_ENERGY).abs() < 6e-7);
+    }
+}
+
+#[test]
+fn known_minima_are_found_to_the_digits_that_the_force_allows() {
+    for minimizer in every_minimizer() {
+        for minimum in MuellerBrown::MINIMA {
+            let mut surface = MuellerBrown;
+            let push = [0.01, -0.02];
+            assert_returns(&*minimizer, &mut surface, &minimum.x, &push, 1e-8);
+        }
+        let mut valley = Rosenbrock::new(2);
+        let far = [-2.2, 0.0];
+        assert_returns(&*minimizer, &mut valley, &[1.0, 1.0], &far, 1e-8);
+        let mut bowl = Quadratic::new(vec![1.0, 10.0, 1000.0]).with_center(vec![3.0, -1.0, 2.0]);
+        let center = bowl.center().to_vec();
+        assert_returns(&*minimizer, &mut bowl, &center, &[2.0, 1.0, -3.0], 1e-8);
+    }
+}
+
+/// An energy that exists only for positive coordinates: x − ln x summed, minimum at one.
+#[derive(Clone)]
+struct HalfSpace;
+
+impl EnergyLandscape for HalfSpace {
+    fn dimension(&self) -> usize {
+        2
+    }
+
+    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        for (slope, x) in gradient.iter_mut().zip(x) {
+            *slope = 1.0 - 1.0 / x;
+        }
+        if x.iter().any(|&x| x < 0.0) {
+            return f64::INFINITY;
+        }
+        x.iter().map(|x| x - x.ln()).sum()
+    }
+}
+
+#[test]
+fn undefined_energies_are_steps_too_far() {
+    for minimizer in every_minimizer() {
+        let found = assert_is_a_minimizer(&*minimizer, &HalfSpace, &[0.01, 3.0], 1e-8);
+        assert!(found.converged(), "{}: {}", minimizer.name(), found.outcome);
+        assert!(found.x.iter().all(|x| (x - 1.0).abs() < 1e-6));
+        let broken = assert_is_a_minimizer(&*minimizer, &HalfSpace, &[-1.0, 1.0], 1e-8);
+        assert!(matches!(
+            broken.outcome,
+            MinimizationOutcome::NotFinite { .. }
+        ));
+    }
+}
+
+#[test]
+fn newton_polishes_where_energies_are_rounding() {
+    let minimizer = TruncatedNewton::default();
+    let found = assert_is_a_minimizer(&minimizer, &minimum().landscape(), &shaken(1e-3), 1e-10);
+    assert!(found.converged(), "{}", found.outcome);
+    assert!((found.energy - minimum().energy()).abs() < 1e-9);
+    // Quadratic: from 1e-1 to 1e-10 in a handful of steps.
+    assert!(found.iterations <= 8, "{} steps", found.iterations);
+}
+
+#[test]
+fn an_inherent_structure_remembers_where_it_comes_from() {
+    let polished = minimum();
+    assert!(polished.largest_force() < 1e-10);
+    assert_eq!(polished.force_tolerance(), 1e-10);
+    assert_eq!(polished.potential().cut(), Some(Cut::Smooth));
+    assert!(polished.configuration().velocities.is_none());
+    assert_eq!(polished.configuration().ids, small_glass().ids);
+    let mut landscape = polished.landscape();
+    let mut gradient = vec![0.0; 1500];
+    let energy = landscape.evaluate(&polished.coordinates(), &mut gradient);
+    assert!((energy - polished.energy()).abs() < 1e-9);
+    assert!(landscape.largest_force(&gradient) < 2e-10);
+}
+
+#[test]
+fn what_does_not_converge_is_no_inherent_structure() {
+    let minimizer = Lbfgs::default().with_max_evaluations(5);
+    let refused = |tolerance| {
+        InherentStructure::quench(
+            &small_glass(),
+            force_field(Cut::Smooth),
+            &minimizer,
+            tolerance,
+        )
+        .unwrap_err()
+    };
+    let error = refused(1e-5);
+    assert!(
+        error.to_string().contains("spent its 5 evaluations"),
+        "{error}"
+    );
+    assert!(matches!(refused(-1.0), MinimizeError::Tolerance(_)));
+    let mut broken = small_glass();
+    broken.positions[7].y = f64::NAN;
+    let error =
+        InherentStructure::quench(&broken, force_field(Cut::Smooth), &minimizer, 1e-5).unwrap_err();
+    assert!(matches!(error, MinimizeError::Configuration(_)));
+}
+
+/// Goes uphill.
+struct Faulty;
+
+impl Minimizer for Faulty {
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+
+    fn minimize(
+        &self,
+        landscape: &mut dyn EnergyLandscape,
+        start: &[f64],
+        _force_tolerance: f64,
+    ) -> Minimization {
+        let x: Vec<f64> = start.iter().map(|x| x + 0.1).collect();
+        let mut gradient = vec![0.0; x.len()];
+        let energy = landscape.evaluate(&x, &mut gradient);
+        let largest_force = landscape.largest_force(&gradient);
+        Minimization {
+            x,
+            energy,
+            largest_force,
+            evaluations: 1,
+            hessian_products: 0,
+            iterations: 1,
+            outcome: MinimizationOutcome::Stalled { largest_force },
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "faulty returns a higher energy than it was given")]
+fn the_contract_notices_a_minimizer_that_goes_uphill() {
+    assert_is_a_minimizer(&Faulty, &Quadratic::new(vec![1.0, 2.0]), &[1.0, 1.0], 1e-6);
+}
