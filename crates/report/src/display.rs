@@ -38,7 +38,7 @@ pub(crate) fn bin_logarithmic(curve: &Curve, per_decade: f64) -> Vec<DataPoint> 
     if points.is_empty() {
         return points;
     }
-    let bins = ((high / low).log10() * per_decade).ceil().max(1.0);
+    let bins = ((high.log10() - low.log10()) * per_decade).ceil().max(1.0);
     bin(points, bins as usize, f64::log10)
 }
 

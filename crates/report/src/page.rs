@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::figures::{self, Figure};
 use crate::key_numbers::{KeyNumber, key_numbers};
 use crate::number::{measured, rate, significant};
+use crate::plot::text::escape_with_html_subscripts;
 use crate::provenance::{self, Row, Stage};
 
 const TEMPLATE: &str = include_str!("templates/report.html");
@@ -125,6 +126,9 @@ pub(crate) fn render(
         config: material.manifest.map_or("", |manifest| &manifest.config),
     };
     let mut environment = Environment::new();
+    environment.add_filter("subscripts", |text: String| {
+        Value::from_safe_string(escape_with_html_subscripts(&text))
+    });
     environment.add_template("report.html", TEMPLATE)?;
     let html = environment
         .get_template("report.html")?
@@ -149,7 +153,7 @@ fn subtitle(findings: &Findings) -> String {
         format!(" · {origin}")
     };
     format!(
-        "{} atoms · k_B T = {} ε{origin}",
+        "{} atoms · temperature {} ε/k_B{origin}",
         glass.atoms,
         significant(glass.temperature, 3)
     )

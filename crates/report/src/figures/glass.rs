@@ -29,11 +29,13 @@ pub fn cooling(glass: &GlassFindings) -> Figure {
             .labeled("MD cooling ramp"),
         );
     }
+    let middle = |curve: &Curve| curve.x.iter().sum::<f64>() / curve.x.len() as f64;
+    let hottest = glass.cooling_lines.iter().map(middle).fold(0.0, f64::max);
     for (index, curve) in glass.cooling_lines.iter().enumerate() {
-        let (label, dash) = if index == 0 {
-            ("first fitted line", "7 3")
+        let (label, dash) = if middle(curve) == hottest {
+            ("line of the liquid", "7 3")
         } else {
-            ("second fitted line", "2 2.5")
+            ("line of the glass", "2 2.5")
         };
         let points = finite(curve).into_iter().map(|p| (p.x, p.y)).collect();
         layers.push(

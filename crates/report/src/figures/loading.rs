@@ -13,11 +13,13 @@ use crate::plot::{Axis, DataPoint, GRAY, INK, Layer, Marker, Plot, SeriesStyle, 
 const STRAIN_BINS: usize = 40;
 /// Points a decade of an MD curve on a logarithmic time axis.
 const TIME_BINS: f64 = 8.0;
+/// Vertices a decade of a KMC line on a logarithmic time axis.
+const KMC_TIME_BINS: f64 = 25.0;
 /// Vertices of a KMC line on display.
 const VERTICES: usize = 800;
 
-fn line(curve: &Curve, dash: &'static str, width: f64) -> Shape {
-    let points = finite(curve).into_iter().map(|p| (p.x, p.y)).collect();
+fn line(points: &[DataPoint], dash: &'static str, width: f64) -> Shape {
+    let points = points.iter().map(|p| (p.x, p.y)).collect();
     Shape::Line {
         points: thin(points, VERTICES),
         dash,
@@ -25,9 +27,9 @@ fn line(curve: &Curve, dash: &'static str, width: f64) -> Shape {
     }
 }
 
-fn band(curve: &Curve) -> Option<Shape> {
-    let points: Vec<_> = finite(curve)
-        .into_iter()
+fn band(points: &[DataPoint]) -> Option<Shape> {
+    let points: Vec<_> = points
+        .iter()
         .filter_map(|p| p.error.map(|error| (p.x, p.y - error, p.y + error)))
         .collect();
     (!points.is_empty()).then(|| Shape::Band {
@@ -35,29 +37,29 @@ fn band(curve: &Curve) -> Option<Shape> {
     })
 }
 
-/// Layers of the KMC curves that `curve` picks out of every rate, bands under lines.
+/// Layers of the KMC points that `points` picks out of every rate, bands under lines.
 fn kmc_layers(
     rates: &[RateFindings],
-    curve: impl Fn(&LoadingFindings) -> &Curve,
-    layers: &mut Vec<Layer>,
-) {
+    points: impl Fn(&LoadingFindings) -> Vec<DataPoint>,
+) -> Vec<Layer> {
+    let mut bands = Vec::new();
+    let mut lines = Vec::new();
     for (index, found) in rates.iter().enumerate() {
         let style = SeriesStyle::of(index);
-        if let Some(shape) = found.kmc.as_ref().and_then(|kmc| band(curve(kmc))) {
-            layers.push(Layer::new(style.color, shape).with_opacity(0.14));
+        let points = found.kmc.as_ref().map(&points).unwrap_or_default();
+        if points.is_empty() {
+            continue;
         }
-    }
-    for (index, found) in rates.iter().enumerate() {
-        let style = SeriesStyle::of(index);
-        if let Some(kmc) = &found.kmc
-            && !curve(kmc).x.is_empty()
-        {
-            layers.push(
-                Layer::new(style.color, line(curve(kmc), style.dash, 2.0))
-                    .labeled(format!("{} KMC", rate(found.rate_per_second))),
-            );
+        if let Some(shape) = band(&points) {
+            bands.push(Layer::new(style.color, shape).with_opacity(0.14));
         }
+        lines.push(
+            Layer::new(style.color, line(&points, style.dash, 2.0))
+                .labeled(format!("{} KMC", rate(found.rate_per_second))),
+        );
     }
+    bands.extend(lines);
+    bands
 }
 
 fn realizations(rates: &[RateFindings]) -> String {
@@ -100,11 +102,12 @@ pub fn stress_strain(rates: &[RateFindings]) -> Figure {
             && !kmc.unloading.x.is_empty()
         {
             layers.push(
-                Layer::new(style.color, line(&kmc.unloading, style.dash, 1.1)).with_opacity(0.6),
+                Layer::new(style.color, line(&finite(&kmc.unloading), style.dash, 1.1))
+                    .with_opacity(0.6),
             );
         }
     }
-    kmc_layers(rates, |kmc| &kmc.loading, &mut layers);
+    layers.extend(kmc_layers(rates, |kmc| finite(&kmc.loading)));
     for (index, found) in rates.iter().enumerate() {
         let style = SeriesStyle::of(index);
         let Some(md) = &found.md else { continue };
@@ -252,10 +255,10 @@ fn single(point: DataPoint, marker: Marker, filled: bool) -> Shape {
 pub fn recovery(rates: &[RateFindings]) -> Figure {
     let mut layers =
         vec![Layer::new(INK, Shape::HorizontalLine { at: 0.0, dash: "" }).with_opacity(0.35)];
-    let mut lines = Vec::new();
-    kmc_layers(rates, |kmc| &kmc.recovery, &mut lines);
     let (lines, bands): (Vec<_>, Vec<_>) =
-        lines.into_iter().partition(|layer| layer.label.is_some());
+        kmc_layers(rates, |kmc| bin_logarithmic(&kmc.recovery, KMC_TIME_BINS))
+            .into_iter()
+            .partition(|layer| layer.label.is_some());
     layers.extend(bands);
     for (index, found) in rates.iter().enumerate() {
         let style = SeriesStyle::of(index);
@@ -289,8 +292,8 @@ pub fn recovery(rates: &[RateFindings]) -> Figure {
         },
         caption: "Shear strain against time at zero shear stress after unloading, control \
                   subtracted, for the rate of the loading before. Points: MD (strain of inherent \
-                  states), averaged for display over equal intervals of log time; bars: standard \
-                  error of a frame. Lines: KMC; bands: standard error."
+                  states); bars: standard error of a frame. Lines: KMC; bands: standard error. Both \
+                  averaged for display over equal intervals of log time."
             .to_owned(),
         source: "findings.json, rates[].md and rates[].kmc: recovery".to_owned(),
         stages: &["recover", "kmc"],

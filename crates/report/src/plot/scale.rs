@@ -50,8 +50,8 @@ impl Scale {
         (self.low, self.high)
     }
 
-    /// Pixel of a value; `None` where the axis has no place for it (not finite, or not positive
-    /// on a logarithmic axis).
+    /// Pixel of a value; `None` where the axis has no place for it (not finite, not positive on a
+    /// logarithmic axis, or too far off to be counted in pixels).
     pub fn position(&self, value: f64) -> Option<f64> {
         if !value.is_finite() {
             return None;
@@ -62,10 +62,12 @@ impl Scale {
                 if value <= 0.0 {
                     return None;
                 }
-                (value / self.low).ln() / (self.high / self.low).ln()
+                // Differences of logarithms: a ratio of extremes could overflow.
+                (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
             }
         };
-        Some(self.first_pixel + share * (self.last_pixel - self.first_pixel))
+        let pixel = self.first_pixel + share * (self.last_pixel - self.first_pixel);
+        pixel.is_finite().then_some(pixel)
     }
 
     /// Whether a value lies within the range, ends included.
@@ -119,13 +121,15 @@ impl Scale {
                 };
                 Tick { value, label }
             })
+            // Steps near the largest number that there is overflow.
+            .filter(|tick| tick.value.is_finite() && !tick.label.contains("NaN"))
             .collect()
     }
 
     fn logarithmic_ticks(&self, target: usize) -> Vec<Tick> {
         let first = decimal_exponent(self.low);
         let last = decimal_exponent(self.high);
-        let decades = (self.high / self.low).log10();
+        let decades = self.high.log10() - self.low.log10();
         let stride = (decades / target as f64).ceil().max(1.0) as i32;
         // Powers of ten alone would leave a narrow axis with fewer than two labels.
         let labeled: &[i32] = if decades < 1.2 {

@@ -3,9 +3,10 @@
 /// The ink of axes and text: black on white paper, light on a dark page.
 pub const INK: &str = "currentColor";
 
-/// Okabe and Ito's colors, the pale yellow left out: it disappears on white.
-pub const COLORS: [&str; 6] = [
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+/// Okabe and Ito's colors; their black is the ink, and the pale yellow is left out because it
+/// disappears on white.
+pub const COLORS: [&str; 7] = [
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", INK,
 ];
 
 /// A gray of middle lightness, seen on white and on black.
@@ -49,8 +50,8 @@ pub struct SeriesStyle {
 }
 
 impl SeriesStyle {
-    /// The style of the series with this index. Colors repeat after six, markers after five, so
-    /// the first thirty differ in one or the other.
+    /// The style of the series with this index. Colors repeat after seven, markers after five,
+    /// dashes after six, so the first 35 differ both as points and as lines.
     pub fn of(index: usize) -> Self {
         Self {
             color: COLORS[index % COLORS.len()],
@@ -66,13 +67,12 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn thirty_series_differ() {
-        let seen: HashSet<_> = (0..30)
-            .map(|i| {
-                let style = SeriesStyle::of(i);
-                (style.color, format!("{:?}", style.marker))
-            })
+    fn many_series_differ_as_points_and_as_lines() {
+        let styles = || (0..35).map(SeriesStyle::of);
+        let points: HashSet<_> = styles()
+            .map(|style| (style.color, format!("{:?}", style.marker)))
             .collect();
-        assert_eq!(seen.len(), 30);
+        let lines: HashSet<_> = styles().map(|style| (style.color, style.dash)).collect();
+        assert_eq!((points.len(), lines.len()), (35, 35));
     }
 }

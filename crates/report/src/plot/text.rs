@@ -19,9 +19,25 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Escapes text and sets what follows an underscore, up to the next character that is neither
-/// letter nor digit, as a subscript: `Ω_xy`.
+/// Escapes text for SVG and sets what follows an underscore, up to the next character that is
+/// neither letter nor digit, as a subscript: `Ω_xy`.
 pub fn escape_with_subscripts(text: &str) -> String {
+    // A shift lasts until it is taken back, and only a character can carry it back.
+    with_subscripts(
+        text,
+        (
+            "<tspan dy=\"3\" font-size=\"78%\">",
+            "</tspan><tspan dy=\"-3\">\u{200b}</tspan>",
+        ),
+    )
+}
+
+/// As [`escape_with_subscripts`], for HTML.
+pub fn escape_with_html_subscripts(text: &str) -> String {
+    with_subscripts(text, ("<sub>", "</sub>"))
+}
+
+fn with_subscripts(text: &str, (open, close): (&str, &str)) -> String {
     let mut output = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('_') {
@@ -34,10 +50,9 @@ pub fn escape_with_subscripts(text: &str) -> String {
             output.push('_');
             output.push_str(&escape(low));
         } else {
-            output.push_str("<tspan dy=\"3\" font-size=\"78%\">");
+            output.push_str(open);
             output.push_str(&escape(low));
-            // A shift lasts until it is taken back, and only a character can carry it back.
-            output.push_str("</tspan><tspan dy=\"-3\">\u{200b}</tspan>");
+            output.push_str(close);
         }
         rest = next;
     }
