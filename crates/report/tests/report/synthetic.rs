@@ -40,7 +40,7 @@ fn loading(rate: f64, md: bool, random: &mut Even) -> LoadingFindings {
     let top = stress(0.02);
     let mut curve = |from: f64, to: f64, stress: &dyn Fn(f64) -> f64| {
         let x: Vec<f64> = (0..count)
-            .map(|i| from + (to - from) * i as f64 / (count - 1) as f64)
+            .map(|i| from + (to - from) * f64::from(i) / f64::from(count - 1))
             .collect();
         Curve {
             y: x.iter()
@@ -136,6 +136,38 @@ fn glass(random: &mut Even) -> GlassFindings {
     }
 }
 
+fn comparison() -> Vec<ComparisonRow> {
+    vec![
+        ComparisonRow {
+            quantity: "shear_modulus".to_owned(),
+            rate_per_second: Some(1e9),
+            md: Some(17.02),
+            md_error: Some(0.31),
+            kmc: Some(16.8),
+            kmc_error: Some(0.1),
+            agrees: Some(true),
+        },
+        ComparisonRow {
+            quantity: "residual_strain".to_owned(),
+            rate_per_second: Some(1e9),
+            md: Some(0.0011),
+            md_error: Some(0.002),
+            kmc: Some(0.0062),
+            kmc_error: Some(0.0002),
+            agrees: Some(false),
+        },
+        ComparisonRow {
+            quantity: "energy_drop".to_owned(),
+            rate_per_second: None,
+            md: Some(-8.2e-4),
+            md_error: None,
+            kmc: Some(-1.1e-3),
+            kmc_error: Some(1e-4),
+            agrees: None,
+        },
+    ]
+}
+
 /// Findings of a whole run.
 pub fn findings() -> Findings {
     let mut random = Even::new(7);
@@ -186,35 +218,7 @@ pub fn findings() -> Findings {
             chao1: Some(346.0),
             window: Some(1.52),
         }),
-        comparison: vec![
-            ComparisonRow {
-                quantity: "shear_modulus".to_owned(),
-                rate_per_second: Some(1e9),
-                md: Some(17.02),
-                md_error: Some(0.31),
-                kmc: Some(16.8),
-                kmc_error: Some(0.1),
-                agrees: Some(true),
-            },
-            ComparisonRow {
-                quantity: "residual_strain".to_owned(),
-                rate_per_second: Some(1e9),
-                md: Some(0.0011),
-                md_error: Some(0.002),
-                kmc: Some(0.0062),
-                kmc_error: Some(0.0002),
-                agrees: Some(false),
-            },
-            ComparisonRow {
-                quantity: "energy_drop".to_owned(),
-                rate_per_second: None,
-                md: Some(-8.2e-4),
-                md_error: None,
-                kmc: Some(-1.1e-3),
-                kmc_error: Some(1e-4),
-                agrees: None,
-            },
-        ],
+        comparison: comparison(),
         rates,
         signatures: vec![
             Signature {
@@ -280,7 +284,14 @@ pub fn event(id: u64, barrier: f64, volume: Option<f64>, hits: u64) -> EventReco
         participation: 6.0,
         largest_displacement: 0.6,
         species: 1,
-        structure_class: Some(if id % 4 == 0 { "icosahedral" } else { "other" }.to_owned()),
+        structure_class: Some(
+            if id.is_multiple_of(4) {
+                "icosahedral"
+            } else {
+                "other"
+            }
+            .to_owned(),
+        ),
         largest_force_saddle: 1e-9,
         converged: true,
         index: 1,
