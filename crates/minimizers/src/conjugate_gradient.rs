@@ -13,8 +13,8 @@ use crate::{Minimization, Minimizer};
 /// along the force when successive gradients stop being orthogonal (Nocedal & Wright, Numerical
 /// Optimization, 2006, section 5.2; Powell's criterion).
 ///
-/// Its line searches stay near the path of steepest descent, so it leaves the basin of a hot
-/// start least often; it takes two to three times as many evaluations as [`crate::Lbfgs`].
+/// The usual choice for inherent structures: its path stays nearer to that of steepest descent
+/// than those with a longer memory. It takes twice as many evaluations as [`crate::Lbfgs`].
 #[derive(Clone, Debug)]
 pub struct ConjugateGradient {
     max_evaluations: u64,

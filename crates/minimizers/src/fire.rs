@@ -1,4 +1,4 @@
-//! FIRE 2.0: damped dynamics that needs forces only.
+//! FIRE 2.0: damped dynamics.
 
 use metabasin_interactions::EnergyLandscape;
 use nalgebra::DVector;
@@ -29,7 +29,7 @@ const RENEWAL_PRODUCTS: usize = 3;
 const FIRST_TIME_STEP: f64 = 0.2;
 const LONGEST_TIME_STEP: f64 = 1.2;
 const SHORTEST_TIME_STEP: f64 = 0.004;
-/// N_delay, f_inc, f_dec, α_start and f_α of the paper's Table 1.
+/// Delay, increase and decrease of the time step, mixing and its decrease, as the paper's Table 1.
 const DELAY: u64 = 20;
 const INCREASE: f64 = 1.1;
 const DECREASE: f64 = 0.5;

@@ -55,6 +55,9 @@ impl InherentStructure {
     /// # Errors
     /// [`MinimizeError`] if the configuration is unsound or unfit for the potential, if the
     /// tolerance is not positive, or if the minimizer does not converge.
+    ///
+    /// # Panics
+    /// If the minimizer returns a point of another dimension.
     pub fn quench(
         configuration: &Configuration,
         force_field: ForceField,
@@ -148,6 +151,9 @@ impl InherentStructure {
     }
 
     /// The landscape that it is a minimum of.
+    ///
+    /// # Panics
+    /// Never: the configuration was fit for the potential when it was quenched.
     pub fn landscape(&self) -> FixedCell {
         FixedCell::new(&self.configuration, self.force_field.clone())
             .expect("the configuration was fit for the potential when it was quenched")

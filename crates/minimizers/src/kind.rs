@@ -12,12 +12,12 @@ use crate::{ConjugateGradient, Fire, Lbfgs, Minimizer, TruncatedNewton};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MinimizerKind {
-    /// [`ConjugateGradient`]: the most faithful to the basin of a hot start.
+    /// [`ConjugateGradient`]: the usual choice for inherent structures.
     ConjugateGradient,
     /// [`Lbfgs`]: the fewest evaluations from a local disturbance.
     #[default]
     Lbfgs,
-    /// [`Fire`]: needs no energies, only forces.
+    /// [`Fire`]: damped dynamics, robust from hot starts.
     Fire,
     /// [`TruncatedNewton`]: the tightest tolerances.
     TruncatedNewton,

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use metabasin_atoms::Configuration;
 use metabasin_interactions::{
-    BinaryLennardJones, Cut, EnergyLandscape, FixedCell, ForceField, Kernel, flatten,
+    BinaryLennardJones, Cut, EnergyLandscape, FixedCell, ForceField, Kernel, flatten, unflatten,
 };
 use metabasin_minimizers::{
     ConjugateGradient, Fire, InherentStructure, Lbfgs, Minimization, MinimizationOutcome,
@@ -104,27 +104,12 @@ fn check_symmetry(order: &[usize], map: &dyn Fn([f64; 3]) -> [f64; 3]) {
     };
     let original = minimum().configuration();
     let mapped = Configuration {
+        positions: unflatten(&mapped_vectors(&flatten(&original.positions))),
         species: order.iter().map(|&i| original.species[i]).collect(),
         ..original.clone()
     };
     let mut landscape = minimum().landscape();
-    let mut image = FixedCell::new(
-        &landscape.configuration_at(&minimum().coordinates()).clone(),
-        force_field(Cut::Smooth),
-    )
-    .unwrap();
-    let positions =
-        metabasin_interactions::unflatten(&mapped_vectors(&flatten(&original.positions)));
-    if mapped.species != original.species {
-        image = FixedCell::new(
-            &Configuration {
-                positions,
-                ..mapped
-            },
-            force_field(Cut::Smooth),
-        )
-        .unwrap();
-    }
+    let mut image = FixedCell::new(&mapped, force_field(Cut::Smooth)).unwrap();
     for minimizer in every_minimizer() {
         assert_is_equivariant(
             &*minimizer,

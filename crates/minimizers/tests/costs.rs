@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use metabasin_atoms::{Purpose, random_stream};
-use metabasin_interactions::{
-    BinaryLennardJones, Cut, EnergyLandscape, FixedCell, ForceField, Kernel,
-};
+use metabasin_interactions::{BinaryLennardJones, Cut, FixedCell, ForceField, Kernel};
 use metabasin_minimizers::{InherentStructure, Lbfgs, MinimizerKind};
 use metabasin_testkit::small_glass;
 use nalgebra::Vector3;
@@ -46,10 +44,10 @@ fn a_local_disturbance_relaxes_within_its_budget() {
     let (landscape, start) = locally_disturbed();
     let mut energies = Vec::new();
     for (kind, search, polished) in [
-        (MinimizerKind::ConjugateGradient, 500, 1300),
-        (MinimizerKind::Lbfgs, 240, 550),
-        (MinimizerKind::Fire, 1200, 4000),
-        (MinimizerKind::TruncatedNewton, 400, 700),
+        (MinimizerKind::ConjugateGradient, 520, 1350),
+        (MinimizerKind::Lbfgs, 260, 540),
+        (MinimizerKind::Fire, 900, 1600),
+        (MinimizerKind::TruncatedNewton, 370, 620),
     ] {
         for (tolerance, budget) in [(1e-5, search), (1e-10, polished)] {
             let found = kind
@@ -68,8 +66,7 @@ fn a_local_disturbance_relaxes_within_its_budget() {
             energies.push(found.energy);
         }
     }
-    // One basin: the forces of 1e-5 leave at most 500 · 1e-10 / (2 · 1) of energy.
+    // One basin: forces of 1e-5 on 500 atoms leave 500 · 1e-10 / (2 k), k ≥ 1 the softest mode.
     let lowest = energies.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(energies.iter().all(|energy| energy - lowest < 2.5e-8));
-    assert!(landscape.dimension() == 1500);
 }

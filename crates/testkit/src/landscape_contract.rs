@@ -85,7 +85,9 @@ fn wave(dimension: usize, number: usize) -> Vec<f64> {
         .map(|k| ((k + 1) as f64 * (0.7 + 0.31 * number as f64)).sin())
         .collect();
     let norm = dot(&v, &v).sqrt();
-    v.iter_mut().for_each(|component| *component /= norm);
+    for component in &mut v {
+        *component /= norm;
+    }
     v
 }
 
@@ -152,7 +154,7 @@ fn assert_slopes<L: EnergyLandscape + ?Sized>(
     let hessian_vector = product(landscape, x, v);
     let scale = dot(&hessian_vector, &hessian_vector).sqrt();
     let largest = gradient.iter().fold(1.0, |m: f64, g| m.max(g.abs()));
-    for k in 0..x.len() {
+    for (k, component) in hessian_vector.iter().enumerate() {
         let (measured, uncertainty) = derivative(
             [ahead[0].1[k], ahead[1].1[k]],
             [behind[0].1[k], behind[1].1[k]],
@@ -160,10 +162,9 @@ fn assert_slopes<L: EnergyLandscape + ?Sized>(
             1e-13 * largest,
         );
         assert!(
-            (hessian_vector[k] - measured).abs() <= uncertainty + 1e-6 * scale,
-            "along {name} the Hessian-vector product says {:.12e} for coordinate {k}, finite \
-             differences {measured:.12e} ± {uncertainty:.1e}",
-            hessian_vector[k]
+            (component - measured).abs() <= uncertainty + 1e-6 * scale,
+            "along {name} the Hessian-vector product says {component:.12e} for coordinate {k}, \
+             finite differences {measured:.12e} ± {uncertainty:.1e}"
         );
     }
 }

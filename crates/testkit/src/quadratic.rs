@@ -2,9 +2,13 @@
 
 use metabasin_interactions::EnergyLandscape;
 
-/// E(x) = ½ Σ_k λ_k (q_k·(x − x₀))², with eigenvectors q_k that no axis is parallel to.
+/// A parabola with any eigenvalues λ and eigenvectors q that no axis is parallel to.
 ///
-/// The q_k are the columns of the Householder reflection 1 − 2 w wᵀ/|w|² with w_k = k + 1 + √n.
+/// ```text
+/// E(x) = ½ Σ_k λ_k (q_k·(x − x₀))²
+/// ```
+/// The eigenvectors are the columns of the Householder reflection 1 − 2 w wᵀ/|w|² with components
+/// k + 1 + √n of w (k from 0).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quadratic {
     spectrum: Vec<f64>,
@@ -43,20 +47,21 @@ impl Quadratic {
     pub fn eigenvector(&self, k: usize) -> Vec<f64> {
         let mut unit = vec![0.0; self.spectrum.len()];
         unit[k] = 1.0;
-        self.reflect(&unit)
+        reflect(&unit)
     }
+}
 
-    fn reflect(&self, v: &[f64]) -> Vec<f64> {
-        let root = (v.len() as f64).sqrt();
-        let w = |k: usize| (k + 1) as f64 + root;
-        let squared: f64 = (0..v.len()).map(|k| w(k) * w(k)).sum();
-        let along: f64 = v.iter().enumerate().map(|(k, v)| w(k) * v).sum();
-        let factor = 2.0 * along / squared;
-        v.iter()
-            .enumerate()
-            .map(|(k, v)| v - factor * w(k))
-            .collect()
-    }
+/// (1 − 2 w wᵀ/|w|²) v.
+fn reflect(v: &[f64]) -> Vec<f64> {
+    let root = (v.len() as f64).sqrt();
+    let w = |k: usize| (k + 1) as f64 + root;
+    let squared: f64 = (0..v.len()).map(|k| w(k) * w(k)).sum();
+    let along: f64 = v.iter().enumerate().map(|(k, v)| w(k) * v).sum();
+    let factor = 2.0 * along / squared;
+    v.iter()
+        .enumerate()
+        .map(|(k, v)| v - factor * w(k))
+        .collect()
 }
 
 impl EnergyLandscape for Quadratic {
@@ -75,10 +80,10 @@ impl EnergyLandscape for Quadratic {
     }
 
     fn hessian_vector(&mut self, _x: &[f64], v: &[f64], product: &mut [f64]) {
-        let mut modes = self.reflect(v);
+        let mut modes = reflect(v);
         for (mode, eigenvalue) in modes.iter_mut().zip(&self.spectrum) {
             *mode *= eigenvalue;
         }
-        product.copy_from_slice(&self.reflect(&modes));
+        product.copy_from_slice(&reflect(&modes));
     }
 }

@@ -2,8 +2,12 @@
 
 use metabasin_interactions::EnergyLandscape;
 
-/// E(x) = Σ_k 100 (x_{k+1} − x_k²)² + (1 − x_k)²: a bent, narrow valley that leads to its minimum
-/// at (1, …, 1), where E = 0 (Rosenbrock, Comput. J. 3, 175, 1960).
+/// A bent, narrow valley that leads to its minimum at (1, …, 1), where E = 0 (Rosenbrock, Comput.
+/// J. 3, 175, 1960).
+///
+/// ```text
+/// E(x) = Σ_k 100 (x_{k+1} − x_k²)² + (1 − x_k)²
+/// ```
 ///
 /// From four dimensions on there is a second, local minimum near (−1, 1, …, 1).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,6 +17,9 @@ pub const PACKED_DISTANCE: f64 = 0.85;
 
 /// Sheared cells: shortest side in `lengths`, sides up to 30 % longer, tilts up to ±60 % of the
 /// side they belong to, so beyond the range in which rounding fractional coordinates is right.
+///
+/// # Panics
+/// If `lengths` holds numbers that are not positive.
 pub fn cells(lengths: Range<f64>) -> impl Strategy<Value = Cell> {
     (
         lengths,
