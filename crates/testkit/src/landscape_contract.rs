@@ -34,8 +34,12 @@ pub fn assert_is_a_landscape<L: EnergyLandscape + ?Sized>(landscape: &mut L, x: 
     );
     assert_repeats(landscape, x, energy, &gradient);
     assert_norm(landscape, &gradient);
-    for direction in directions(x.len()) {
-        assert_slopes(landscape, x, &gradient, &direction, step);
+    let directions = directions(x.len());
+    for direction in &directions {
+        assert_slope(landscape, x, &gradient, direction, step);
+    }
+    for direction in &directions {
+        assert_curvature(landscape, x, &gradient, direction, step);
     }
     assert_symmetric(landscape, x);
     if landscape.translation_invariant() {
@@ -129,15 +133,27 @@ fn derivative(ahead: [f64; 2], behind: [f64; 2], step: f64, rounding: f64) -> (f
     (value, 0.3 * (near - far).abs() + rounding / step)
 }
 
-fn assert_slopes<L: EnergyLandscape + ?Sized>(
+/// Energies and gradients one and two steps ahead and behind.
+type Around = [[(f64, Vec<f64>); 2]; 2];
+
+fn around<L: EnergyLandscape + ?Sized>(
+    landscape: &mut L,
+    x: &[f64],
+    v: &[f64],
+    step: f64,
+) -> Around {
+    [[1.0, 2.0], [-1.0, -2.0]]
+        .map(|side| side.map(|multiple| ask(landscape, &shifted(x, v, multiple * step))))
+}
+
+fn assert_slope<L: EnergyLandscape + ?Sized>(
     landscape: &mut L,
     x: &[f64],
     gradient: &[f64],
     (name, v): &(String, Vec<f64>),
     step: f64,
 ) {
-    let mut at = |k: f64| ask(landscape, &shifted(x, v, k * step));
-    let (ahead, behind) = ([at(1.0), at(2.0)], [at(-1.0), at(-2.0)]);
+    let [ahead, behind] = around(landscape, x, v, step);
     let resolution = landscape.energy_resolution(ahead[0].0.abs().max(behind[0].0.abs()));
     let (measured, uncertainty) = derivative(
         [ahead[0].0, ahead[1].0],
@@ -151,6 +167,16 @@ fn assert_slopes<L: EnergyLandscape + ?Sized>(
         "along {name} the gradient says {slope:.12e}, finite differences {measured:.12e} ± \
          {uncertainty:.1e}"
     );
+}
+
+fn assert_curvature<L: EnergyLandscape + ?Sized>(
+    landscape: &mut L,
+    x: &[f64],
+    gradient: &[f64],
+    (name, v): &(String, Vec<f64>),
+    step: f64,
+) {
+    let [ahead, behind] = around(landscape, x, v, step);
     let hessian_vector = product(landscape, x, v);
     let scale = dot(&hessian_vector, &hessian_vector).sqrt();
     let largest = gradient.iter().fold(1.0, |m: f64, g| m.max(g.abs()));
