@@ -20,6 +20,7 @@ use crate::elasticity::Elasticity;
 use crate::error::{EshelbyError, positive};
 use crate::mandel::{Mandel, PAIRS, from_tensor, multiply, pair_index, to_tensor};
 use crate::transform::Transform;
+use crate::vector;
 
 /// Aliases whose weight is below this are left out.
 const SMALLEST_WEIGHT: f64 = 1e-8;
@@ -170,19 +171,7 @@ impl Kernel {
             let y = (index % edge + edge - source[1]) % edge;
             let z = (index / edge + edge - source[2]) % edge;
             let first = (z * edge + y) * PAIRS * 2 * edge + edge - source[0];
-            for (component, out) in row.chunks_exact_mut(edge).enumerate() {
-                let line = |other: usize| {
-                    let start = first + pair_index(component, other) * 2 * edge;
-                    &self.table[start..start + out.len()]
-                };
-                let [k0, k1, k2, k3, k4, k5] =
-                    [line(0), line(1), line(2), line(3), line(4), line(5)];
-                let [p0, p1, p2, p3, p4, p5] = *plastic;
-                for x in 0..out.len() {
-                    out[x] += ((k0[x] * p0 + k1[x] * p1) + (k2[x] * p2 + k3[x] * p3))
-                        + (k4[x] * p4 + k5[x] * p5);
-                }
-            }
+            vector::add_row(row, edge, &self.table[first..], 2 * edge, plastic);
         };
         if self.sites() >= PARALLEL_SITES && rayon::current_num_threads() > 1 {
             field

@@ -84,6 +84,7 @@ pub mod results;
 mod settings;
 mod simulation;
 mod transform;
+mod vector;
 
 pub use control::Control;
 pub use elasticity::Elasticity;

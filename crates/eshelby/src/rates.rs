@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::mandel::{Mandel, dot};
+use crate::vector;
 
 /// Excitations in one block of partial sums. Fixed, so that sums do not depend on threads.
 const BLOCK: usize = 256;
@@ -59,6 +60,11 @@ fn raised(saddle: f64, other: f64, floor: f64) -> f64 {
 ///
 /// Plain arithmetic without a call, so that a loop over it runs in vector registers and gives the
 /// same bits on every machine.
+#[expect(
+    clippy::inline_always,
+    reason = "compiled anew for every instruction set"
+)]
+#[inline(always)]
 pub(crate) fn exponential(x: f64) -> f64 {
     const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52: adding it rounds to an integer.
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
@@ -140,9 +146,7 @@ impl Pass<'_> {
         }
         let inverse = -1.0 / self.temperature;
         let attempts = &self.attempts[first..first + bounds.len()];
-        for (bound, attempt) in bounds.iter_mut().zip(attempts) {
-            *bound = attempt * exponential(*bound * inverse);
-        }
+        vector::rates(bounds, attempts, inverse);
         let mut lanes = [0.0; 4];
         for quad in bounds.chunks(4) {
             for (lane, rate) in lanes.iter_mut().zip(quad) {

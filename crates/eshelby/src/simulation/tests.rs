@@ -197,10 +197,11 @@ fn two_sample_distance(a: &mut [f64], b: &mut [f64]) -> f64 {
 #[test]
 fn waiting_times_do_not_depend_on_the_window() {
     let runs = 2000;
+    let start = crowd(3, 12);
     let mut times = [0.02, 3.0].map(|growth| {
         (0..runs)
             .map(|index| {
-                let mut simulation = crowd(3, 12);
+                let mut simulation = start.clone();
                 simulation.state.generator =
                     random_stream(17, Purpose::Test, (growth * 100.0) as u64, index);
                 simulation.window_growth = growth;
