@@ -93,6 +93,14 @@ impl Chain {
         self.rates[k] *= damping;
     }
 
+    /// Turns the chain's motion around.
+    #[cfg(test)]
+    pub(crate) fn reverse(&mut self) {
+        for rate in &mut self.rates {
+            *rate = -*rate;
+        }
+    }
+
     /// What the chain adds to the conserved quantity: Σ Q_k ξ_k²/2 + heat `[energy]`.
     pub(crate) fn energy(&self) -> f64 {
         let kinetic: f64 = self

@@ -14,6 +14,8 @@ mod frame;
 mod initial;
 mod protocols;
 mod simulation;
+#[cfg(test)]
+mod tests_support;
 
 pub use dynamics::{Drive, Dynamics, IsotropicPressure, NoseHooverChain, TemperatureSchedule};
 pub use error::{MdError, Symptom};

@@ -127,7 +127,7 @@ pub struct ZeroStress {
     pub line: LineFit,
     /// Strains within which the fitted line stays below 0.3 of the largest stress.
     pub window: [f64; 2],
-    /// Whether the data reach both ends of the window.
+    /// Whether the data go on through the far end of the window.
     pub covered: bool,
 }
 
@@ -135,11 +135,13 @@ pub struct ZeroStress {
 /// |τ| < 0.3 `largest_stress`.
 ///
 /// The window is chosen by strain, where the LINE is below that stress, and found by iteration:
-/// choosing points by their own noisy stress would flatten the line. `None` while there are too
+/// choosing points by their own noisy stress would flatten the line. Points come in the order of
+/// the unloading. `None` while there are too
 /// few points, the slope is not positive, or the root lies outside the data.
 pub fn zero_stress_root(gamma: &[f64], stress: &[f64], largest_stress: f64) -> Option<ZeroStress> {
     let lowest = gamma.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = gamma.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let downward = gamma.last() < gamma.first();
     let mut window = [lowest, highest];
     let mut result = None;
     for _ in 0..50 {
@@ -148,7 +150,8 @@ pub fn zero_stress_root(gamma: &[f64], stress: &[f64], largest_stress: f64) -> O
             .zip(stress)
             .filter(|(gamma, _)| (window[0]..=window[1]).contains(*gamma))
             .unzip();
-        let line = line_fit(&x, &y)?;
+        // A window that shrinks below the fewest points ends the search, not the result.
+        let Some(line) = line_fit(&x, &y) else { break };
         if line.slope <= 0.0 {
             return None;
         }
@@ -162,7 +165,11 @@ pub fn zero_stress_root(gamma: &[f64], stress: &[f64], largest_stress: f64) -> O
             error,
             line,
             window,
-            covered: lowest <= window[0] && highest >= window[1],
+            covered: if downward {
+                lowest <= window[0]
+            } else {
+                highest >= window[1]
+            },
         });
         if settled {
             break;

@@ -1,1 +1,6 @@
+//! What every simulation must keep.
 
+mod conservation;
+mod ensembles;
+mod failures;
+mod symmetries;
