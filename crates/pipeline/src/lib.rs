@@ -1,1 +1,59 @@
 //! The configuration of a run, its stages in order, resume and comparison.
+//!
+//! Read in this order: [`config`] is what a run may be asked; [`run`] does it, stage by stage, in
+//! a run directory that resumes after any stop; [`Sample`] is a structure file found fit, which
+//! [`single_point`], [`relax`], [`analyze`] and [`search_from_file`] look at one at a time;
+//! [`barrier_statistics`], [`activation_volumes`] and the exports read catalogues;
+//! [`compare_runs`] lays MD and KMC side by side; [`estimate`] and [`measure_speed`] say what a
+//! run would cost.
+
+mod activation;
+mod catalogue_reading;
+mod cell_mapping;
+mod comparison;
+pub mod config;
+mod csv;
+mod digest;
+mod error;
+mod estimate;
+mod finished_run;
+mod inherent_states;
+mod kmc_runs;
+mod machine_speed;
+mod progress;
+mod relaxation;
+mod run;
+mod run_directory;
+mod saddle_searches;
+mod sample;
+mod single_point;
+mod stage;
+mod stages;
+mod structure_analysis;
+mod structure_file;
+mod trajectory;
+
+pub use activation::{Activation, ActivationRequest, ActivationRow, activation_volumes};
+pub use catalogue_reading::{BarrierRequest, barrier_statistics, export_csv, export_extxyz};
+pub use comparison::{Comparison, compare_runs};
+pub use config::KernelChoice;
+pub use error::PipelineError;
+pub use estimate::{Estimate, StageEstimate, estimate};
+pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
+pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
+pub use metabasin_catalogue::{BarrierStatistics, Distribution};
+pub use metabasin_files::Overwrite;
+pub use metabasin_interactions::Cut;
+pub use metabasin_minimizers::MinimizerKind;
+pub use metabasin_structure::Radii;
+pub use progress::{Interrupt, Progress, Silent};
+pub use relaxation::{Relaxation, relax};
+pub use run::{RunSummary, StageSummary, run};
+pub use run_directory::{Existing, RunDirectory};
+pub use saddle_searches::{SearchRequest, SearchSummary, search_from_config, search_from_file};
+pub use sample::{Sample, force_field};
+pub use single_point::{SinglePoint, single_point};
+pub use structure_analysis::{
+    ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,
+};
+pub use structure_file::write_text;

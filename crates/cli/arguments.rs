@@ -1,0 +1,393 @@
+//! What the command line may say.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use metabasin_pipeline::{Cut, KernelChoice, MinimizerKind};
+
+/// Thermally activated plasticity of glasses: molecular dynamics, saddle searches and Eshelby
+/// kinetic Monte Carlo in one chain.
+#[derive(Debug, Parser)]
+#[command(
+    name = "metabasin",
+    version,
+    after_help = "Examples:\n  metabasin demo                               the whole chain on a small glass\n  \
+                  metabasin init shear > shear.ron             a commented config\n  \
+                  metabasin check shear.ron                    what is wrong, what it would cost\n  \
+                  metabasin run shear.ron --out shear          run it; --resume after a stop\n\n\
+                  Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted (resumable)."
+)]
+pub struct Arguments {
+    /// Threads to use; by default all cores. Results do not depend on it.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Say more on stderr; twice for everything.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing on stderr but errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print the results as one JSON object on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// The whole pipeline on a small glass in about two minutes, ending in a report.
+    #[command(after_help = "Example:\n  metabasin demo --out my-demo && xdg-open my-demo/report.html")]
+    Demo(Demo),
+    /// Prints a commented config to start from.
+    #[command(after_help = "Example:\n  metabasin init search > search.ron")]
+    Init(Init),
+    /// Runs the stages of a config.
+    #[command(
+        after_help = "Examples:\n  metabasin run shear.ron --out shear --set stages[2].strain=0.01\n  \
+                      metabasin run shear.ron --out shear --resume"
+    )]
+    Run(Run),
+    /// Validates a config without running it, and prints what it would cost.
+    #[command(after_help = "Example:\n  metabasin check shear.ron --json")]
+    Check(Check),
+    /// Energy, stress and largest force of a structure.
+    #[command(after_help = "Example:\n  metabasin energy glass.data.gz --cut shifted --per-atom atoms.csv")]
+    Energy(Energy),
+    /// Relaxes a structure to its inherent structure at fixed cell.
+    #[command(after_help = "Example:\n  metabasin minimize glass.data.gz -o inherent.extxyz")]
+    Minimize(Minimize),
+    /// Voronoi structure, icosahedral network and stress by class.
+    #[command(after_help = "Example:\n  metabasin analyze glass.data.gz --per-atom atoms.csv")]
+    Analyze(Analyze),
+    /// Saddle searches into a catalogue.
+    #[command(
+        after_help = "Examples:\n  metabasin search glass.data.gz --searches 200 -o glass.sqlite\n  \
+                      metabasin search glass.data.gz --searches 400 -o glass.sqlite --resume\n  \
+                      metabasin search search.ron -o glass.sqlite"
+    )]
+    Search(Search),
+    /// Barrier statistics of a catalogue.
+    #[command(after_help = "Example:\n  metabasin barriers glass.sqlite --plot barriers.svg")]
+    Barriers(Barriers),
+    /// Activation volumes, and barriers followed under shear strain.
+    #[command(after_help = "Example:\n  metabasin activation glass.sqlite --strain 0.01 --steps 5")]
+    Activation(Activation),
+    /// Eshelby kinetic Monte Carlo of a config.
+    #[command(after_help = "Example:\n  metabasin kmc kmc.ron --set catalogue=glass.sqlite --out kmc")]
+    Kmc(Run),
+    /// Overlays the results of an MD run and a KMC run.
+    #[command(
+        after_help = "Examples:\n  metabasin compare demo demo\n  \
+                      metabasin compare demo/03-shear demo/08-kmc --plot overlay.svg"
+    )]
+    Compare(Compare),
+    /// Builds the HTML report of a run directory anew.
+    #[command(after_help = "Example:\n  metabasin report my-demo")]
+    Report(Report),
+    /// Exports a catalogue for pandas, ASE or OVITO.
+    #[command(after_help = "Example:\n  metabasin export glass.sqlite --format extxyz -o events.extxyz")]
+    Export(Export),
+    /// Measures this machine's speed, with which `check` estimates cost.
+    #[command(after_help = "Example:\n  metabasin bench --json")]
+    Bench(Bench),
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Folder of the run.
+    #[arg(long, value_name = "DIR", default_value = "metabasin-demo")]
+    pub out: PathBuf,
+    /// Continue an unfinished demo.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Delete what the folder holds and start anew.
+    #[arg(long)]
+    pub force: bool,
+    /// Seed of all random numbers.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Change a value of the demo's config, e.g. `stages[6].searches=40`.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub edits: Vec<String>,
+}
+
+/// Which config `init` prints.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Template {
+    /// The demo's own config.
+    Demo,
+    /// Prepare, shear, unload, recover in MD.
+    Shear,
+    /// Saddle searches from a structure file.
+    Search,
+    /// Eshelby KMC from a catalogue.
+    Kmc,
+    /// The whole chain from a structure file.
+    FromSample,
+}
+
+/// Arguments of `init`.
+#[derive(Args, Debug)]
+pub struct Init {
+    /// Which config.
+    #[arg(default_value = "demo")]
+    pub template: Template,
+}
+
+/// Arguments of `run` and `kmc`.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// The config.
+    #[arg(value_name = "CONFIG.ron")]
+    pub config: PathBuf,
+    /// Folder of the run; by default the name of the config without `.ron`.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Change a value of the config, e.g. `stages[1].rates=[PerSecond(1e8)]`.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub edits: Vec<String>,
+    /// Seed of all random numbers; overrides the config's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Continue where the run stopped.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Delete what the folder holds and start anew.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// The config.
+    #[arg(value_name = "CONFIG.ron")]
+    pub config: PathBuf,
+    /// Change a value of the config first.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub edits: Vec<String>,
+}
+
+/// How forces are computed.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Forces {
+    /// Cut mode of the potential at 2.5 sigma_11.
+    #[arg(long, value_name = "truncated|shifted|smooth", default_value = "smooth")]
+    pub cut: Cut,
+    /// Force kernel: `portable` gives the same bits on every machine.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+}
+
+/// Force kernels by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kernel {
+    /// The fastest one this machine has.
+    Auto,
+    /// The portable one.
+    Portable,
+}
+
+impl From<Kernel> for KernelChoice {
+    fn from(kernel: Kernel) -> Self {
+        match kernel {
+            Kernel::Auto => Self::Auto,
+            Kernel::Portable => Self::Portable,
+        }
+    }
+}
+
+/// Arguments of `energy`.
+#[derive(Args, Debug)]
+pub struct Energy {
+    /// Structure file: LAMMPS data or dump, extended XYZ; gzip or zstd.
+    pub file: PathBuf,
+    /// Forces.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Write id, species, energy, force and stress of every atom.
+    #[arg(long, value_name = "FILE.csv")]
+    pub per_atom: Option<PathBuf>,
+    /// Overwrite the file that --per-atom names.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `minimize`.
+#[derive(Args, Debug)]
+pub struct Minimize {
+    /// Structure file.
+    pub file: PathBuf,
+    /// Where the inherent structure goes: `.extxyz`, `.data` or `.dump`, `.gz` or `.zst` behind.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Forces.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Minimizer: conjugate-gradient, lbfgs, fire, truncated-newton.
+    #[arg(long, value_name = "NAME", default_value = "lbfgs")]
+    pub method: MinimizerKind,
+    /// Largest force on an atom at which the structure counts as converged.
+    #[arg(long, value_name = "FORCE", default_value_t = 1e-8)]
+    pub force_tolerance: f64,
+    /// Overwrite the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `analyze`.
+#[derive(Args, Debug)]
+pub struct Analyze {
+    /// Structure file.
+    pub file: PathBuf,
+    /// Cut mode for energy and stress by class.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Radii of the radical Voronoi cells, large and small atom.
+    #[arg(long, value_name = "R1,R2", value_delimiter = ',', num_args = 2)]
+    pub radii: Option<Vec<f64>>,
+    /// Compare with this earlier structure: displacements of every atom.
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    /// Write index, coordination, volume and class of every atom.
+    #[arg(long, value_name = "FILE.csv")]
+    pub per_atom: Option<PathBuf>,
+    /// Overwrite the file that --per-atom names.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `search`.
+#[derive(Args, Debug)]
+pub struct Search {
+    /// A config with a Search stage, or a structure file.
+    #[arg(value_name = "CONFIG.ron|FILE")]
+    pub input: PathBuf,
+    /// How many searches in all (with a structure file; a config says so itself).
+    #[arg(long, value_name = "N")]
+    pub searches: Option<u64>,
+    /// The catalogue to write.
+    #[arg(short, long, value_name = "CATALOGUE")]
+    pub output: PathBuf,
+    /// Cut mode and kernel (with a structure file).
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Temperature k_B T that the sample stands for, recorded with it.
+    #[arg(long, value_name = "KT")]
+    pub temperature: Option<f64>,
+    /// Refuse a start that is not a minimum already, instead of minimizing it.
+    #[arg(long)]
+    pub no_minimize: bool,
+    /// Change a value of the config.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub edits: Vec<String>,
+    /// Seed of the searches.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Add to the catalogue until it holds that many searches.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Replace the catalogue.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `barriers`.
+#[derive(Args, Debug)]
+pub struct Barriers {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Only events with a forward barrier below this.
+    #[arg(long, value_name = "ENERGY")]
+    pub below: Option<f64>,
+    /// Number of bins of the histogram.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub bins: u16,
+    /// Draw the histogram.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Seed of the bootstrap errors.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Overwrite the plot.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `activation`.
+#[derive(Args, Debug)]
+pub struct Activation {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Follow every barrier to this shear strain.
+    #[arg(long, value_name = "GAMMA", default_value_t = 0.01, allow_negative_numbers = true)]
+    pub strain: f64,
+    /// In how many steps.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    pub steps: u16,
+    /// Only the first so many events.
+    #[arg(long, value_name = "N")]
+    pub events: Option<usize>,
+    /// Force kernel.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+}
+
+/// Arguments of `compare`.
+#[derive(Args, Debug)]
+pub struct Compare {
+    /// Folder of an MD run: a pipeline, or its shear stage.
+    pub md_run: PathBuf,
+    /// Folder of a KMC run: a pipeline, or its kmc stage.
+    pub kmc_run: PathBuf,
+    /// Draw stress-strain and recovery of both.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Overwrite the plot.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Folder of the run.
+    pub run_dir: PathBuf,
+}
+
+/// Formats of `export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One row an event, all scalar columns.
+    Csv,
+    /// Three frames an event: minimum, saddle, final.
+    Extxyz,
+}
+
+/// Arguments of `export`.
+#[derive(Args, Debug)]
+pub struct Export {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Format.
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// Where it goes.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Overwrite the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `bench`.
+#[derive(Args, Debug)]
+pub struct Bench {
+    /// About how long each measurement takes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub seconds: f64,
+}

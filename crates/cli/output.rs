@@ -1,0 +1,71 @@
+//! Results go to stdout through one handle, messages to stderr; a closed pipe is not a panic.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// The one handle through which results are printed.
+pub struct Output {
+    json: bool,
+    stdout: io::Stdout,
+}
+
+impl Output {
+    /// Prints JSON where `json`, else text for people.
+    pub fn new(json: bool) -> Self {
+        Self { json, stdout: io::stdout() }
+    }
+
+    /// Prints a result: as one JSON object, or as the text that `describe` makes of it.
+    pub fn result<T: Serialize>(
+        &mut self,
+        result: &T,
+        describe: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
+        let text = if self.json { serde_json::to_string_pretty(result)? } else { describe(result) };
+        self.text(&text)
+    }
+
+    /// Prints plain text.
+    pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
+        let mut lock = self.stdout.lock();
+        lock.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            lock.write_all(b"\n")?;
+        }
+        lock.flush()?;
+        Ok(())
+    }
+}
+
+/// Prints an error on stderr; where even that fails there is nobody left to tell.
+pub fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "metabasin: {message}");
+}
+
+/// Whether printing failed because the reader went away (`metabasin ... | head`).
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Rows of text with aligned columns; the first row is the header.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|c| rows.iter().filter_map(|row| row.get(c)).map(|x| x.chars().count()).max())
+        .map(Option::unwrap_or_default)
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count())))
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}

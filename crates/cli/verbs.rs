@@ -1,0 +1,77 @@
+//! One function a verb: from arguments to a printed result.
+
+mod barriers;
+mod inspect;
+mod runs;
+mod search;
+
+use anyhow::Result;
+
+use crate::arguments::{Arguments, Init, Template, Verb};
+use crate::output::Output;
+use crate::watch::Watch;
+
+/// What every verb gets.
+pub struct Context {
+    /// Where results go.
+    pub output: Output,
+    /// Who watches.
+    pub watch: Watch,
+    /// Say nothing but errors.
+    pub quiet: bool,
+}
+
+impl Context {
+    /// A line on stderr, unless quiet.
+    pub fn say(&self, message: &str) {
+        if !self.quiet {
+            crate::output::complain(message);
+        }
+    }
+
+    /// Lines on stderr, unless quiet.
+    pub fn say_all(&self, messages: &[String]) {
+        for message in messages {
+            self.say(message);
+        }
+    }
+}
+
+/// Does what the command line says.
+pub fn execute(arguments: &Arguments) -> Result<()> {
+    crate::signals::listen()?;
+    let mut context = Context {
+        output: Output::new(arguments.json),
+        watch: Watch::new(arguments.quiet),
+        quiet: arguments.quiet,
+    };
+    let context = &mut context;
+    match &arguments.verb {
+        Verb::Demo(demo) => runs::demo(context, demo),
+        Verb::Init(Init { template }) => context.output.text(text_of(*template)),
+        Verb::Run(run) => runs::run(context, "run", run),
+        Verb::Kmc(run) => runs::kmc(context, run),
+        Verb::Check(check) => runs::check(context, check),
+        Verb::Energy(energy) => inspect::energy(context, energy),
+        Verb::Minimize(minimize) => inspect::minimize(context, minimize),
+        Verb::Analyze(analyze) => inspect::analyze(context, analyze),
+        Verb::Search(search) => search::search(context, search),
+        Verb::Barriers(barriers) => barriers::barriers(context, barriers),
+        Verb::Activation(activation) => barriers::activation(context, activation),
+        Verb::Export(export) => barriers::export(context, export),
+        Verb::Compare(compare) => runs::compare(context, compare),
+        Verb::Report(report) => runs::report(context, report),
+        Verb::Bench(bench) => inspect::bench(context, bench),
+    }
+}
+
+/// The configs that `init` prints; the demo runs the first.
+pub fn text_of(template: Template) -> &'static str {
+    match template {
+        Template::Demo => include_str!("../../configs/demo.ron"),
+        Template::Shear => include_str!("../../configs/shear.ron"),
+        Template::Search => include_str!("../../configs/search.ron"),
+        Template::Kmc => include_str!("../../configs/kmc.ron"),
+        Template::FromSample => include_str!("../../configs/from-sample.ron"),
+    }
+}

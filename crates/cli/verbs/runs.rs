@@ -1,0 +1,197 @@
+//! Whole runs: `demo`, `run`, `kmc`, `check`, and what is made of them: `compare`, `report`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use metabasin_pipeline::config::{ConfigError, LoadedConfig, load, load_text};
+use metabasin_pipeline::{
+    Estimate, Existing, Overwrite, PipelineError, RunSummary, compare_runs, estimate,
+    kmc_summary, run as run_pipeline, write_text,
+};
+use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
+use serde::Serialize;
+
+use crate::arguments::{Check, Compare, Demo, Report, Run, Template};
+use crate::output::table;
+use crate::signals::INTERRUPT;
+use crate::verbs::inspect::overwrite;
+use crate::verbs::{Context, text_of};
+
+fn existing(resume: bool, force: bool) -> Existing {
+    match (resume, force) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Replace,
+        _ => Existing::Refuse,
+    }
+}
+
+/// `--seed N` is `--set seed=N`.
+fn edits_with_seed(edits: &[String], seed: Option<u64>) -> Vec<String> {
+    edits.iter().cloned().chain(seed.map(|seed| format!("seed={seed}"))).collect()
+}
+
+/// Runs a config and, where it ends in findings, builds the report.
+fn run_and_report(
+    context: &Context,
+    (verb, loaded, out): (&str, &LoadedConfig, &Path),
+    existing: Existing,
+) -> Result<RunSummary> {
+    let summary = run_pipeline(verb, loaded, out, existing, &context.watch, &INTERRUPT)?;
+    if out.join("findings.json").exists() {
+        let report = write_report(out).context("the run is done, but its report failed")?;
+        context.say(&format!("report: {}", report.display()));
+    }
+    Ok(summary)
+}
+
+fn describe(summary: &RunSummary) -> String {
+    let mut rows = vec![["stage", "state", "seconds"].map(str::to_owned).to_vec()];
+    for stage in &summary.stages {
+        rows.push(vec![
+            stage.name.clone(),
+            stage.state.clone(),
+            stage.seconds.map_or(String::new(), |seconds| format!("{seconds:.1}")),
+        ]);
+    }
+    format!("run directory: {}\n{}", summary.run_dir, table(&rows))
+}
+
+/// `demo`.
+pub fn demo(context: &mut Context, arguments: &Demo) -> Result<()> {
+    let edits = edits_with_seed(&arguments.edits, arguments.seed);
+    let loaded = load_text(text_of(Template::Demo), Path::new("demo.ron"), &edits)
+        .map_err(PipelineError::Config)?;
+    let mode = existing(arguments.resume, arguments.force);
+    let summary = run_and_report(context, ("demo", &loaded, &arguments.out), mode)?;
+    context.output.result(&summary, describe)
+}
+
+fn out_of(arguments: &Run) -> PathBuf {
+    arguments.out.clone().unwrap_or_else(|| {
+        let stem = arguments.config.file_stem().unwrap_or(arguments.config.as_os_str());
+        PathBuf::from(stem)
+    })
+}
+
+fn run_config(context: &Context, verb: &str, arguments: &Run) -> Result<(RunSummary, PathBuf)> {
+    let edits = edits_with_seed(&arguments.edits, arguments.seed);
+    let loaded = load(&arguments.config, &edits).map_err(PipelineError::Config)?;
+    let out = out_of(arguments);
+    let mode = existing(arguments.resume, arguments.force);
+    let summary = run_and_report(context, (verb, &loaded, &out), mode)?;
+    Ok((summary, out))
+}
+
+/// `run`.
+pub fn run(context: &mut Context, verb: &str, arguments: &Run) -> Result<()> {
+    let (summary, _) = run_config(context, verb, arguments)?;
+    context.output.result(&summary, describe)
+}
+
+/// `kmc`.
+pub fn kmc(context: &mut Context, arguments: &Run) -> Result<()> {
+    let edits = edits_with_seed(&arguments.edits, arguments.seed);
+    let loaded = load(&arguments.config, &edits).map_err(PipelineError::Config)?;
+    if !loaded.config.stages.iter().any(|stage| stage.name() == "kmc") {
+        return Err(PipelineError::BadInput(format!(
+            "{} has no Kmc stage: `metabasin init kmc` prints a config that has one",
+            arguments.config.display()
+        ))
+        .into());
+    }
+    let (_, out) = run_config(context, "kmc", arguments)?;
+    let summary = kmc_summary(&out)?;
+    context.output.result(&summary, |s| {
+        format!(
+            "{} events in {:.1} s: {:.0} events/s\nlast row: time {:.4e} tau, strain {:.6}, shear \
+             stress {:.6}",
+            s.events, s.seconds, s.events_per_second, s.r#final.time, s.r#final.strain,
+            s.r#final.stress.xy()
+        )
+    })
+}
+
+/// What `check` prints.
+#[derive(Serialize)]
+struct Checked {
+    valid: bool,
+    errors: Vec<ConfigError>,
+    estimate: Option<Estimate>,
+}
+
+/// `check`.
+pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
+    match load(&arguments.config, &arguments.edits) {
+        Ok(loaded) => {
+            let estimate = Some(estimate(&loaded.config)?);
+            let checked = Checked { valid: true, errors: Vec::new(), estimate };
+            context.output.result(&checked, |checked| {
+                let mut text = "valid\n".to_owned();
+                if let Some(estimate) = &checked.estimate {
+                    let mut rows = vec![["stage", "seconds"].map(str::to_owned).to_vec()];
+                    for stage in &estimate.stages {
+                        rows.push(vec![stage.name.clone(), format!("{:.0}", stage.seconds)]);
+                    }
+                    text.push_str(&table(&rows));
+                    text.push_str(&format!(
+                        "in all about {:.0} s on this machine, {:.2e} atom-steps, {:.1} MB on disk\n",
+                        estimate.seconds,
+                        estimate.atom_steps,
+                        estimate.bytes / 1e6
+                    ));
+                }
+                text
+            })
+        }
+        Err(errors) => {
+            let checked = Checked { valid: false, errors: errors.0.clone(), estimate: None };
+            context.output.result(&checked, |_| String::new())?;
+            Err(PipelineError::Config(errors).into())
+        }
+    }
+}
+
+/// `compare`.
+pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
+    let (rates, comparison) = compare_runs(&arguments.md_run, &arguments.kmc_run)?;
+    if let Some(plot) = &arguments.plot {
+        let recovery = plot.with_extension("recovery.svg");
+        let mode: Overwrite = overwrite(arguments.force);
+        write_text(plot, &stress_strain_svg(&rates), mode)?;
+        write_text(&recovery, &recovery_svg(&rates), mode)?;
+        context.say(&format!("plots: {} and {}", plot.display(), recovery.display()));
+    }
+    context.output.result(&comparison, |comparison| {
+        let header = ["quantity", "rate [/s]", "MD", "error", "KMC", "error", "agrees"];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3e}"));
+        for row in &comparison.rows {
+            rows.push(vec![
+                row.quantity.clone(),
+                number(row.rate_per_second),
+                number(row.md),
+                number(row.md_error),
+                number(row.kmc),
+                number(row.kmc_error),
+                row.agrees.map_or("-".to_owned(), |agrees| {
+                    if agrees { "yes" } else { "no" }.to_owned()
+                }),
+            ]);
+        }
+        table(&rows)
+    })
+}
+
+/// What `report` prints.
+#[derive(Serialize)]
+struct Reported {
+    report: String,
+}
+
+/// `report`.
+pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
+    let path = write_report(&arguments.run_dir)
+        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    let reported = Reported { report: path.display().to_string() };
+    context.output.result(&reported, |reported| reported.report.clone())
+}

@@ -1,0 +1,41 @@
+//! MD and KMC side by side, from two run directories or one: the verb `compare`.
+
+use std::path::Path;
+
+use metabasin_files::findings::{ComparisonRow, RateFindings};
+use serde::Serialize;
+
+use crate::PipelineError;
+use crate::digest::{kmc, md, rows};
+use crate::finished_run::FinishedRun;
+use crate::stages::compare::rates;
+
+/// What `compare` reports.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// Quantity by quantity, rate by rate.
+    pub rows: Vec<ComparisonRow>,
+}
+
+/// Compares the MD stages of one run with the KMC stage of another (or of the same): folders of
+/// pipelines or of stages within them.
+///
+/// # Errors
+/// Bad input where a folder holds no run, or not what is asked of it.
+pub fn compare_runs(
+    md_run: &Path,
+    kmc_run: &Path,
+) -> Result<(Vec<RateFindings>, Comparison), PipelineError> {
+    let (of_md, of_kmc) = (FinishedRun::open(md_run)?, FinishedRun::open(kmc_run)?);
+    let (md_rates, kmc_rates) = (md::loading(&of_md)?, kmc::loading(&of_kmc)?);
+    if md_rates.is_empty() {
+        return Err(PipelineError::in_file(md_run, "holds no finished loading by MD"));
+    }
+    if kmc_rates.is_empty() {
+        return Err(PipelineError::in_file(kmc_run, "holds no finished KMC"));
+    }
+    let rates = rates(md_rates, kmc_rates);
+    let drops = (md::zero_load(&of_md)?.1, kmc::zero_load(&of_kmc)?.1);
+    let rows = rows::comparison(&rates, drops);
+    Ok((rates, Comparison { rows }))
+}

@@ -1,0 +1,264 @@
+//! The configuration of a run: what a RON file may say, with every physical number's unit.
+//!
+//! A [`RunConfig`] that loads is valid; [`load`] names file, line, column, field, value and remedy
+//! of what is not.
+
+mod load;
+mod source;
+mod validation;
+
+use std::path::PathBuf;
+
+use metabasin_atoms::units::{Duration, StrainRate, Temperature};
+use metabasin_eshelby::KmcSettings;
+use metabasin_interactions::Cut;
+use metabasin_landscape::SearchSettings;
+use serde::{Deserialize, Serialize};
+
+pub use load::{ConfigError, ConfigErrors, LoadedConfig, load, load_text};
+
+/// Which force kernel computes the numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KernelChoice {
+    /// The fastest one this machine has; bits may differ between kinds of machine.
+    #[default]
+    Auto,
+    /// The portable one: the same bits everywhere.
+    Portable,
+}
+
+/// A whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Title of the report.
+    #[serde(default = "default_title")]
+    pub title: String,
+    /// Seed of every random stream.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Cut mode of the potential.
+    #[serde(default)]
+    pub cut: Cut,
+    /// Force kernel.
+    #[serde(default)]
+    pub kernel: KernelChoice,
+    /// Time step of molecular dynamics.
+    #[serde(default = "default_time_step")]
+    pub time_step: Duration,
+    /// A structure file to start from: read by the stage `FromSample`.
+    #[serde(default)]
+    pub sample: Option<PathBuf>,
+    /// A catalogue to draw events from, where no `Search` stage makes one.
+    #[serde(default)]
+    pub catalogue: Option<PathBuf>,
+    /// The stages, in order.
+    pub stages: Vec<Stage>,
+}
+
+fn default_title() -> String {
+    "metabasin run".to_owned()
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+fn default_time_step() -> Duration {
+    Duration::Tau(metabasin_atoms::units::TAU_PER_FEMTOSECOND)
+}
+
+/// One stage of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Makes a glass from the melt.
+    Prepare(PrepareStage),
+    /// Starts from a structure file.
+    FromSample(FromSampleStage),
+    /// Holds at zero stress until stationary: the reference state.
+    Equilibrate(EquilibrateStage),
+    /// Shears to +strain and -strain at every rate.
+    Shear(ShearStage),
+    /// Unloads every sheared state through zero stress.
+    Unload(UnloadStage),
+    /// Watches the strain recover at zero stress.
+    Recover(RecoverStage),
+    /// The control: the reference state at zero load.
+    Relax(RelaxStage),
+    /// Saddle searches into the catalogue.
+    Search(SearchStage),
+    /// Eshelby kinetic Monte Carlo.
+    Kmc(KmcStage),
+    /// Digests everything into findings.
+    Compare(CompareStage),
+}
+
+impl Stage {
+    /// The name that folders and manifests show.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Prepare(_) => "prepare",
+            Self::FromSample(_) => "from-sample",
+            Self::Equilibrate(_) => "equilibrate",
+            Self::Shear(_) => "shear",
+            Self::Unload(_) => "unload",
+            Self::Recover(_) => "recover",
+            Self::Relax(_) => "relax",
+            Self::Search(_) => "search",
+            Self::Kmc(_) => "kmc",
+            Self::Compare(_) => "compare",
+        }
+    }
+}
+
+/// Makes a glass: melt, then a linear cooling ramp at zero pressure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrepareStage {
+    /// Number of atoms, half of each species.
+    pub atoms: usize,
+    /// Temperature of the melt.
+    pub melt_temperature: Temperature,
+    /// How long the melt is held.
+    pub melt_duration: Duration,
+    /// Number density of the melt before the pressure is let go `[1 / length³]`.
+    #[serde(default = "default_density")]
+    pub melt_density: f64,
+    /// Temperature at which the ramp begins.
+    pub cool_from: Temperature,
+    /// Temperature at which the ramp ends, well below T_f.
+    pub cool_to: Temperature,
+    /// How long the ramp takes.
+    pub cool_duration: Duration,
+    /// Temperature of the experiments, on the ramp; by default 0.8 T_f.
+    #[serde(default)]
+    pub temperature: Option<Temperature>,
+}
+
+fn default_density() -> f64 {
+    1.2
+}
+
+/// Starts from the structure file that the config names as `sample`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FromSampleStage {
+    /// Temperature of the experiments; velocities are drawn where the file has none.
+    pub temperature: Temperature,
+}
+
+/// Holds at zero pressure and zero shear stress: the strain at the end is called zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EquilibrateStage {
+    /// How long.
+    pub duration: Duration,
+    /// How many inherent structures are quenched from it, for <σ_IS> − <σ_MD>.
+    #[serde(default = "default_quenches")]
+    pub quenches: usize,
+}
+
+fn default_quenches() -> usize {
+    20
+}
+
+/// Shears the reference state at constant rate, to both signs of strain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShearStage {
+    /// Rates, one or more.
+    pub rates: Vec<StrainRate>,
+    /// Largest strain.
+    pub strain: f64,
+    /// How many independent pairs of +strain and -strain at each rate.
+    #[serde(default = "one")]
+    pub pairs: usize,
+    /// How many inherent structures are quenched along the way.
+    #[serde(default = "default_quenches")]
+    pub quenches: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Unloads every sheared state at one rate, through zero stress.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnloadStage {
+    /// Rate of unloading, not below the fastest rate of loading.
+    pub unload_rate: StrainRate,
+}
+
+/// Lets every unloaded state recover at zero stress, as long as its loading lasted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoverStage {
+    /// How many inherent structures are quenched along the way, at logarithmic times.
+    #[serde(default = "default_quenches")]
+    pub quenches: usize,
+}
+
+/// Holds the reference state at zero load, as long as the longest other history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelaxStage {
+    /// How many independent copies.
+    #[serde(default = "one")]
+    pub copies: usize,
+    /// How long; by default as long as the slowest loading, unloading and recovery together.
+    #[serde(default)]
+    pub duration: Option<Duration>,
+    /// How many inherent structures are quenched along the way.
+    #[serde(default = "default_quenches")]
+    pub quenches: usize,
+}
+
+/// Saddle searches from the inherent structure of the reference state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchStage {
+    /// How many searches.
+    pub searches: u64,
+    /// Declared attempt frequency per mapped second, until prefactors are measured.
+    #[serde(default = "default_attempt_frequency")]
+    pub attempt_frequency_per_second: f64,
+    /// Settings of a search.
+    #[serde(default)]
+    pub settings: SearchSettings,
+}
+
+fn default_attempt_frequency() -> f64 {
+    1e13
+}
+
+/// Eshelby kinetic Monte Carlo: load, unload, recover at every rate, and a hold at zero load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KmcStage {
+    /// Rates of loading.
+    pub rates: Vec<StrainRate>,
+    /// Rate of unloading.
+    pub unload_rate: StrainRate,
+    /// Largest strain.
+    pub strain: f64,
+    /// Temperature; by default that of the reference state.
+    #[serde(default)]
+    pub temperature: Option<Temperature>,
+    /// How many independent lattices at each rate, each loaded to both signs.
+    #[serde(default = "default_seeds")]
+    pub pairs: usize,
+    /// Settings of the lattice and of the chain.
+    #[serde(default)]
+    pub settings: KmcSettings,
+}
+
+fn default_seeds() -> usize {
+    4
+}
+
+/// Digests all stages before it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompareStage {}

@@ -1,0 +1,249 @@
+//! What a config that parses must still satisfy: positive numbers, sizes, and a possible order.
+
+use super::{RunConfig, Stage};
+use metabasin_atoms::units::StrainRate;
+
+/// One fault, by the dotted path of the field.
+pub(super) struct Fault {
+    pub(super) field: String,
+    pub(super) message: String,
+}
+
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Fault { field: field.into(), message: message.into() });
+    }
+
+    fn positive(&mut self, field: impl Into<String>, value: f64) {
+        if !(value > 0.0 && value.is_finite()) {
+            self.add(field, format!("must be positive and finite, got {value}"));
+        }
+    }
+
+    fn at_least(&mut self, field: impl Into<String>, value: u64, least: u64) {
+        if value < least {
+            self.add(field, format!("must be at least {least}, got {value}"));
+        }
+    }
+
+    fn rate(&mut self, field: impl Into<String>, rate: StrainRate) {
+        let value = rate.per_tau();
+        if !(value > 0.0 && value.is_finite()) {
+            self.add(
+                field,
+                format!(
+                    "must be positive and finite, got {rate:?}: both signs of strain are always \
+                     run, so a rate carries none"
+                ),
+            );
+        }
+    }
+
+    fn rates(&mut self, field: &str, rates: &[StrainRate]) {
+        if rates.is_empty() {
+            self.add(field, "needs at least one rate, e.g. [PerSecond(1e9)]");
+        }
+        for (k, rate) in rates.iter().enumerate() {
+            self.rate(format!("{field}[{k}]"), *rate);
+            if rates[..k].contains(rate) {
+                self.add(format!("{field}[{k}]"), format!("{rate:?} is listed twice"));
+            }
+        }
+    }
+
+    fn strain(&mut self, field: impl Into<String>, strain: f64) {
+        if !(strain > 0.0 && strain <= 0.5) {
+            self.add(
+                field,
+                format!("must lie between 0 and 0.5 (engineering shear strain), got {strain}"),
+            );
+        }
+    }
+}
+
+/// All faults of a config, in the order of its text.
+pub(super) fn faults(config: &RunConfig) -> Vec<Fault> {
+    let mut faults = Faults(Vec::new());
+    faults.positive("time_step", config.time_step.tau());
+    if config.time_step.tau() > 0.02 {
+        faults.add(
+            "time_step",
+            format!(
+                "{} tau is too long for Lennard-Jones atoms: 0.002778 is the usual one, 0.005 the \
+                 longest advisable",
+                config.time_step.tau()
+            ),
+        );
+    }
+    if config.stages.is_empty() {
+        faults.add("stages", "needs at least one stage");
+    }
+    for (k, stage) in config.stages.iter().enumerate() {
+        numbers(&mut faults, &format!("stages[{k}]"), stage);
+    }
+    order(&mut faults, config);
+    faults.0
+}
+
+fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
+    match stage {
+        Stage::Prepare(prepare) => {
+            faults.at_least(format!("{at}.atoms"), prepare.atoms as u64, 300);
+            if prepare.atoms % 2 == 1 {
+                let message = format!("must be even (50:50), got {}", prepare.atoms);
+                faults.add(format!("{at}.atoms"), message);
+            }
+            faults.positive(format!("{at}.melt_temperature"), prepare.melt_temperature.reduced());
+            faults.positive(format!("{at}.melt_duration"), prepare.melt_duration.tau());
+            faults.positive(format!("{at}.melt_density"), prepare.melt_density);
+            faults.positive(format!("{at}.cool_to"), prepare.cool_to.reduced());
+            faults.positive(format!("{at}.cool_duration"), prepare.cool_duration.tau());
+            faults.positive(format!("{at}.cool_from"), prepare.cool_from.reduced());
+            if prepare.cool_to.reduced() >= prepare.cool_from.reduced() {
+                faults.add(
+                    format!("{at}.cool_to"),
+                    format!(
+                        "the ramp must end below its start ({}), got {}",
+                        prepare.cool_from.reduced(),
+                        prepare.cool_to.reduced()
+                    ),
+                );
+            }
+            if let Some(temperature) = prepare.temperature {
+                let (from, to) = (prepare.cool_from.reduced(), prepare.cool_to.reduced());
+                if !(to..=from).contains(&temperature.reduced()) {
+                    faults.add(
+                        format!("{at}.temperature"),
+                        format!("must lie on the ramp, {to} to {from}, got {}", temperature.reduced()),
+                    );
+                }
+            }
+        }
+        Stage::FromSample(from) => {
+            faults.positive(format!("{at}.temperature"), from.temperature.reduced());
+        }
+        Stage::Equilibrate(equilibrate) => {
+            faults.positive(format!("{at}.duration"), equilibrate.duration.tau());
+            faults.at_least(format!("{at}.quenches"), equilibrate.quenches as u64, 2);
+        }
+        Stage::Shear(shear) => {
+            faults.rates(&format!("{at}.rates"), &shear.rates);
+            faults.strain(format!("{at}.strain"), shear.strain);
+            faults.at_least(format!("{at}.pairs"), shear.pairs as u64, 1);
+        }
+        Stage::Unload(unload) => faults.rate(format!("{at}.unload_rate"), unload.unload_rate),
+        Stage::Recover(recover) => {
+            faults.at_least(format!("{at}.quenches"), recover.quenches as u64, 2);
+        }
+        Stage::Relax(relax) => {
+            faults.at_least(format!("{at}.copies"), relax.copies as u64, 1);
+            faults.at_least(format!("{at}.quenches"), relax.quenches as u64, 2);
+            if let Some(duration) = relax.duration {
+                faults.positive(format!("{at}.duration"), duration.tau());
+            }
+        }
+        Stage::Search(search) => {
+            faults.at_least(format!("{at}.searches"), search.searches, 1);
+            faults.positive(
+                format!("{at}.attempt_frequency_per_second"),
+                search.attempt_frequency_per_second,
+            );
+            if let Err(error) = search.settings.validate() {
+                faults.add(format!("{at}.settings"), error.to_string());
+            }
+        }
+        Stage::Kmc(kmc) => {
+            faults.rates(&format!("{at}.rates"), &kmc.rates);
+            faults.rate(format!("{at}.unload_rate"), kmc.unload_rate);
+            faults.strain(format!("{at}.strain"), kmc.strain);
+            faults.at_least(format!("{at}.pairs"), kmc.pairs as u64, 1);
+            if let Some(temperature) = kmc.temperature {
+                faults.positive(format!("{at}.temperature"), temperature.reduced());
+            }
+            if let Err(error) = kmc.settings.validate() {
+                faults.add(format!("{at}.settings"), error.to_string());
+            }
+        }
+        Stage::Compare(_) => {}
+    }
+}
+
+/// What each stage needs before it.
+fn order(faults: &mut Faults, config: &RunConfig) {
+    let stages = &config.stages;
+    let before = |k: usize, name: &str| stages[..k].iter().any(|stage| stage.name() == name);
+    for (k, stage) in stages.iter().enumerate() {
+        let at = format!("stages[{k}]");
+        let name = stage.name();
+        if before(k, name) {
+            faults.add(&at, format!("a second stage '{name}': a run has at most one of a kind"));
+        }
+        let started = before(k, "prepare") || before(k, "from-sample");
+        let needs: &[&str] = match stage {
+            Stage::Prepare(_) | Stage::FromSample(_) => {
+                if started || k > 0 {
+                    faults.add(&at, format!("'{name}' makes the sample, so it must come first"));
+                }
+                &[]
+            }
+            Stage::Equilibrate(_) => {
+                if !started {
+                    faults.add(&at, "'equilibrate' needs 'Prepare' or 'FromSample' before it");
+                }
+                &[]
+            }
+            Stage::Shear(_) | Stage::Relax(_) => &["equilibrate"],
+            Stage::Unload(_) => &["shear"],
+            Stage::Recover(_) => &["unload"],
+            Stage::Search(_) => {
+                if !started {
+                    faults.add(&at, "'search' needs 'Prepare' or 'FromSample' before it");
+                }
+                &[]
+            }
+            Stage::Kmc(_) => {
+                if !before(k, "search") && config.catalogue.is_none() {
+                    faults.add(
+                        &at,
+                        "'kmc' needs a 'Search' stage before it, or catalogue: \"FILE\" at the top",
+                    );
+                }
+                &[]
+            }
+            Stage::Compare(_) => {
+                if k == 0 {
+                    faults.add(&at, "'compare' needs stages before it to compare");
+                }
+                &[]
+            }
+        };
+        for need in needs {
+            if !before(k, need) {
+                faults.add(&at, format!("'{name}' needs the stage '{need}' before it"));
+            }
+        }
+        if matches!(stage, Stage::FromSample(_)) && config.sample.is_none() {
+            faults.add(
+                &at,
+                "'from-sample' needs a structure file: sample: \"FILE\" at the top, or --set \
+                 sample=FILE",
+            );
+        }
+        if let Stage::Unload(unload) = stage {
+            let fastest = stages[..k].iter().find_map(|stage| match stage {
+                Stage::Shear(shear) => {
+                    shear.rates.iter().map(|rate| rate.per_tau()).reduce(f64::max)
+                }
+                _ => None,
+            });
+            if fastest.is_some_and(|fastest| unload.unload_rate.per_tau() < fastest * (1.0 - 1e-9)) {
+                faults.add(
+                    format!("{at}.unload_rate"),
+                    "must not be below the fastest rate of loading, or the unloading itself creeps",
+                );
+            }
+        }
+    }
+}

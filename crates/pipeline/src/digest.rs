@@ -1,0 +1,10 @@
+//! From series to findings: curves, numbers with errors, comparison, signatures.
+//!
+//! MD and KMC go through the same functions: a [`loading::Realization`] is a pair of trajectories
+//! of opposite sign, whoever made them.
+
+pub(crate) mod kmc;
+pub(crate) mod loading;
+pub(crate) mod md;
+pub(crate) mod rows;
+pub(crate) mod signatures;

@@ -1,0 +1,248 @@
+//! Loading, unloading and recovery from pairs of trajectories of opposite sign.
+
+use metabasin_atoms::units::SECONDS_PER_TAU;
+use metabasin_files::findings::{Curve, LoadingFindings, Measured};
+use metabasin_md::analysis::{block_error, half_difference, logarithmic_bins, shear_modulus_fit};
+
+/// The shear modulus is the slope up to this strain.
+const MODULUS_UP_TO: f64 = 0.01;
+/// Points of a displayed curve.
+const SHOWN_POINTS: usize = 40;
+/// Bins a decade of a recovery curve.
+const BINS_PER_DECADE: usize = 6;
+
+/// Strain and shear stress along a trajectory.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct StressStrain {
+    pub(crate) strain: Vec<f64>,
+    pub(crate) stress: Vec<f64>,
+}
+
+impl StressStrain {
+    /// Half the difference of both signs.
+    pub(crate) fn odd_part(plus: &Self, minus: &Self) -> Self {
+        Self {
+            strain: half_difference(&plus.strain, &minus.strain),
+            stress: half_difference(&plus.stress, &minus.stress),
+        }
+    }
+}
+
+/// One pair of trajectories of opposite sign, already reduced to what is odd in the load.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Realization {
+    pub(crate) loading: StressStrain,
+    pub(crate) unloading: StressStrain,
+    /// Residual strain, half the difference of both signs.
+    pub(crate) residual: Option<Measured>,
+    /// Times since the unloading `[τ]`.
+    pub(crate) recovery_time: Vec<f64>,
+    /// Strain at those times.
+    pub(crate) recovery_strain: Vec<f64>,
+    /// Events while loading, both signs (KMC).
+    pub(crate) events_loading: Option<u64>,
+}
+
+/// Mean and standard error over realizations; a single one keeps the error it came with.
+pub(crate) fn over_realizations(values: &[Measured]) -> Option<Measured> {
+    let count = values.len() as f64;
+    if values.is_empty() {
+        return None;
+    }
+    let value = values.iter().map(|measured| measured.value).sum::<f64>() / count;
+    let own: Option<f64> = values
+        .iter()
+        .map(|measured| measured.error.map(|error| error * error))
+        .sum::<Option<f64>>()
+        .map(|sum| sum.sqrt() / count);
+    let spread = (values.len() > 2).then(|| {
+        let squares = values.iter().map(|measured| (measured.value - value).powi(2)).sum::<f64>();
+        (squares / (count - 1.0) / count).sqrt()
+    });
+    // Realizations of one sample share its disorder, so the larger of the two errors counts.
+    let error = match (own, spread) {
+        (Some(own), Some(spread)) => Some(own.max(spread)),
+        (own, spread) => own.or(spread),
+    };
+    Some(Measured { value, error })
+}
+
+/// The mean curve of several realizations, ending with the shortest.
+fn mean_curve(curves: &[&StressStrain]) -> StressStrain {
+    let length = curves.iter().map(|curve| curve.strain.len()).min().unwrap_or(0);
+    let mean = |of: &dyn Fn(&StressStrain) -> &[f64], k: usize| {
+        curves.iter().map(|curve| of(curve)[k]).sum::<f64>() / curves.len() as f64
+    };
+    StressStrain {
+        strain: (0..length).map(|k| mean(&|curve| &curve.strain, k)).collect(),
+        stress: (0..length).map(|k| mean(&|curve| &curve.stress, k)).collect(),
+    }
+}
+
+/// A curve with few enough points to look at: means over consecutive points, with the standard
+/// error of each mean where it has more than two.
+fn thinned(curve: &StressStrain) -> Curve {
+    let width = curve.strain.len().div_ceil(SHOWN_POINTS).max(1);
+    let mut shown = Curve::default();
+    let mut errors = Vec::new();
+    for (x, y) in curve.strain.chunks(width).zip(curve.stress.chunks(width)) {
+        let count = x.len() as f64;
+        let mean = y.iter().sum::<f64>() / count;
+        let variance = y.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        shown.x.push(x.iter().sum::<f64>() / count);
+        shown.y.push(mean);
+        errors.push(if x.len() > 2 { (variance / (count - 1.0) / count).sqrt() } else { 0.0 });
+    }
+    shown.y_error = (width > 2).then_some(errors);
+    shown
+}
+
+/// Mean strain over the last quarter of a recovery, with its block error.
+fn final_strain(strain: &[f64]) -> Option<Measured> {
+    let last = &strain[strain.len() - strain.len().div_ceil(4)..];
+    let average = block_error(last)?;
+    Some(Measured { value: average.mean, error: Some(average.error) })
+}
+
+fn difference(a: Measured, b: Measured) -> Measured {
+    let error = a.error.zip(b.error).map(|(a, b)| a.hypot(b));
+    Measured { value: a.value - b.value, error }
+}
+
+/// When a recovery curve first crosses half of what it recovers `[mapped seconds]`, where the
+/// recovered strain is more than two standard errors.
+fn half_time(recovery: &Curve, residual: Measured, recovered: Measured) -> Option<Measured> {
+    if recovered.error.is_none_or(|error| recovered.value < 2.0 * error) {
+        return None;
+    }
+    let goal = residual.value - 0.5 * recovered.value;
+    let k = recovery.y.iter().position(|&strain| strain <= goal)?;
+    // The bin before is where it was still above: half of the distance is the uncertainty.
+    let before = if k == 0 { 0.5 * recovery.x[0] } else { recovery.x[k - 1] };
+    Some(Measured { value: recovery.x[k], error: Some(0.5 * (recovery.x[k] - before)) })
+}
+
+/// What all realizations at one rate say together.
+pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
+    let loading: Vec<&StressStrain> = realizations.iter().map(|one| &one.loading).collect();
+    let unloading: Vec<&StressStrain> = realizations.iter().map(|one| &one.unloading).collect();
+    let mean_loading = mean_curve(&loading);
+    let fit = |curve: &StressStrain| {
+        let fit = shear_modulus_fit(&curve.strain, &curve.stress, MODULUS_UP_TO)?;
+        Some(Measured { value: fit.slope, error: Some(fit.slope_error) })
+    };
+    let moduli: Vec<Measured> = loading.iter().filter_map(|curve| fit(curve)).collect();
+    let residuals: Vec<Measured> = realizations.iter().filter_map(|one| one.residual).collect();
+    let residual_strain = over_realizations(&residuals);
+    let recovery = recovery_curve(realizations);
+    let finals: Vec<Measured> =
+        realizations.iter().filter_map(|one| final_strain(&one.recovery_strain)).collect();
+    let recovered_strain = residual_strain
+        .zip(over_realizations(&finals))
+        .map(|(residual, last)| difference(residual, last));
+    LoadingFindings {
+        realizations: realizations.len(),
+        loading: thinned(&mean_loading),
+        unloading: thinned(&mean_curve(&unloading)),
+        shear_modulus: over_realizations(&moduli),
+        residual_strain,
+        recovery_half_time: residual_strain
+            .zip(recovered_strain)
+            .and_then(|(residual, recovered)| half_time(&recovery, residual, recovered)),
+        recovery,
+        recovered_strain,
+        events_loading: realizations.iter().map(|one| one.events_loading).sum(),
+    }
+}
+
+/// Strain against mapped time in logarithmic bins, mean over realizations; the error of a bin is
+/// the larger of its own scatter and the spread over realizations.
+fn recovery_curve(realizations: &[Realization]) -> Curve {
+    let mut curve = Curve::default();
+    let mut errors = Vec::new();
+    let binned: Vec<_> = realizations
+        .iter()
+        .map(|one| logarithmic_bins(&one.recovery_time, &one.recovery_strain, BINS_PER_DECADE))
+        .collect();
+    let length = binned.iter().map(Vec::len).min().unwrap_or(0);
+    for k in 0..length {
+        let values: Vec<Measured> = binned
+            .iter()
+            .map(|bins| Measured { value: bins[k].mean, error: bins[k].error })
+            .collect();
+        if let Some(measured) = over_realizations(&values) {
+            let time = binned.iter().map(|bins| bins[k].time).sum::<f64>() / binned.len() as f64;
+            curve.x.push(time * SECONDS_PER_TAU);
+            curve.y.push(measured.value);
+            errors.push(measured.error.unwrap_or(0.0));
+        }
+    }
+    curve.y_error = Some(errors);
+    curve
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A made-up trajectory: modulus 17, residual strain 0.002, recovering by half with a
+    /// relaxation time of 10 τ; and a part even in the load that must drop out.
+    fn made_up(sign: f64) -> (StressStrain, StressStrain, Vec<f64>, Vec<f64>) {
+        let loading: Vec<f64> = (0..200).map(|k| sign * 1e-4 * f64::from(k)).collect();
+        let stress = loading.iter().map(|gamma| 17.0 * gamma + 0.3).collect();
+        let unloading: Vec<f64> = (0..200).map(|k| sign * (0.02 - 1e-4 * f64::from(k))).collect();
+        let falling = unloading.iter().map(|gamma| 17.0 * (gamma - sign * 0.002) + 0.3).collect();
+        let time: Vec<f64> = (1..=1000).map(f64::from).collect();
+        let strain = time
+            .iter()
+            .map(|t| sign * (0.001 + 0.001 * (-t / 10.0).exp()) + 0.004 + 1e-5 * (7.0 * t).sin())
+            .collect();
+        (
+            StressStrain { strain: loading, stress },
+            StressStrain { strain: unloading, stress: falling },
+            time,
+            strain,
+        )
+    }
+
+    #[test]
+    fn the_odd_part_gives_back_modulus_residual_and_recovery() {
+        let (plus, minus) = (made_up(1.0), made_up(-1.0));
+        let one = Realization {
+            loading: StressStrain::odd_part(&plus.0, &minus.0),
+            unloading: StressStrain::odd_part(&plus.1, &minus.1),
+            residual: Some(Measured { value: 0.002, error: Some(1e-5) }),
+            recovery_time: plus.2.clone(),
+            recovery_strain: half_difference(&plus.3, &minus.3),
+            events_loading: None,
+        };
+        let found = digest(&[one]);
+        assert!((found.shear_modulus.unwrap().value - 17.0).abs() < 1e-9);
+        assert!((found.recovered_strain.unwrap().value - 0.001).abs() < 1e-6);
+        // Half of the recovery is gone after 10 ln 2 = 6.9 τ; bins are a sixth of a decade wide.
+        let half = found.recovery_half_time.unwrap().value / SECONDS_PER_TAU;
+        assert!((5.0..9.0).contains(&half), "{half}");
+        assert_eq!(found.loading.x.len(), SHOWN_POINTS);
+    }
+
+    #[test]
+    fn errors_over_realizations_are_the_larger_of_own_and_spread() {
+        let at = |value: f64, error: f64| Measured { value, error: Some(error) };
+        let single = over_realizations(&[at(1.0, 0.3)]).unwrap();
+        assert_eq!((single.value, single.error), (1.0, Some(0.3)));
+        let spread = over_realizations(&[at(0.0, 0.1), at(3.0, 0.1), at(6.0, 0.1)]).unwrap();
+        assert!((spread.value - 3.0).abs() < 1e-12);
+        assert!((spread.error.unwrap() - (9.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+        let own = over_realizations(&[at(1.0, 0.9), at(1.0, 0.9), at(1.0, 0.9)]).unwrap();
+        assert!((own.error.unwrap() - 0.9 / 3.0_f64.sqrt()).abs() < 1e-12);
+        assert!(over_realizations(&[]).is_none());
+    }
+
+    #[test]
+    fn no_half_time_is_claimed_from_noise() {
+        let recovery = Curve { x: vec![1.0, 2.0], y: vec![0.002, 0.0], y_error: None };
+        let residual = Measured { value: 0.002, error: Some(0.002) };
+        let recovered = Measured { value: 0.002, error: Some(0.002) };
+        assert!(half_time(&recovery, residual, recovered).is_none());
+    }
+}

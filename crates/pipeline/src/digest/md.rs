@@ -1,0 +1,157 @@
+//! What molecular dynamics says, from the series of its stages.
+
+use metabasin_files::Series;
+use metabasin_files::findings::{Curve, LoadingFindings, Measured};
+use metabasin_md::analysis::half_difference;
+
+use super::loading::{Realization, StressStrain, digest, over_realizations};
+use super::signatures::BackStress;
+use crate::PipelineError;
+use crate::config::Stage;
+use crate::finished_run::{FinishedRun, column};
+use crate::stage::read_results;
+use crate::stages::branches::{Branch, shear_stage};
+use crate::stages::relax::copy_name;
+use crate::stages::unload::UnloadResult;
+
+/// Means over the intervals of a series, without its opening row, which is a moment.
+fn stress_strain(series: &Series) -> Result<StressStrain, PipelineError> {
+    let strain = column(series, "mean_gamma")?;
+    let stress = column(series, "mean_stress_xy")?;
+    Ok(StressStrain { strain: strain[1..].to_vec(), stress: stress[1..].to_vec() })
+}
+
+fn odd_part(
+    run: &FinishedRun,
+    stage: &str,
+    names: &[String; 2],
+) -> Result<Option<StressStrain>, PipelineError> {
+    let (plus, minus) = (run.series(stage, &names[0])?, run.series(stage, &names[1])?);
+    let Some((plus, minus)) = plus.zip(minus) else { return Ok(None) };
+    Ok(Some(StressStrain::odd_part(&stress_strain(&plus)?, &stress_strain(&minus)?)))
+}
+
+fn residual(results: &[UnloadResult], rate: f64, pair: usize) -> Option<Measured> {
+    let of_sign = |sign: f64| {
+        let found = results.iter().find(|result| {
+            result.rate_per_second == rate && result.pair == pair && result.sign == sign
+        })?;
+        found.residual.as_ref().map(|root| (root.strain, root.error))
+    };
+    let ((plus, plus_error), (minus, minus_error)) = of_sign(1.0).zip(of_sign(-1.0))?;
+    Some(Measured { value: 0.5 * (plus - minus), error: Some(0.5 * plus_error.hypot(minus_error)) })
+}
+
+fn names(rate: metabasin_atoms::units::StrainRate, pair: usize) -> [String; 2] {
+    [1.0, -1.0].map(|sign| Branch { rate, pair, sign }.name())
+}
+
+/// Loading, unloading and recovery at every rate that was run, with the rate per mapped second.
+pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, PipelineError> {
+    let Ok(shear) = shear_stage(&run.config) else { return Ok(Vec::new()) };
+    let unloaded: Vec<UnloadResult> = match run.stage("unload") {
+        Some(folder) if folder.join("results.json").exists() => read_results(&folder)?,
+        _ => Vec::new(),
+    };
+    let mut found = Vec::new();
+    for &rate in &shear.rates {
+        let mut realizations = Vec::new();
+        for pair in 1..=shear.pairs {
+            let names = names(rate, pair);
+            let Some(loading) = odd_part(run, "shear", &names)? else { continue };
+            let mut one = Realization {
+                loading,
+                unloading: odd_part(run, "unload", &names)?.unwrap_or_default(),
+                residual: residual(&unloaded, rate.per_second(), pair),
+                ..Realization::default()
+            };
+            let recovery = run.series("recover", &names[0])?.zip(run.series("recover", &names[1])?);
+            if let Some((plus, minus)) = recovery {
+                one.recovery_time = column(&plus, "time")?[1..].to_vec();
+                one.recovery_strain = half_difference(
+                    &column(&plus, "mean_gamma")?[1..],
+                    &column(&minus, "mean_gamma")?[1..],
+                );
+            }
+            realizations.push(one);
+        }
+        if !realizations.is_empty() {
+            found.push((rate.per_second(), digest(&realizations)));
+        }
+    }
+    Ok(found)
+}
+
+/// Energy of inherent states at zero load against mapped time, relative to the first, mean over
+/// copies; and how far it dropped.
+pub(crate) fn zero_load(
+    run: &FinishedRun,
+) -> Result<(Option<Curve>, Option<Measured>), PipelineError> {
+    let copies = run.config.stages.iter().find_map(|stage| match stage {
+        Stage::Relax(relax) => Some(relax.copies),
+        _ => None,
+    });
+    let mut energies: Vec<Vec<f64>> = Vec::new();
+    let mut times = Vec::new();
+    for copy in 1..=copies.unwrap_or(0) {
+        let name = format!("{}-inherent", copy_name(copy));
+        if let Some(series) = run.series("relax", &name)? {
+            let energy = column(&series, "energy_per_atom")?;
+            energies.push(energy.iter().map(|e| e - energy[0]).collect());
+            times = column(&series, "time_mapped")?.to_vec();
+        }
+    }
+    if energies.is_empty() || times.len() < 2 {
+        return Ok((None, None));
+    }
+    let length = energies.iter().map(Vec::len).min().unwrap_or(0).min(times.len());
+    let mut curve = Curve::default();
+    let mut errors = Vec::new();
+    let count = energies.len() as f64;
+    for (k, &time) in times.iter().enumerate().take(length) {
+        let mean = energies.iter().map(|energy| energy[k]).sum::<f64>() / count;
+        let squares = energies.iter().map(|energy| (energy[k] - mean).powi(2)).sum::<f64>();
+        curve.x.push(time);
+        curve.y.push(mean);
+        errors.push((squares / (count - 1.0).max(1.0) / count).sqrt());
+    }
+    let (last, last_error) = (curve.y[length - 1], errors[length - 1]);
+    if energies.len() > 1 {
+        curve.y_error = Some(errors);
+    }
+    // One copy says nothing about its noise; two say little, but not nothing.
+    let error = (energies.len() > 1).then_some(last_error);
+    Ok((Some(curve), Some(Measured { value: -last, error })))
+}
+
+/// Shear stress of icosahedral atoms minus that of the others in inherent states during recovery,
+/// odd in the load.
+pub(crate) fn back_stress(run: &FinishedRun) -> Result<Option<BackStress>, PipelineError> {
+    let Ok(shear) = shear_stage(&run.config) else { return Ok(None) };
+    let difference = |series: &Series| -> Result<Vec<f64>, PipelineError> {
+        let icosahedral = column(series, "stress_xy_icosahedral")?;
+        let other = column(series, "stress_xy_other")?;
+        Ok(icosahedral.iter().zip(other).map(|(i, o)| i - o).collect())
+    };
+    let mut values = Vec::new();
+    for &rate in &shear.rates {
+        for pair in 1..=shear.pairs {
+            let [plus, minus] = names(rate, pair).map(|name| format!("{name}-inherent"));
+            let both = run.series("recover", &plus)?.zip(run.series("recover", &minus)?);
+            if let Some((plus, minus)) = both {
+                let odd = half_difference(&difference(&plus)?, &difference(&minus)?);
+                let odd: Vec<f64> = odd.into_iter().filter(|value| value.is_finite()).collect();
+                if odd.len() > 1 {
+                    let count = odd.len() as f64;
+                    let mean = odd.iter().sum::<f64>() / count;
+                    let squares = odd.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+                    // Inherent states of one recovery resemble each other: their scatter is
+                    // taken as the error of their mean, not divided by their number.
+                    let error = (squares / (count - 1.0)).sqrt();
+                    values.push(Measured { value: mean, error: Some(error) });
+                }
+            }
+        }
+    }
+    Ok(over_realizations(&values).map(|difference| BackStress { difference }))
+}

@@ -1,0 +1,55 @@
+//! What can go wrong in a run, and the exit code that scripts see.
+
+use std::path::PathBuf;
+
+use metabasin_catalogue::CatalogueError;
+use metabasin_files::FilesError;
+use thiserror::Error;
+
+use crate::config::ConfigErrors;
+
+/// Why a verb did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum PipelineError {
+    /// The config is wrong.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// A file is wrong, missing, in the way or cannot be written.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// The catalogue is wrong, of another sample, or in use.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// Something that the user gave is wrong.
+    #[error("{0}")]
+    BadInput(String),
+    /// The computation failed; the message names what and the remedy.
+    #[error("{0}")]
+    Failed(String),
+    /// The user asked to stop; everything finished is kept.
+    #[error("interrupted; everything finished is kept: {resume}")]
+    Interrupted {
+        /// How to go on.
+        resume: String,
+    },
+}
+
+impl PipelineError {
+    /// Bad input found while doing something with a file.
+    pub(crate) fn in_file(file: impl Into<PathBuf>, message: impl std::fmt::Display) -> Self {
+        Self::BadInput(format!("{}: {message}", file.into().display()))
+    }
+
+    /// 1 failed, 2 bad input, 130 interrupted and resumable.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::BadInput(_) => 2,
+            Self::Files(error) if error.is_disk_failure() => 1,
+            Self::Files(_) => 2,
+            Self::Catalogue(error) if error.is_disk_failure() => 1,
+            Self::Catalogue(_) => 2,
+            Self::Failed(_) => 1,
+            Self::Interrupted { .. } => 130,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Inherent states along a trajectory: a quenched copy, its energy, stress and structure.
+
+use metabasin_atoms::units::SECONDS_PER_TAU;
+use metabasin_atoms::{Configuration, Stress};
+use metabasin_files::SeriesHeader;
+use metabasin_interactions::ForceField;
+use metabasin_minimizers::{ConjugateGradient, InherentStructure};
+use metabasin_structure::Radii;
+
+use crate::PipelineError;
+use crate::structure_analysis::{Network, by_class};
+
+/// Largest force at which a quenched copy counts as an inherent structure.
+const FORCE_TOLERANCE: f64 = 1e-5;
+
+/// What is kept of an inherent state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct InherentState {
+    pub(crate) energy_per_atom: f64,
+    pub(crate) stress: Stress,
+    pub(crate) icosahedral_fraction_of_small: f64,
+    pub(crate) largest_cluster: f64,
+    shear_stress_icosahedral: f64,
+    shear_stress_other: f64,
+}
+
+impl InherentState {
+    /// Columns of a series of inherent states, after `step`.
+    pub(crate) fn header(comment: &str) -> SeriesHeader {
+        SeriesHeader::new(&[
+            ("time", "tau"),
+            ("time_mapped", "s"),
+            ("gamma", ""),
+            ("energy_per_atom", "epsilon"),
+            ("stress_xx", "epsilon/sigma^3"),
+            ("stress_yy", "epsilon/sigma^3"),
+            ("stress_zz", "epsilon/sigma^3"),
+            ("stress_xy", "epsilon/sigma^3"),
+            ("stress_xz", "epsilon/sigma^3"),
+            ("stress_yz", "epsilon/sigma^3"),
+            ("icosahedral_fraction_of_small", ""),
+            ("icosahedral_largest_cluster", "atoms"),
+            ("stress_xy_icosahedral", "epsilon/sigma^3"),
+            ("stress_xy_other", "epsilon/sigma^3"),
+        ])
+        .with_comment(comment)
+        .with_comment("inherent states: quenched at fixed cell; virial stress; classes redone every frame")
+    }
+
+    /// The row at a time `[τ]` and strain.
+    pub(crate) fn values(&self, time: f64, gamma: f64) -> Vec<f64> {
+        let mut values = vec![time, time * SECONDS_PER_TAU, gamma, self.energy_per_atom];
+        values.extend(self.stress.0);
+        values.extend([
+            self.icosahedral_fraction_of_small,
+            self.largest_cluster,
+            self.shear_stress_icosahedral,
+            self.shear_stress_other,
+        ]);
+        values
+    }
+}
+
+/// Quenches a copy at fixed cell.
+///
+/// # Errors
+/// Where the minimizer does not converge, with its reason.
+pub(crate) fn quench(
+    configuration: &Configuration,
+    force_field: &ForceField,
+) -> Result<InherentState, PipelineError> {
+    let minimizer = ConjugateGradient::default();
+    let (inherent, _) = InherentStructure::quench(
+        configuration,
+        force_field.clone(),
+        &minimizer,
+        FORCE_TOLERANCE,
+    )
+    .map_err(|error| PipelineError::Failed(format!("quench to an inherent state: {error}")))?;
+    let relaxed = inherent.configuration();
+    let network = Network::new(relaxed, &Radii::half_sigma())?;
+    let classes = by_class(relaxed, &network.icosahedra.classes(), &mut inherent.force_field())?;
+    let shear_stress = |class: &str| classes.get(class).map_or(f64::NAN, |part| part.stress.xy());
+    Ok(InherentState {
+        energy_per_atom: inherent.energy() / relaxed.len() as f64,
+        stress: inherent.stress(),
+        icosahedral_fraction_of_small: network.icosahedra.fraction_of_small().unwrap_or(f64::NAN),
+        largest_cluster: network.icosahedra.largest_of_centers().0 as f64,
+        shear_stress_icosahedral: shear_stress("icosahedral"),
+        shear_stress_other: shear_stress("other"),
+    })
+}

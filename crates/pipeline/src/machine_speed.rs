@@ -1,0 +1,209 @@
+//! How fast this machine is, measured: the verb `bench`, and what `check` estimates cost with.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metabasin_interactions::{BinaryLennardJones, Cut, FixedCell, ForceField, Kernel};
+use metabasin_interactions::{EnergyLandscape, flatten};
+use metabasin_md::{Drive, Dynamics, Simulation, initial_liquid};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::{Interrupt, PipelineError, Progress};
+
+/// Speed of molecular dynamics.
+#[derive(Clone, Debug, Serialize)]
+pub struct MdSpeed {
+    /// Name of the kernel.
+    pub kernel: String,
+    /// `f64` or `mixed`.
+    pub precision: String,
+    /// Threads that worked.
+    pub threads: usize,
+    /// Atoms of a sample.
+    pub atoms: usize,
+    /// Ensemble and drive.
+    pub ensemble: String,
+    /// Atoms times steps per second, all threads together.
+    pub atom_steps_per_second: f64,
+}
+
+/// Speed of single evaluations.
+#[derive(Clone, Debug, Serialize)]
+pub struct ForceSpeed {
+    /// Atoms of the sample.
+    pub atoms: usize,
+    /// Energies and forces per second, one thread.
+    pub evaluations_per_second: f64,
+    /// Hessian-vector products at one point per second, one thread.
+    pub hessian_products_per_second: f64,
+}
+
+/// Speed of Eshelby kinetic Monte Carlo.
+#[derive(Clone, Debug, Serialize)]
+pub struct KmcSpeed {
+    /// Sites of the lattice.
+    pub sites: usize,
+    /// Threads that worked.
+    pub threads: usize,
+    /// Events per second.
+    pub events_per_second: f64,
+}
+
+/// What `bench` reports.
+#[derive(Clone, Debug, Serialize)]
+pub struct MachineSpeed {
+    /// Molecular dynamics, kernel by kernel.
+    pub md: Vec<MdSpeed>,
+    /// Force evaluations.
+    pub force_evaluations: Vec<ForceSpeed>,
+    /// Kinetic Monte Carlo.
+    pub kmc: Vec<KmcSpeed>,
+}
+
+/// Temperature and density of the liquid that is timed; its neighbors are those of the glass.
+const TEMPERATURE: f64 = 0.5;
+const DENSITY: f64 = 1.25;
+const TIME_STEP: f64 = 0.002778;
+
+fn failed(error: impl std::fmt::Display) -> PipelineError {
+    PipelineError::Failed(format!("bench: {error}"))
+}
+
+fn field(kernel: Kernel) -> ForceField {
+    ForceField::new(Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth)), kernel)
+}
+
+/// A liquid that has forgotten its lattice, shearing at constant rate and zero pressure.
+fn sheared_liquid(atoms: usize, kernel: Kernel) -> Result<Simulation, PipelineError> {
+    let liquid = initial_liquid(atoms, DENSITY, 2.0 * TEMPERATURE, 1, 0).map_err(failed)?;
+    let melt = Dynamics::constant_volume(TIME_STEP, 2.0 * TEMPERATURE);
+    let mut simulation = Simulation::new(liquid, field(kernel), melt).map_err(failed)?;
+    simulation.advance(200).map_err(failed)?;
+    let dynamics = Dynamics::zero_pressure(TIME_STEP, TEMPERATURE)
+        .with_drive(Drive::Shear { rate: 3.6e-4 });
+    let mut simulation =
+        Simulation::new(simulation.configuration(), field(kernel), dynamics).map_err(failed)?;
+    simulation.advance(100).map_err(failed)?;
+    Ok(simulation)
+}
+
+/// Steps per second of one simulation, timed for about `duration`.
+fn steps_per_second(simulation: &mut Simulation, duration: Duration) -> Result<f64, PipelineError> {
+    let start = Instant::now();
+    let mut steps = 0;
+    while start.elapsed() < duration {
+        simulation.advance(20).map_err(failed)?;
+        steps += 20;
+    }
+    Ok(f64::from(steps) / start.elapsed().as_secs_f64())
+}
+
+/// Atom-steps per second of the run's job, constant-rate shear at zero pressure: one sample of
+/// `atoms` a thread, side by side.
+pub(crate) fn md_speed(
+    atoms: usize,
+    kernel: Kernel,
+    threads: usize,
+    duration: Duration,
+) -> Result<MdSpeed, PipelineError> {
+    let simulation = sheared_liquid(atoms, kernel)?;
+    let speeds: Vec<f64> = vec![simulation; threads]
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|mut simulation| steps_per_second(&mut simulation, duration))
+        .collect::<Result<_, PipelineError>>()?;
+    Ok(MdSpeed {
+        kernel: kernel.to_string(),
+        precision: "f64".to_owned(),
+        threads,
+        atoms,
+        ensemble: "NPT + shear".to_owned(),
+        atom_steps_per_second: atoms as f64 * speeds.iter().sum::<f64>(),
+    })
+}
+
+/// Evaluations and Hessian-vector products per second of one thread.
+pub(crate) fn force_speed(atoms: usize, duration: Duration) -> Result<ForceSpeed, PipelineError> {
+    let simulation = sheared_liquid(atoms, Kernel::detect())?;
+    let configuration = simulation.configuration();
+    let mut landscape = FixedCell::new(&configuration, field(Kernel::detect())).map_err(failed)?;
+    let mut x = flatten(&configuration.positions);
+    let mut gradient = vec![0.0; x.len()];
+    let mut product = vec![0.0; x.len()];
+    let start = Instant::now();
+    let mut evaluations = 0;
+    while start.elapsed() < duration {
+        // A point never seen, as a search would ask for.
+        x[evaluations % gradient.len()] += 1e-6;
+        landscape.evaluate(&x, &mut gradient);
+        evaluations += 1;
+    }
+    let evaluations_per_second = evaluations as f64 / start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let mut products = 0;
+    while start.elapsed() < duration {
+        landscape.hessian_vector(&x, &gradient, &mut product);
+        gradient.copy_from_slice(&product);
+        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        gradient.iter_mut().for_each(|g| *g /= norm);
+        products += 1;
+    }
+    let hessian_products_per_second = f64::from(products) / start.elapsed().as_secs_f64();
+    Ok(ForceSpeed { atoms, evaluations_per_second, hessian_products_per_second })
+}
+
+/// Measures everything, about `seconds` each.
+///
+/// # Errors
+/// Bad input for a time that is not positive; a stop on request.
+pub fn measure_speed(
+    seconds: f64,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<MachineSpeed, PipelineError> {
+    if !(seconds > 0.0 && seconds <= 600.0) {
+        return Err(PipelineError::BadInput(format!(
+            "--seconds must lie between 0 and 600, got {seconds}"
+        )));
+    }
+    let duration = Duration::from_secs_f64(seconds);
+    let threads = rayon::current_num_threads();
+    let mut kernels = vec![Kernel::Portable];
+    if Kernel::detect() != Kernel::Portable {
+        kernels.push(Kernel::detect());
+    }
+    let stopped = || PipelineError::Interrupted { resume: "start bench anew".to_owned() };
+    progress.begin("bench", (kernels.len() * 4 + 4) as u64);
+    let mut md = Vec::new();
+    for &kernel in &kernels {
+        for atoms in [500, 4000] {
+            for threads in [1, threads] {
+                if interrupt.is_requested() {
+                    return Err(stopped());
+                }
+                if md.last().is_none_or(|last: &MdSpeed| {
+                    (last.threads, last.atoms, &last.kernel) != (threads, atoms, &kernel.to_string())
+                }) {
+                    md.push(md_speed(atoms, kernel, threads, duration)?);
+                }
+                progress.advance(1);
+            }
+        }
+    }
+    let mut force_evaluations = Vec::new();
+    for atoms in [500, 4000] {
+        force_evaluations.push(force_speed(atoms, duration)?);
+        progress.advance(1);
+    }
+    if interrupt.is_requested() {
+        return Err(stopped());
+    }
+    let mut kmc = Vec::new();
+    for sites_per_edge in [12, 16] {
+        kmc.push(crate::kmc_runs::kmc_speed(sites_per_edge, duration)?);
+        progress.advance(1);
+    }
+    progress.end();
+    Ok(MachineSpeed { md, force_evaluations, kmc })
+}

@@ -1,0 +1,96 @@
+//! A run from its first stage to its last.
+
+use std::path::Path;
+
+use metabasin_files::StageState;
+use serde::Serialize;
+
+use crate::config::{KernelChoice, LoadedConfig, Stage};
+use crate::run_directory::{Existing, RunDirectory};
+use crate::sample::force_field;
+use crate::stage::StageContext;
+use crate::stages::{compare, equilibrate, kmc, recover, relax, search, shear, start, unload};
+use crate::{Interrupt, PipelineError, Progress};
+
+/// One stage of a finished run.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageSummary {
+    /// Its name.
+    pub name: String,
+    /// How far it came.
+    pub state: String,
+    /// Wall seconds.
+    pub seconds: Option<f64>,
+}
+
+/// What `run` and `demo` report.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunSummary {
+    /// The run directory.
+    pub run_dir: String,
+    /// Its stages.
+    pub stages: Vec<StageSummary>,
+}
+
+/// The name of the kernel that a run uses.
+pub(crate) fn kernel_name(config: &crate::config::RunConfig) -> String {
+    force_field(config.cut, config.kernel).kernel().to_string()
+}
+
+/// Runs all stages of a config in `root`, or those that are left of an unfinished run.
+///
+/// # Errors
+/// Bad input, a failed stage, or [`PipelineError::Interrupted`]; what is finished is kept.
+pub fn run(
+    verb: &str,
+    loaded: &LoadedConfig,
+    root: &Path,
+    existing: Existing,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<RunSummary, PipelineError> {
+    let config = &loaded.config;
+    if config.kernel == KernelChoice::Auto {
+        tracing::info!("kernel: {}", kernel_name(config));
+    }
+    let mut run = RunDirectory::open(root, verb, loaded, &kernel_name(config), existing)?;
+    for (k, stage) in config.stages.iter().enumerate() {
+        if run.is_done(k) {
+            continue;
+        }
+        run.run_stage(k, |run, folder| {
+            let context =
+                StageContext { run, config, folder, index: k as u64 + 1, progress, interrupt };
+            context.check_interrupt()?;
+            match stage {
+                Stage::Prepare(stage) => start::prepare(&context, stage),
+                Stage::FromSample(stage) => start::from_sample(&context, stage),
+                Stage::Equilibrate(stage) => equilibrate::equilibrate(&context, stage),
+                Stage::Shear(stage) => shear::shear(&context, stage),
+                Stage::Unload(stage) => unload::unload(&context, stage),
+                Stage::Recover(stage) => recover::recover(&context, stage),
+                Stage::Relax(stage) => relax::relax(&context, stage),
+                Stage::Search(stage) => search::search(&context, stage),
+                Stage::Kmc(stage) => kmc::kmc(&context, stage),
+                Stage::Compare(_) => compare::compare(&context),
+            }
+        })?;
+    }
+    run.finish()?;
+    let stages = run.manifest().stages.iter().map(|entry| StageSummary {
+        name: entry.name.clone(),
+        state: state_name(entry.state).to_owned(),
+        seconds: entry.seconds,
+    });
+    Ok(RunSummary { run_dir: root.display().to_string(), stages: stages.collect() })
+}
+
+fn state_name(state: StageState) -> &'static str {
+    match state {
+        StageState::Pending => "pending",
+        StageState::Running => "running",
+        StageState::Done => "done",
+        StageState::Failed => "failed",
+        StageState::Interrupted => "interrupted",
+    }
+}

@@ -1,0 +1,234 @@
+//! The folder of a run: who may write into it, what is done, and where each stage keeps its files.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use metabasin_files::{Manifest, StageEntry, StageState};
+
+use crate::PipelineError;
+use crate::config::LoadedConfig;
+
+/// What to do with a folder that holds something already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse, naming the remedy.
+    Refuse,
+    /// Continue an unfinished run.
+    Resume,
+    /// Delete the run that the folder holds.
+    Replace,
+}
+
+/// The folder of a run, locked for this process.
+#[derive(Debug)]
+pub struct RunDirectory {
+    root: PathBuf,
+    manifest: Manifest,
+    _lock: File,
+}
+
+const LOCK: &str = ".lock";
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> PipelineError {
+    let message = format!(
+        "cannot {what} {}: {error}; choose a folder that can be written with --out",
+        path.display()
+    );
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        PipelineError::Failed(message)
+    } else {
+        PipelineError::BadInput(message)
+    }
+}
+
+fn holds_something(root: &Path) -> Result<bool, PipelineError> {
+    if !root.exists() {
+        return Ok(false);
+    }
+    let entries = fs::read_dir(root).map_err(|error| cannot("read", root, &error))?;
+    Ok(entries.flatten().any(|entry| entry.file_name() != LOCK))
+}
+
+impl RunDirectory {
+    /// Opens `root` for a run of `config`, new or continued.
+    ///
+    /// # Errors
+    /// Bad input where the folder holds a finished run (`--force`), an unfinished one
+    /// (`--resume`), a run of another config, something else, or is in use by another process.
+    pub fn open(
+        root: &Path,
+        verb: &str,
+        loaded: &LoadedConfig,
+        kernel: &str,
+        existing: Existing,
+    ) -> Result<Self, PipelineError> {
+        let shown = root.display();
+        let occupied = holds_something(root)?;
+        let has_manifest = root.join(Manifest::FILE_NAME).exists();
+        if occupied && !has_manifest {
+            return Err(PipelineError::BadInput(format!(
+                "{shown} holds files that are no run of metabasin: choose another folder with --out"
+            )));
+        }
+        if !occupied && existing == Existing::Resume {
+            return Err(PipelineError::BadInput(format!(
+                "{shown} holds no run to resume: leave --resume out to start one"
+            )));
+        }
+        fs::create_dir_all(root).map_err(|error| cannot("create", root, &error))?;
+        let lock_path = root.join(LOCK);
+        let lock = File::create(&lock_path).map_err(|error| cannot("write", &lock_path, &error))?;
+        if lock.try_lock().is_err() {
+            return Err(PipelineError::BadInput(format!(
+                "{shown} is in use by another process: wait for it, or choose another folder"
+            )));
+        }
+        if occupied {
+            let manifest = Manifest::read(root)?;
+            match existing {
+                Existing::Refuse if manifest.is_done() => {
+                    return Err(PipelineError::BadInput(format!(
+                        "{shown} holds a finished run: --force replaces it, --out chooses another folder"
+                    )));
+                }
+                Existing::Refuse => {
+                    return Err(PipelineError::BadInput(format!(
+                        "{shown} holds an unfinished run: --resume continues it, --force starts anew"
+                    )));
+                }
+                Existing::Resume => {
+                    if manifest.config != loaded.text {
+                        return Err(PipelineError::BadInput(format!(
+                            "{shown} was started with another config (it stands in its run.json): \
+                             resume with the same config and the same --set, or choose another folder"
+                        )));
+                    }
+                    if manifest.kernel != kernel {
+                        return Err(PipelineError::BadInput(format!(
+                            "{shown} was started with kernel '{}', this machine would use '{kernel}': \
+                             resuming would change bits; resume where it was started, or start anew \
+                             with kernel: Portable",
+                            manifest.kernel
+                        )));
+                    }
+                    return Ok(Self { root: root.to_owned(), manifest, _lock: lock });
+                }
+                Existing::Replace => clear(root)?,
+            }
+        }
+        let threads = rayon::current_num_threads();
+        let mut manifest = Manifest::new(verb, &loaded.text, loaded.config.seed, kernel, threads);
+        manifest.stages = loaded
+            .config
+            .stages
+            .iter()
+            .enumerate()
+            .map(|(k, stage)| {
+                let folder = format!("{:02}-{}", k + 1, stage.name());
+                StageEntry::pending(stage.name(), &folder)
+            })
+            .collect();
+        manifest.write(root)?;
+        Ok(Self { root: root.to_owned(), manifest, _lock: lock })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The manifest as it stands.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The catalogue of this run.
+    pub fn catalogue(&self) -> PathBuf {
+        self.root.join("catalogue.sqlite")
+    }
+
+    /// The folder of a stage, by its name, where the run has such a stage.
+    pub fn stage_folder(&self, name: &str) -> Option<PathBuf> {
+        let entry = self.manifest.stages.iter().find(|entry| entry.name == name)?;
+        Some(self.root.join(&entry.folder))
+    }
+
+    /// Whether stage `k` is done already.
+    pub fn is_done(&self, k: usize) -> bool {
+        self.manifest.stages[k].state == StageState::Done
+    }
+
+    /// Runs stage `k`: its state and seconds go into the manifest, whatever comes of it.
+    pub(crate) fn run_stage(
+        &mut self,
+        k: usize,
+        stage: impl FnOnce(&Self, &Path) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let folder = self.root.join(&self.manifest.stages[k].folder);
+        for part in ["series", "structures", "checkpoints"] {
+            let path = folder.join(part);
+            fs::create_dir_all(&path).map_err(|error| cannot("create", &path, &error))?;
+        }
+        self.manifest.stages[k].state = StageState::Running;
+        self.manifest.write(&self.root)?;
+        let before = self.manifest.stages[k].seconds.unwrap_or(0.0);
+        let start = Instant::now();
+        let result = stage(self, &folder);
+        let entry = &mut self.manifest.stages[k];
+        entry.seconds = Some(before + start.elapsed().as_secs_f64());
+        entry.state = match &result {
+            Ok(()) => StageState::Done,
+            Err(PipelineError::Interrupted { .. }) => StageState::Interrupted,
+            Err(_) => StageState::Failed,
+        };
+        if result.is_ok() {
+            remove_empty(&folder);
+        }
+        self.manifest.write(&self.root)?;
+        result
+    }
+
+    /// Notes that the run is over.
+    pub(crate) fn finish(&mut self) -> Result<(), PipelineError> {
+        self.manifest.finish();
+        self.manifest.write(&self.root)?;
+        Ok(())
+    }
+}
+
+/// Folders that a stage had no use for.
+fn remove_empty(folder: &Path) {
+    for part in ["series", "structures", "checkpoints"] {
+        // A folder that is not empty refuses, which is the point.
+        let _ = fs::remove_dir(folder.join(part));
+    }
+    let _ = fs::remove_dir(folder);
+}
+
+/// Deletes a run, but nothing that is not part of one.
+fn clear(root: &Path) -> Result<(), PipelineError> {
+    let manifest = Manifest::read(root)?;
+    let folders = manifest.stages.iter().map(|stage| stage.folder.clone());
+    for folder in folders.chain(["plots".to_owned()]) {
+        let path = root.join(folder);
+        if path.is_dir() {
+            fs::remove_dir_all(&path).map_err(|error| cannot("delete", &path, &error))?;
+        }
+    }
+    let files = [
+        "catalogue.sqlite",
+        "catalogue.sqlite-wal",
+        "catalogue.sqlite-shm",
+        "findings.json",
+        "report.html",
+        Manifest::FILE_NAME,
+    ];
+    for file in files {
+        let path = root.join(file);
+        if path.is_file() {
+            fs::remove_file(&path).map_err(|error| cannot("delete", &path, &error))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,432 @@
+//! Saddle searches into a catalogue: the stage `Search` and the verb `search`.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Instant, SystemTime};
+
+use metabasin_atoms::units::SECONDS_PER_TAU;
+use metabasin_atoms::{Configuration, Stress};
+use metabasin_catalogue::{Catalogue, EventRecord, Found, SearchRecord, Session};
+use metabasin_files::{Host, rfc3339};
+use metabasin_interactions::{Cut, ForceField};
+use metabasin_landscape::{
+    IdentityTolerances, SampleContext, SearchSettings, Searcher, same_event, sample_record,
+};
+use metabasin_minimizers::{InherentStructure, Lbfgs};
+use metabasin_structure::{Radii, StructureClass};
+use serde::Serialize;
+
+use crate::config::{KernelChoice, LoadedConfig, Stage};
+use crate::run_directory::Existing;
+use crate::sample::{Sample, force_field};
+use crate::structure_analysis::Network;
+use crate::{Interrupt, PipelineError, Progress};
+
+/// What `search` reports.
+#[derive(Clone, Debug, Serialize)]
+pub struct SearchSummary {
+    /// Searches in the catalogue.
+    pub searches: u64,
+    /// How they ended.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Searches that ended in an event.
+    pub events_found: u64,
+    /// Distinct events.
+    pub events_distinct: u64,
+    /// Force evaluations of all searches, failures and both descents counted, verification apart;
+    /// a Hessian-vector product counts as one.
+    pub force_evaluations: u64,
+    /// The same per distinct event.
+    pub force_evaluations_per_event: Option<f64>,
+    /// Wall seconds of this call.
+    pub seconds: f64,
+}
+
+/// What a catalogue says of its searches.
+///
+/// # Errors
+/// Where the catalogue cannot be read.
+pub(crate) fn summarize(
+    catalogue: &Catalogue,
+    seconds: f64,
+) -> Result<SearchSummary, PipelineError> {
+    let searches = catalogue.searches()?;
+    let distinct = catalogue.verified_events()?.len() as u64;
+    let mut outcomes = BTreeMap::new();
+    for search in &searches {
+        *outcomes.entry(search.outcome.clone()).or_insert(0) += 1;
+    }
+    let force_evaluations = searches.iter().map(|search| search.evaluations.search()).sum::<u64>();
+    Ok(SearchSummary {
+        searches: searches.len() as u64,
+        outcomes,
+        events_found: searches.iter().filter(|search| search.event.is_some()).count() as u64,
+        events_distinct: distinct,
+        force_evaluations,
+        force_evaluations_per_event: (distinct > 0)
+            .then(|| force_evaluations as f64 / distinct as f64),
+        seconds,
+    })
+}
+
+/// The sample that searches start from, and what is known of the MD state behind it.
+pub(crate) struct SearchStart {
+    /// A configuration in or near the minimum, in the cell that barriers refer to.
+    pub(crate) configuration: Configuration,
+    /// Where it came from.
+    pub(crate) source: String,
+    /// k_B T of the MD state.
+    pub(crate) temperature: Option<f64>,
+    /// σ_th of the MD state.
+    pub(crate) stress_thermal: Option<Stress>,
+}
+
+/// How the searches are done.
+pub(crate) struct SearchPlan<'a> {
+    pub(crate) searches: u64,
+    pub(crate) settings: &'a SearchSettings,
+    /// Declared attempt frequency per mapped second.
+    pub(crate) attempt_frequency_per_second: f64,
+    pub(crate) seed: u64,
+    /// Position in a pipeline, 0 on its own.
+    pub(crate) stage: u64,
+    pub(crate) force_field: ForceField,
+    /// The config as text, for the provenance.
+    pub(crate) config: String,
+}
+
+/// The declared attempt frequency may be wrong by this factor either way.
+const ATTEMPT_FREQUENCY_BAND: f64 = 3.0;
+
+/// Largest force at which the start of the searches counts as a minimum: it is polished later.
+const START_TOLERANCE: f64 = 1e-5;
+
+/// Quenches a start to its inherent structure.
+pub(crate) fn quench_start(
+    configuration: &Configuration,
+    force_field: ForceField,
+) -> Result<InherentStructure, PipelineError> {
+    let minimizer = Lbfgs::default();
+    InherentStructure::quench(configuration, force_field, &minimizer, START_TOLERANCE)
+        .map(|(minimum, _)| minimum)
+        .map_err(|error| PipelineError::Failed(format!("minimum of the searches: {error}")))
+}
+
+/// Searches from `minimum` into the catalogue at `path` until it holds as many as planned.
+///
+/// Searches run side by side and enter in the order of their index, each in one transaction:
+/// killed at any moment, the catalogue holds the first so many searches.
+///
+/// # Errors
+/// A catalogue of another sample or other settings, a stop on request (finished searches are
+/// kept), a disk that does not take the output.
+pub(crate) fn search_into(
+    path: &Path,
+    minimum: &InherentStructure,
+    start: &SearchStart,
+    plan: &SearchPlan,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<SearchSummary, PipelineError> {
+    let clock = Instant::now();
+    let failed = |error: &dyn std::fmt::Display| PipelineError::Failed(format!("search: {error}"));
+    let searcher = Searcher::new(minimum, plan.settings.clone(), plan.seed, plan.stage)
+        .map_err(|error| failed(&error))?;
+    let polished = searcher.minimum();
+    let settings = serde_json::to_string(plan.settings).map_err(|error| failed(&error))?;
+    let sample = sample_record(
+        polished,
+        searcher.stiffness(),
+        SampleContext {
+            source: start.source.clone(),
+            temperature: start.temperature,
+            stress_thermal: start.stress_thermal,
+            attempt_frequency: plan.attempt_frequency_per_second * SECONDS_PER_TAU,
+            attempt_frequency_band: ATTEMPT_FREQUENCY_BAND,
+            settings,
+            seed: plan.seed,
+        },
+    );
+    let mut catalogue = if path.exists() {
+        let catalogue = Catalogue::open(path)?;
+        catalogue.check_sample(&sample.fingerprint)?;
+        let stored = catalogue.sample()?;
+        if stored.settings != sample.settings || stored.seed != sample.seed {
+            return Err(PipelineError::in_file(
+                path,
+                format!(
+                    "was made with other search settings or another seed (seed {}, settings {}): \
+                     resume with the same, or start another catalogue",
+                    stored.seed, stored.settings
+                ),
+            ));
+        }
+        catalogue
+    } else {
+        Catalogue::create(path, &sample)?
+    };
+    catalogue.record_session(&Session {
+        config: plan.config.clone(),
+        seed: plan.seed,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        kernel: plan.force_field.kernel().to_string(),
+        host: Host::this_machine(rayon::current_num_threads()).name,
+        started: rfc3339(SystemTime::now()),
+    })?;
+    let network = Network::new(polished.configuration(), &Radii::half_sigma())?;
+    let classes = network.icosahedra.classes();
+    let mut known = catalogue.events()?;
+    let first = catalogue.next_search_index()?;
+    progress.begin("saddle searches", plan.searches);
+    progress.advance(first.min(plan.searches));
+    let mut failure = None;
+    searcher.run_range(first..plan.searches, |result| {
+        if interrupt.is_requested() {
+            return ControlFlow::Break(());
+        }
+        let (record, event) = (result.record, result.event);
+        match store(&mut catalogue, &mut known, &record, event, &sample, &classes) {
+            Ok(()) => {
+                progress.advance(1);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    if interrupt.is_requested() && catalogue.next_search_index()? < plan.searches {
+        return Err(PipelineError::Interrupted {
+            resume: format!("continue with the same command and --resume ({})", path.display()),
+        });
+    }
+    progress.end();
+    summarize(&catalogue, clock.elapsed().as_secs_f64())
+}
+
+/// Stores one search: its event is new, or one that is known already.
+fn store(
+    catalogue: &mut Catalogue,
+    known: &mut Vec<EventRecord>,
+    record: &SearchRecord,
+    event: Option<EventRecord>,
+    sample: &metabasin_catalogue::SampleRecord,
+    classes: &[StructureClass],
+) -> Result<(), PipelineError> {
+    let Some(mut event) = event else {
+        catalogue.record_search(record, &Found::None)?;
+        return Ok(());
+    };
+    let tolerances = IdentityTolerances::default();
+    let same = known.iter().find(|other| same_event(other, &event, sample, tolerances));
+    if let Some(same) = same {
+        catalogue.record_search(record, &Found::Known { event: same.id })?;
+        return Ok(());
+    }
+    let mobile = most_mobile(&event);
+    event.structure_class =
+        mobile.and_then(|atom| classes.get(atom)).map(|class| class.name().to_owned());
+    let id = catalogue.record_search(record, &Found::New(Box::new(event.clone())))?;
+    event.id = id.unwrap_or_default();
+    known.push(event);
+    Ok(())
+}
+
+/// The atom that moves farthest from minimum to final minimum.
+fn most_mobile(event: &EventRecord) -> Option<usize> {
+    let field = &event.displacement_final;
+    let squared = |u: &[f64; 3]| u.iter().map(|component| component * component).sum::<f64>();
+    let moved = field.atoms.iter().zip(&field.displacements);
+    moved
+        .max_by(|a, b| squared(a.1).total_cmp(&squared(b.1)))
+        .map(|(&atom, _)| atom as usize)
+}
+
+/// What `search FILE` is asked.
+#[derive(Clone, Debug)]
+pub struct SearchRequest {
+    /// Searches in all.
+    pub searches: u64,
+    /// Cut mode.
+    pub cut: Cut,
+    /// Force kernel.
+    pub kernel: KernelChoice,
+    /// k_B T that the sample stands for.
+    pub temperature: Option<f64>,
+    /// Whether a start that is no minimum is minimized; refused otherwise.
+    pub minimize: bool,
+    /// Seed.
+    pub seed: u64,
+    /// Declared attempt frequency per mapped second.
+    pub attempt_frequency_per_second: f64,
+    /// Settings of a search.
+    pub settings: SearchSettings,
+}
+
+impl Default for SearchRequest {
+    fn default() -> Self {
+        Self {
+            searches: 100,
+            cut: Cut::default(),
+            kernel: KernelChoice::default(),
+            temperature: None,
+            minimize: true,
+            seed: 1,
+            attempt_frequency_per_second: 1e13,
+            settings: SearchSettings::default(),
+        }
+    }
+}
+
+/// Makes way for a catalogue, or finds the one to add to.
+fn prepare_output(output: &Path, existing: Existing) -> Result<(), PipelineError> {
+    match (output.exists(), existing) {
+        (true, Existing::Refuse) => Err(PipelineError::in_file(
+            output,
+            "exists already: --resume adds to it, --force replaces it",
+        )),
+        (true, Existing::Replace) => {
+            // Only a catalogue is replaced, never some other file.
+            drop(Catalogue::open_read_only(output)?);
+            for suffix in ["", "-wal", "-shm"] {
+                let mut name = output.as_os_str().to_owned();
+                name.push(suffix);
+                let path = Path::new(&name);
+                if path.exists() {
+                    std::fs::remove_file(path)
+                        .map_err(|error| PipelineError::in_file(path, error))?;
+                }
+            }
+            Ok(())
+        }
+        (false, Existing::Resume) => Err(PipelineError::in_file(
+            output,
+            "does not exist: leave --resume out to start a catalogue",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Says how far a start was from its minimum.
+fn report_start(
+    sample: &Configuration,
+    minimum: &InherentStructure,
+    field: &mut ForceField,
+) -> String {
+    let mut forces = vec![nalgebra::Vector3::zeros(); sample.len()];
+    let energy =
+        field.evaluate(&sample.cell, &sample.positions, &sample.species, &mut forces).energy;
+    let moved = minimum.configuration().positions.iter().zip(&sample.positions);
+    let largest = moved.map(|(after, before)| (after - before).norm()).fold(0.0, f64::max);
+    format!(
+        "minimized the start: energy {energy:.6} -> {:.6}, largest move of an atom {largest:.4}",
+        minimum.energy()
+    )
+}
+
+/// Searches from a structure file.
+///
+/// # Errors
+/// As the searches themselves, and bad input where the start is no minimum and must not be
+/// minimized.
+pub fn search_from_file(
+    file: &Path,
+    output: &Path,
+    request: &SearchRequest,
+    existing: Existing,
+    watch: (&dyn Progress, &Interrupt),
+) -> Result<SearchSummary, PipelineError> {
+    request.settings.validate().map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    if request.searches == 0 {
+        return Err(PipelineError::BadInput("--searches must be at least 1".to_owned()));
+    }
+    let sample = Sample::read(file, request.cut)?;
+    for note in &sample.notes {
+        watch.0.note(note);
+    }
+    prepare_output(output, existing)?;
+    let mut field = force_field(request.cut, request.kernel);
+    let configuration = &sample.configuration;
+    if !request.minimize {
+        let mut forces = vec![nalgebra::Vector3::zeros(); configuration.len()];
+        let (cell, positions) = (&configuration.cell, &configuration.positions);
+        field.evaluate(cell, positions, &configuration.species, &mut forces);
+        let largest = forces.iter().map(|force| force.norm()).fold(0.0, f64::max);
+        if largest > request.settings.force_tolerance {
+            return Err(PipelineError::in_file(
+                file,
+                format!(
+                    "is no minimum under the cut '{}': its largest force is {largest:.3e}, above \
+                     {:.0e}; leave --no-minimize out, or minimize it first",
+                    request.cut, request.settings.force_tolerance
+                ),
+            ));
+        }
+    }
+    let minimum = quench_start(configuration, field.clone())?;
+    if request.minimize {
+        watch.0.note(&report_start(configuration, &minimum, &mut field));
+    }
+    let start = SearchStart {
+        configuration: configuration.clone(),
+        source: file.display().to_string(),
+        temperature: request.temperature,
+        stress_thermal: None,
+    };
+    let plan = SearchPlan {
+        searches: request.searches,
+        settings: &request.settings,
+        attempt_frequency_per_second: request.attempt_frequency_per_second,
+        seed: request.seed,
+        stage: 0,
+        force_field: field,
+        config: format!("search {} --searches {}", file.display(), request.searches),
+    };
+    search_into(output, &minimum, &start, &plan, watch)
+}
+
+/// Searches as the `Search` stage of a config that starts with `FromSample` says.
+///
+/// # Errors
+/// As [`search_from_file`].
+pub fn search_from_config(
+    loaded: &LoadedConfig,
+    output: &Path,
+    existing: Existing,
+    watch: (&dyn Progress, &Interrupt),
+) -> Result<SearchSummary, PipelineError> {
+    let config = &loaded.config;
+    let (Some(Stage::FromSample(from)), Some(sample)) = (config.stages.first(), &config.sample)
+    else {
+        return Err(PipelineError::in_file(
+            &loaded.file,
+            "`search` starts from a structure file: the first stage must be FromSample; `metabasin \
+             run` runs whole pipelines",
+        ));
+    };
+    let search = config.stages.iter().find_map(|stage| match stage {
+        Stage::Search(search) => Some(search),
+        _ => None,
+    });
+    let search = search.ok_or_else(|| {
+        PipelineError::in_file(
+            &loaded.file,
+            "has no Search stage: `metabasin init search` prints a config that has one",
+        )
+    })?;
+    let request = SearchRequest {
+        searches: search.searches,
+        cut: config.cut,
+        kernel: config.kernel,
+        temperature: Some(from.temperature.reduced()),
+        minimize: true,
+        seed: config.seed,
+        attempt_frequency_per_second: search.attempt_frequency_per_second,
+        settings: search.settings.clone(),
+    };
+    search_from_file(sample, output, &request, existing, watch)
+}

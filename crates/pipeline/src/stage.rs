@@ -1,0 +1,72 @@
+//! What every stage of a run is given.
+
+use std::path::{Path, PathBuf};
+
+use metabasin_files::{Overwrite, read_json, write_json};
+use metabasin_interactions::ForceField;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::RunConfig;
+use crate::run_directory::RunDirectory;
+use crate::sample::force_field;
+use crate::{Interrupt, PipelineError, Progress};
+
+/// A stage at work.
+pub(crate) struct StageContext<'a> {
+    pub(crate) run: &'a RunDirectory,
+    pub(crate) config: &'a RunConfig,
+    /// Folder of this stage.
+    pub(crate) folder: &'a Path,
+    /// Position of the stage in its pipeline, for its random streams.
+    pub(crate) index: u64,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+impl StageContext<'_> {
+    /// A fresh force field of the run's potential.
+    pub(crate) fn force_field(&self) -> ForceField {
+        force_field(self.config.cut, self.config.kernel)
+    }
+
+    /// The error of a run that the user stopped.
+    pub(crate) fn interrupted(&self) -> PipelineError {
+        PipelineError::Interrupted {
+            resume: format!(
+                "continue with the same command and --resume (run directory {})",
+                self.run.root().display()
+            ),
+        }
+    }
+
+    /// Stops here if the user asked for it.
+    pub(crate) fn check_interrupt(&self) -> Result<(), PipelineError> {
+        if self.interrupt.is_requested() { Err(self.interrupted()) } else { Ok(()) }
+    }
+
+    /// Writes what this stage found.
+    pub(crate) fn write_results<T: Serialize + DeserializeOwned>(&self, results: &T) -> Result<(), PipelineError> {
+        write_json(&self.folder.join(RESULTS), results, Overwrite::Allow)?;
+        Ok(())
+    }
+
+    /// What an earlier stage found.
+    pub(crate) fn results_of<T: DeserializeOwned>(&self, stage: &str) -> Result<T, PipelineError> {
+        read_results(&self.folder_of(stage)?)
+    }
+
+    /// Folder of an earlier stage.
+    pub(crate) fn folder_of(&self, stage: &str) -> Result<PathBuf, PipelineError> {
+        self.run
+            .stage_folder(stage)
+            .ok_or_else(|| PipelineError::BadInput(format!("this run has no stage '{stage}'")))
+    }
+}
+
+const RESULTS: &str = "results.json";
+
+/// What a stage found, from its folder.
+pub(crate) fn read_results<T: DeserializeOwned>(folder: &Path) -> Result<T, PipelineError> {
+    Ok(read_json(&folder.join(RESULTS))?)
+}

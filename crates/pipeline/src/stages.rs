@@ -1,0 +1,12 @@
+//! The stages of a run, one file each.
+
+pub(crate) mod branches;
+pub(crate) mod compare;
+pub(crate) mod equilibrate;
+pub(crate) mod kmc;
+pub(crate) mod recover;
+pub(crate) mod relax;
+pub(crate) mod search;
+pub(crate) mod shear;
+pub(crate) mod start;
+pub(crate) mod unload;

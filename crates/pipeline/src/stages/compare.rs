@@ -1,0 +1,405 @@
+//! The last stage: everything that the stages before it found, digested into `findings.json`.
+
+use metabasin_catalogue::{BarrierStatistics, Catalogue, StatisticsOptions};
+use metabasin_eshelby::window_barrier;
+use metabasin_files::findings::{
+    Curve, Findings, GlassFindings, LandscapeFindings, Measured, Quantity, RateFindings,
+};
+use metabasin_md::analysis::strain_fluctuation;
+
+use crate::PipelineError;
+use crate::config::Stage;
+use crate::digest::{kmc, md, rows, signatures};
+use crate::finished_run::FinishedRun;
+use crate::stage::{StageContext, read_results};
+use crate::stages::branches::shear_stage;
+use crate::stages::equilibrate::ReferenceResults;
+use crate::stages::start::StartResults;
+
+/// Rates of the reference paper end here, per mapped second.
+const PAPER_FASTEST_RATE: f64 = 1e7;
+/// Atoms of the reference paper's sample.
+const PAPER_ATOMS: usize = 32_000;
+
+/// Digests the run.
+pub(crate) fn compare(context: &StageContext) -> Result<(), PipelineError> {
+    let run = FinishedRun::open(context.run.root())?;
+    let findings = findings(&run)?;
+    findings.write(&run.root)?;
+    Ok(())
+}
+
+/// MD and KMC at every rate that either was run at, fastest first.
+pub(crate) fn rates(
+    md: Vec<(f64, metabasin_files::findings::LoadingFindings)>,
+    kmc: Vec<(f64, metabasin_files::findings::LoadingFindings)>,
+) -> Vec<RateFindings> {
+    let mut all: Vec<RateFindings> = Vec::new();
+    let mut entry = |rate: f64| {
+        let same = |found: &RateFindings| (found.rate_per_second / rate - 1.0).abs() < 1e-6;
+        let place = all.iter().position(same).unwrap_or_else(|| {
+            all.push(RateFindings { rate_per_second: rate, ..RateFindings::default() });
+            all.len() - 1
+        });
+        place
+    };
+    let md: Vec<_> = md.into_iter().map(|(rate, found)| (entry(rate), found)).collect();
+    let kmc: Vec<_> = kmc.into_iter().map(|(rate, found)| (entry(rate), found)).collect();
+    for (place, found) in md {
+        all[place].md = Some(found);
+    }
+    for (place, found) in kmc {
+        all[place].kmc = Some(found);
+    }
+    all.sort_by(|a, b| b.rate_per_second.total_cmp(&a.rate_per_second));
+    all
+}
+
+fn results_of<T: serde::de::DeserializeOwned>(
+    run: &FinishedRun,
+    stage: &str,
+) -> Result<Option<T>, PipelineError> {
+    match run.stage(stage) {
+        Some(folder) if folder.join("results.json").exists() => Ok(Some(read_results(&folder)?)),
+        _ => Ok(None),
+    }
+}
+
+/// All that a run found.
+pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
+    let start: Option<StartResults> = match results_of(run, "prepare")? {
+        Some(prepared) => Some(prepared),
+        None => results_of(run, "from-sample")?,
+    };
+    let reference: Option<ReferenceResults> = results_of(run, "equilibrate")?;
+    let md_rates = md::loading(run)?;
+    let kmc_rates = kmc::loading(run)?;
+    let (zero_load_md, drop_md) = md::zero_load(run)?;
+    let (zero_load_kmc, drop_kmc) = kmc::zero_load(run)?;
+    let modulus = md_rates
+        .iter()
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .and_then(|(_, fastest)| fastest.shear_modulus);
+    let rates = rates(md_rates, kmc_rates);
+    let mut said = signatures::signatures(
+        "MD",
+        &rates,
+        |rate| rate.md.as_ref(),
+        drop_md,
+        md::back_stress(run)?,
+    );
+    said.extend(signatures::signatures(
+        "KMC",
+        &rates,
+        |rate| rate.kmc.as_ref(),
+        drop_kmc,
+        kmc::back_stress(run)?,
+    ));
+    let landscape = landscape(run)?;
+    let mut findings = Findings {
+        title: run.config.title.clone(),
+        caveats: Vec::new(),
+        glass: glass(start.as_ref(), reference.as_ref(), run)?,
+        comparison: rows::comparison(&rates, (drop_md, drop_kmc)),
+        rates,
+        zero_load_md,
+        zero_load_kmc,
+        signatures: said,
+        measured: Vec::new(),
+        assumed: Vec::new(),
+        landscape,
+    };
+    findings.caveats = caveats(run, &findings, reference.as_ref());
+    findings.measured = measured(run, &findings, reference.as_ref(), modulus)?;
+    findings.assumed = assumed(run);
+    Ok(findings)
+}
+
+fn glass(
+    start: Option<&StartResults>,
+    reference: Option<&ReferenceResults>,
+    run: &FinishedRun,
+) -> Result<GlassFindings, PipelineError> {
+    let Some(start) = start else { return Ok(GlassFindings::default()) };
+    let mut glass = GlassFindings {
+        atoms: reference.map_or(0, |reference| reference.atoms),
+        origin: start.origin.clone(),
+        temperature: start.temperature,
+        fictive_temperature: start
+            .fictive_temperature
+            .map(|fictive| Measured { value: fictive.value, error: Some(fictive.error) }),
+        inherent_energy_per_atom: reference.map(|reference| reference.inherent_energy_per_atom),
+        icosahedral_fraction_of_small: reference
+            .map(|reference| reference.icosahedral_fraction_of_small),
+        icosahedral_largest_cluster: reference
+            .map(|reference| reference.icosahedral_largest_cluster.round() as usize),
+        crystallization: crate::stages::search::crystallization(run)?,
+        ..GlassFindings::default()
+    };
+    if let Some(cooling) = &start.cooling {
+        glass.cooling = Some(Curve {
+            x: cooling.temperature.clone(),
+            y: cooling.enthalpy_per_atom.clone(),
+            y_error: None,
+        });
+        if let Some(fictive) = start.fictive_temperature {
+            let lowest = cooling.temperature.iter().copied().fold(f64::INFINITY, f64::min);
+            let highest = cooling.temperature.iter().copied().fold(0.0, f64::max);
+            let line = |line: metabasin_md::analysis::StraightLine, ends: [f64; 2]| Curve {
+                x: ends.to_vec(),
+                y: ends.map(|x| line.at(x)).to_vec(),
+                y_error: None,
+            };
+            let above = 1.2 * fictive.value;
+            let below = 0.8 * fictive.value;
+            glass.cooling_lines =
+                vec![line(fictive.glass, [lowest, above]), line(fictive.liquid, [below, highest])];
+        }
+    }
+    Ok(glass)
+}
+
+fn landscape(run: &FinishedRun) -> Result<Option<LandscapeFindings>, PipelineError> {
+    let path = run.root.join("catalogue.sqlite");
+    let path = if path.exists() { Some(path) } else { run.config.catalogue.clone() };
+    let Some(path) = path.filter(|path| path.exists()) else { return Ok(None) };
+    let catalogue = Catalogue::open_read_only(&path)?;
+    let summary = crate::saddle_searches::summarize(&catalogue, 0.0)?;
+    let events = catalogue.verified_events()?;
+    let options = StatisticsOptions { seed: run.config.seed, ..StatisticsOptions::default() };
+    let statistics = BarrierStatistics::of(&events, &options);
+    let sample = catalogue.sample()?;
+    let slowest = shear_stage(&run.config).ok().map(|shear| {
+        shear.rates.iter().map(|rate| rate.per_tau()).fold(f64::INFINITY, f64::min)
+    });
+    let window = slowest.zip(sample.temperature).and_then(|(rate, temperature)| {
+        window_barrier(temperature, sample.attempt_frequency, 0.02, rate).ok()
+    });
+    let mut outcomes: Vec<(String, u64)> = summary.outcomes.into_iter().collect();
+    outcomes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    Ok(Some(LandscapeFindings {
+        outcomes,
+        distinct: statistics.distinct,
+        force_evaluations_per_event: summary.force_evaluations_per_event,
+        coverage: statistics.coverage,
+        chao1: statistics.chao1,
+        window,
+    }))
+}
+
+fn caveats(
+    run: &FinishedRun,
+    findings: &Findings,
+    reference: Option<&ReferenceResults>,
+) -> Vec<String> {
+    let mut caveats = Vec::new();
+    let atoms = findings.glass.atoms;
+    let slowest = shear_stage(&run.config).ok().map(|shear| {
+        shear.rates.iter().map(|rate| rate.per_second()).fold(f64::INFINITY, f64::min)
+    });
+    if let Some(slowest) = slowest.filter(|slowest| *slowest > PAPER_FASTEST_RATE) {
+        caveats.push(format!(
+            "These are not the reference paper's rates: the slowest MD rate here is {slowest:.0e} \
+             per mapped second, the paper's are 1e7 to 1e4."
+        ));
+    }
+    if atoms > 0 && atoms < PAPER_ATOMS {
+        caveats.push(format!(
+            "The sample has {atoms} atoms, the paper's 32,000: its strain at zero stress fluctuates \
+             more, and one sample is one realization of disorder."
+        ));
+    }
+    if let Some(reference) = reference {
+        let modulus = findings
+            .rates
+            .iter()
+            .find_map(|rate| rate.md.as_ref()?.shear_modulus)
+            .map(|measured| measured.value)
+            .filter(|modulus| *modulus > 0.0);
+        if let Some(modulus) = modulus {
+            let noise = strain_fluctuation(reference.temperature, modulus, reference.volume.mean);
+            caveats.push(format!(
+                "Thermal noise of the strain at zero stress, sqrt(kT/GV), is {noise:.4}; the \
+                 paper's residual strains are 0.001 to 0.003."
+            ));
+        }
+        if !reference.stationary {
+            caveats.push(
+                "The reference state was not yet stationary: part of what follows is its own aging."
+                    .to_owned(),
+            );
+        }
+    }
+    if let Some(coverage) = findings.landscape.as_ref().and_then(|found| found.coverage)
+        && coverage < 0.9
+    {
+        caveats.push(format!(
+            "The catalogue is far from complete (coverage {:.0} %): the density of events in the KMC \
+             is a lower bound.",
+            100.0 * coverage
+        ));
+    }
+    if let Some(warning) = &findings.glass.crystallization {
+        caveats.push(warning.clone());
+    }
+    caveats
+}
+
+fn quantity(name: &str, value: String, unit: &str, source: &str) -> Quantity {
+    Quantity {
+        name: name.to_owned(),
+        value,
+        unit: unit.to_owned(),
+        source: source.to_owned(),
+    }
+}
+
+fn with_error(value: f64, error: Option<f64>, digits: usize) -> String {
+    match error {
+        Some(error) => format!("{value:.digits$} +- {error:.digits$}"),
+        None => format!("{value:.digits$}"),
+    }
+}
+
+fn measured(
+    run: &FinishedRun,
+    findings: &Findings,
+    reference: Option<&ReferenceResults>,
+    modulus: Option<Measured>,
+) -> Result<Vec<Quantity>, PipelineError> {
+    let mut list = Vec::new();
+    let glass = &findings.glass;
+    if let Some(fictive) = glass.fictive_temperature {
+        let value = with_error(fictive.value, fictive.error, 3);
+        list.push(quantity("T_f by enthalpy", value, "epsilon", "cooling ramp, spread over fit windows"));
+    }
+    if let Some(reference) = reference {
+        let source = "equilibrate";
+        let energy = format!("{:.4}", reference.inherent_energy_per_atom);
+        list.push(quantity("E_IS per atom", energy, "epsilon", source));
+        let share = format!("{:.1} %", 100.0 * reference.icosahedral_fraction_of_small);
+        list.push(quantity("icosahedral share of small atoms", share, "", source));
+        let density = reference.atoms as f64 / reference.volume.mean;
+        list.push(quantity("density", format!("{density:.4}"), "1/sigma^3", source));
+        list.push(quantity(
+            "sigma_th = <sigma_IS> - <sigma_MD>",
+            with_error(
+                reference.stress_thermal.trace() / 3.0,
+                Some(reference.stress_thermal_error),
+                3,
+            ),
+            "epsilon/sigma^3",
+            "equilibrate, inherent structures at the mean cell, isotropic part",
+        ));
+    }
+    if let Some(modulus) = modulus {
+        let value = with_error(modulus.value, modulus.error, 2);
+        list.push(quantity("G of MD", value, "epsilon/sigma^3", "slope at the fastest rate, gamma < 0.01"));
+    }
+    if let Some(landscape) = &findings.landscape {
+        let source = "catalogue.sqlite";
+        list.push(quantity("distinct verified events", landscape.distinct.to_string(), "", source));
+        if let Some(cost) = landscape.force_evaluations_per_event {
+            let what = "force evaluations per distinct event";
+            list.push(quantity(what, format!("{cost:.0}"), "", "searches, failures and descents counted"));
+        }
+        if let Some(coverage) = landscape.coverage {
+            let what = "coverage (chance that the next search finds a known event)";
+            list.push(quantity(what, format!("{:.0} %", 100.0 * coverage), "", "Good-Turing"));
+        }
+        if let Some(chao1) = landscape.chao1 {
+            list.push(quantity("events within reach (lower bound)", format!("{chao1:.0}"), "", "Chao1"));
+        }
+    }
+    if let Some(results) = kmc::results(run)? {
+        let density = results.density;
+        list.push(quantity(
+            "density of events below the upper barrier",
+            format!("{:.4} +- {:.4}", density.per_volume, density.per_volume * density.relative_error),
+            "1/sigma^3",
+            "distinct events per volume, a lower bound",
+        ));
+        let (shear, poisson) = results.elasticity;
+        let value = format!("{shear:.2}, {poisson:.3}");
+        list.push(quantity("mu and nu of the KMC's medium", value, "epsilon/sigma^3, 1", "Voigt average of the relaxed stiffness"));
+        list.push(quantity("events executed by the KMC", results.events.to_string(), "", "kmc"));
+        list.extend(floors(run, &results));
+    }
+    Ok(list)
+}
+
+/// What the barrier floor of the KMC changed, shown by a second one.
+fn floors(run: &FinishedRun, results: &crate::stages::kmc::KmcResults) -> Vec<Quantity> {
+    let Some(stage) = kmc::kmc_stage(run) else { return Vec::new() };
+    let slowest = stage.rates.iter().map(|rate| rate.per_second()).fold(f64::INFINITY, f64::min);
+    let of = |cycles: &[crate::stages::kmc::CycleResult]| {
+        let residual = kmc::residual_strain(cycles, slowest, stage.pairs);
+        let at_rate = cycles.iter().filter(|cycle| cycle.rate_per_second == slowest);
+        let (events, floored) = at_rate.fold((0, 0), |(events, floored), cycle| {
+            (events + cycle.events, floored + cycle.floored_pairs)
+        });
+        let residual = residual
+            .map_or("no residual strain".to_owned(), |m| with_error(m.value, m.error, 5));
+        format!("{residual}; {events} events, {floored} raised pairs")
+    };
+    let floor = format!("residual strain at {slowest:.0e} /s, floor {:?}", results.settings.floor);
+    vec![
+        quantity(&floor, of(&results.cycles), "", "kmc, all lattices and signs"),
+        quantity(
+            "the same with the floor at 100 flips",
+            of(&results.second_floor),
+            "",
+            "kmc: how much the floor matters",
+        ),
+    ]
+}
+
+fn assumed(run: &FinishedRun) -> Vec<Quantity> {
+    let mut list = vec![quantity(
+        "cut of the potential",
+        run.config.cut.to_string(),
+        "",
+        "the paper truncates; a smooth force is needed for saddles and moduli",
+    )];
+    list.push(quantity(
+        "mapping to seconds and kelvin",
+        "epsilon = 1 eV, 0.002778 tau = 1 fs".to_owned(),
+        "",
+        "the reference paper's",
+    ));
+    for stage in &run.config.stages {
+        match stage {
+            Stage::Search(search) => list.push(quantity(
+                "attempt frequency",
+                format!("{:.0e}", search.attempt_frequency_per_second),
+                "1/s (mapped)",
+                "declared for all events, right within a factor of 3, until prefactors are measured",
+            )),
+            Stage::Kmc(kmc) => {
+                let settings = &kmc.settings;
+                let sites = settings.sites_per_edge;
+                list.push(quantity(
+                    "lattice of the KMC",
+                    format!("{sites}^3 sites of {} sigma^3", settings.site_volume),
+                    "",
+                    "config",
+                ));
+                list.push(quantity(
+                    "elastic-only sites",
+                    format!("{:.0} %", 100.0 * settings.elastic_sites.fraction()),
+                    "",
+                    "config; stands for the icosahedral atoms",
+                ));
+                list.push(quantity(
+                    "events of the KMC",
+                    "two states each, drawn whole from the catalogue, homogeneous isotropic medium"
+                        .to_owned(),
+                    "",
+                    "model",
+                ));
+            }
+            _ => {}
+        }
+    }
+    list
+}

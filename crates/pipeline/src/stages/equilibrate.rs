@@ -1,0 +1,146 @@
+//! The reference state: zero pressure, zero shear stress, γ = 0, and what stress it carries.
+
+use metabasin_atoms::Stress;
+use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
+use metabasin_md::analysis::Average;
+use metabasin_md::{Equilibrate, HoldSettings, Protocol, Sample};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::PipelineError;
+use crate::cell_mapping::mapped_into;
+use crate::config::EquilibrateStage;
+use crate::inherent_states::{InherentState, quench};
+use crate::stage::StageContext;
+use crate::stages::start::{integration, started};
+use crate::structure_file::write_structure;
+use crate::trajectory::{Outputs, Schedule, drive, read_snapshots};
+
+/// What the equilibration found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReferenceResults {
+    /// k_B T.
+    pub(crate) temperature: f64,
+    /// Number of atoms.
+    pub(crate) atoms: usize,
+    /// Mean volume.
+    pub(crate) volume: Average,
+    /// Strain of the second half minus that of the first.
+    pub(crate) strain_drift: Average,
+    /// Whether strain and volume are stationary within three standard errors.
+    pub(crate) stationary: bool,
+    /// Mean MD stress over the frames after settling.
+    pub(crate) stress_md: Stress,
+    /// Mean stress of inherent structures at the mean cell.
+    pub(crate) stress_inherent: Stress,
+    /// σ_th = <σ_IS> − <σ_MD>, its isotropic part: the rest is sampling noise by symmetry.
+    pub(crate) stress_thermal: Stress,
+    /// Standard error of its diagonal, from the spread of the inherent structures.
+    pub(crate) stress_thermal_error: f64,
+    /// How many inherent structures.
+    pub(crate) quenches: usize,
+    /// Their mean energy per atom.
+    pub(crate) inherent_energy_per_atom: f64,
+    /// Their mean share of icosahedral atoms among the small.
+    pub(crate) icosahedral_fraction_of_small: f64,
+    /// Their mean largest cluster of icosahedral centers.
+    pub(crate) icosahedral_largest_cluster: f64,
+}
+
+const NAME: &str = "equilibrate";
+const SAMPLE: &str = "checkpoints/reference.json";
+/// The first quarter settles: what the reference is averaged over begins here.
+const SETTLING: f64 = 0.25;
+
+/// What the equilibration found, and the reference state.
+pub(crate) fn reference(context: &StageContext) -> Result<(ReferenceResults, Sample), PipelineError> {
+    let sample = read_json(&context.folder_of(NAME)?.join(SAMPLE))?;
+    Ok((context.results_of(NAME)?, sample))
+}
+
+/// Settings of the hold, as the config says.
+pub(crate) fn hold_settings(context: &StageContext, temperature: f64, duration: f64) -> HoldSettings {
+    HoldSettings { temperature, duration, integration: integration(context.config, duration) }
+}
+
+/// Holds the sample of the first stage at zero stress.
+pub(crate) fn equilibrate(
+    context: &StageContext,
+    stage: &EquilibrateStage,
+) -> Result<(), PipelineError> {
+    let (start, sample) = started(context)?;
+    let settings = hold_settings(context, start.temperature, stage.duration.tau());
+    let total = settings.total_steps();
+    context.progress.begin("equilibrate at zero stress", total);
+    let outputs = Outputs {
+        name: NAME.to_owned(),
+        comment: "zero pressure and zero shear stress; gamma counted from the start".to_owned(),
+        quenches: Schedule::default(),
+        snapshots: Schedule::even(stage.quenches, total).within_last(SETTLING),
+    };
+    let protocol: Equilibrate = drive(context, &outputs, |force_field| {
+        Equilibrate::start(&settings, sample, force_field)
+    })?;
+    let reference = protocol.outcome().ok_or_else(|| {
+        PipelineError::BadInput(format!(
+            "equilibrate: {} tau give too few frames for a mean cell: make the duration longer",
+            settings.duration
+        ))
+    })?;
+    if !reference.stationary {
+        context.progress.note(&format!(
+            "equilibrate: not stationary yet (strain moved by {:.1e} +- {:.1e} between the halves); \
+             a longer duration gives a better reference",
+            reference.strain_drift.mean, reference.strain_drift.error
+        ));
+    }
+    let frames = protocol.frames();
+    let settled = &frames[(SETTLING * frames.len() as f64).ceil() as usize..];
+    let mut stress_md = Stress::ZERO;
+    for frame in settled {
+        stress_md += frame.mean.stress;
+    }
+    stress_md = stress_md * (settled.len() as f64).recip();
+    let cell = reference.sample.configuration.cell;
+    let force_field = context.force_field();
+    let snapshots = read_snapshots(context.folder, NAME)?;
+    let states: Vec<InherentState> = snapshots
+        .par_iter()
+        .map(|snapshot| quench(&mapped_into(snapshot, &cell)?, &force_field))
+        .collect::<Result<_, PipelineError>>()?;
+    let mean = |of: &dyn Fn(&InherentState) -> f64| {
+        states.iter().map(of).sum::<f64>() / states.len() as f64
+    };
+    let mut stress_inherent = Stress::ZERO;
+    for state in &states {
+        stress_inherent += state.stress;
+    }
+    stress_inherent = stress_inherent * (states.len() as f64).recip();
+    let diagonal = |stress: Stress| stress.trace() / 3.0;
+    let spread = mean(&|state| (diagonal(state.stress) - diagonal(stress_inherent)).powi(2));
+    let results = ReferenceResults {
+        temperature: start.temperature,
+        atoms: reference.sample.configuration.len(),
+        volume: reference.volume,
+        strain_drift: reference.strain_drift,
+        stationary: reference.stationary,
+        stress_md,
+        stress_inherent,
+        stress_thermal: Stress::isotropic(diagonal(stress_inherent) - diagonal(stress_md)),
+        stress_thermal_error: (spread / (states.len() as f64 - 1.0).max(1.0)).sqrt(),
+        quenches: states.len(),
+        inherent_energy_per_atom: mean(&|state| state.energy_per_atom),
+        icosahedral_fraction_of_small: mean(&|state| state.icosahedral_fraction_of_small),
+        icosahedral_largest_cluster: mean(&|state| state.largest_cluster),
+    };
+    write_checkpoint(&context.folder.join(SAMPLE), &reference.sample)?;
+    write_structure(
+        &context.folder.join("structures/reference.extxyz"),
+        Overwrite::Allow,
+        &reference.sample.configuration,
+        &[("temperature", KeyValue::Real(start.temperature))],
+    )?;
+    context.write_results(&results)?;
+    context.progress.end();
+    Ok(())
+}

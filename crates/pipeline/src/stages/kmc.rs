@@ -1,0 +1,288 @@
+//! Eshelby kinetic Monte Carlo: the cycle of MD at every rate, and the control at zero load.
+
+use std::sync::Arc;
+
+use metabasin_atoms::Stress;
+use metabasin_atoms::units::{Duration, StrainRate};
+use metabasin_catalogue::Catalogue;
+use metabasin_eshelby::results::residual_strain;
+use metabasin_eshelby::{
+    Cycle, Density, Floor, KmcSettings, Lattice, Load, Population, Protocol, Row, Rows, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::PipelineError;
+use crate::config::{KmcStage, Stage as ConfigStage};
+use crate::kmc_runs::{drive, kmc_failure};
+use crate::stage::StageContext;
+use crate::stages::branches::side_by_side;
+use crate::stages::relax;
+
+/// Rows of every stage of a cycle.
+const ROWS: u32 = 200;
+/// Decades of time that the rows of a hold spread over.
+const DECADES: f64 = 4.0;
+/// Aging before loading where no MD reference says how long.
+const USUAL_AGING: Duration = Duration::Tau(150.0);
+/// The second floor under barriers, to show what the first one does: so many flips.
+const SECOND_FLOOR_FLIPS: f64 = 100.0;
+
+/// One cycle on one lattice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CycleResult {
+    /// Rate of loading per mapped second.
+    pub(crate) rate_per_second: f64,
+    /// Which lattice, from 1.
+    pub(crate) lattice: usize,
+    /// Sign of the load.
+    pub(crate) sign: f64,
+    /// Strain at zero stress after unloading, where it was reached.
+    pub(crate) residual_strain: Option<f64>,
+    /// Events while loading.
+    pub(crate) events_loading: u64,
+    /// All events.
+    pub(crate) events: u64,
+    /// Pairs whose barrier the floor raised.
+    pub(crate) floored_pairs: u64,
+    /// Stages cut short by the limit on events.
+    pub(crate) stages_cut_short: u64,
+    /// Reported shear stress of active and elastic sites when the unloading ended.
+    pub(crate) reported_active_unloaded: f64,
+    /// The same of elastic sites, where there are any.
+    pub(crate) reported_elastic_unloaded: Option<f64>,
+}
+
+/// What the stage found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KmcResults {
+    /// k_B T.
+    pub temperature: f64,
+    /// Settings of the lattices.
+    pub settings: KmcSettings,
+    /// Shear modulus and Poisson ratio of the medium.
+    pub elasticity: (f64, f64),
+    /// Density of excitations below the upper barrier.
+    pub density: Density,
+    /// Excitations on the first lattice.
+    pub excitations: usize,
+    /// Sites of a lattice.
+    pub sites: usize,
+    /// Atoms that a lattice stands for.
+    pub(crate) atoms: f64,
+    /// Events in all.
+    pub events: u64,
+    /// Every cycle.
+    pub(crate) cycles: Vec<CycleResult>,
+    /// The slowest rate again with the second floor.
+    pub(crate) second_floor: Vec<CycleResult>,
+    /// Last row of the slowest rate's first lattice: time `[τ]`.
+    pub last_time: f64,
+    /// Its strain.
+    pub last_strain: f64,
+    /// Its stress.
+    pub last_stress: Stress,
+}
+
+/// One cycle to run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Item {
+    pub(crate) rate: StrainRate,
+    pub(crate) lattice: usize,
+    pub(crate) sign: f64,
+    second_floor: bool,
+}
+
+impl Item {
+    /// A cycle under the first floor.
+    pub(crate) fn new(rate: StrainRate, lattice: usize, sign: f64) -> Self {
+        Self { rate, lattice, sign, second_floor: false }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        let sign = if self.sign > 0.0 { "plus" } else { "minus" };
+        let floor = if self.second_floor { "-second-floor" } else { "" };
+        format!("rate-{:e}-lattice-{}-{sign}{floor}", self.rate.per_second(), self.lattice)
+    }
+}
+
+/// The name of a control's series.
+pub(crate) fn control_name(lattice: usize) -> String {
+    format!("zero-load-lattice-{lattice}")
+}
+
+/// Index of the loading stage in the protocol of a cycle; unloading and recovery follow.
+pub(crate) const LOADING: usize = 1;
+
+fn items(stage: &KmcStage) -> Vec<Item> {
+    let mut rates = stage.rates.clone();
+    rates.sort_by(|a, b| a.per_tau().total_cmp(&b.per_tau()));
+    let mut items = Vec::new();
+    for (k, &rate) in rates.iter().enumerate() {
+        for lattice in 1..=stage.pairs {
+            for sign in [1.0, -1.0] {
+                items.push(Item::new(rate, lattice, sign));
+                if k == 0 {
+                    items.push(Item { second_floor: true, ..Item::new(rate, lattice, sign) });
+                }
+            }
+        }
+    }
+    items
+}
+
+fn aging(context: &StageContext) -> Duration {
+    let stages = context.config.stages.iter();
+    stages
+        .filter_map(|stage| match stage {
+            ConfigStage::Equilibrate(equilibrate) => Some(equilibrate.duration),
+            _ => None,
+        })
+        .next()
+        .unwrap_or(USUAL_AGING)
+}
+
+fn cycle(context: &StageContext, stage: &KmcStage, item: &Item) -> Cycle {
+    Cycle {
+        aging: Some(aging(context)),
+        strain_rate: item.rate,
+        strain: item.sign * stage.strain,
+        unload_rate: stage.unload_rate,
+        recovery: Duration::Tau(stage.strain / item.rate.per_tau()),
+        rows: ROWS,
+        decades: DECADES,
+    }
+}
+
+/// How long the control lasts: as the control of MD, or as the fastest loading and recovery.
+fn control_duration(context: &StageContext, stage: &KmcStage) -> f64 {
+    let of_md = context.config.stages.iter().find_map(|other| match other {
+        ConfigStage::Relax(relax) => relax::duration(context.config, relax).ok(),
+        _ => None,
+    });
+    let fastest = stage.rates.iter().map(|rate| rate.per_tau()).fold(0.0, f64::max);
+    of_md.unwrap_or(2.0 * stage.strain / fastest)
+}
+
+fn result(item: &Item, rows: &[Row], counters: metabasin_eshelby::Counters) -> CycleResult {
+    let of = |stage: usize| -> Vec<Row> {
+        rows.iter().filter(|row| row.stage == stage).cloned().collect()
+    };
+    let (loading, unloading) = (of(LOADING), of(LOADING + 1));
+    let events = |rows: &[Row]| rows.last().map_or(0, |last| last.events - rows[0].events);
+    let unloaded = unloading.last();
+    CycleResult {
+        rate_per_second: item.rate.per_second(),
+        lattice: item.lattice,
+        sign: item.sign,
+        residual_strain: residual_strain(&unloading),
+        events_loading: events(&loading),
+        events: counters.events,
+        floored_pairs: counters.floored_pairs,
+        stages_cut_short: counters.stages_cut_short,
+        reported_active_unloaded: unloaded.map_or(f64::NAN, |row| row.reported_active_mean.xy()),
+        reported_elastic_unloaded: unloaded
+            .and_then(|row| row.reported_elastic_mean)
+            .map(Stress::xy),
+    }
+}
+
+/// Runs every cycle on lattices drawn from the catalogue.
+pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), PipelineError> {
+    let own = context.run.catalogue();
+    let path = if own.exists() { Some(own.as_path()) } else { context.config.catalogue.as_deref() };
+    let path = path.ok_or_else(|| {
+        PipelineError::BadInput("kmc: the config names no catalogue: --set catalogue=FILE".to_owned())
+    })?;
+    let catalogue = Catalogue::open_read_only(path)?;
+    let sample = catalogue.sample()?;
+    let population = Population::from_catalogue(&sample, &catalogue.events()?)
+        .map_err(|error| kmc_failure(&error))?;
+    let temperature = stage
+        .temperature
+        .or(sample.temperature.map(metabasin_atoms::units::Temperature::Reduced))
+        .ok_or_else(|| {
+            PipelineError::BadInput(
+                "kmc: neither the config nor the catalogue's sample says a temperature: set \
+                 temperature: Reduced(0.28) in the Kmc stage"
+                    .to_owned(),
+            )
+        })?;
+    let settings = KmcSettings { temperature, ..stage.settings.clone() };
+    let second = KmcSettings { floor: Floor::Flips(SECOND_FLOOR_FLIPS), ..settings.clone() };
+    let kernel = settings.kernel(population.elasticity).map_err(|error| kmc_failure(&error))?;
+    let draw = |settings: &KmcSettings, number: usize| {
+        let (seed, index) = (context.config.seed, number as u64);
+        Lattice::draw(&population, settings, kernel.clone(), seed, context.index, index)
+            .map(Arc::new)
+            .map_err(|error| kmc_failure(&error))
+    };
+    let lattices: Vec<(Arc<Lattice>, Arc<Lattice>)> = (1..=stage.pairs)
+        .map(|number| Ok((draw(&settings, number)?, draw(&second, number)?)))
+        .collect::<Result<_, PipelineError>>()?;
+    let items = items(stage);
+    context.progress.begin("Eshelby KMC", (items.len() + stage.pairs) as u64);
+    let runs = side_by_side(&items, |item| {
+        let (first, second) = &lattices[item.lattice - 1];
+        let lattice = if item.second_floor { second } else { first };
+        let protocol = cycle(context, stage, item).protocol();
+        let comment = format!(
+            "aging, loading at {:e} per mapped second to {}, unloading, recovery (stages 0 to 3)",
+            item.rate.per_second(),
+            item.sign * stage.strain
+        );
+        // The same waiting times whatever the sign: what differs is the load alone.
+        let index = item.lattice as u64;
+        drive(context, &item.name(), &comment, lattice, index, &protocol)
+    })?;
+    let numbers: Vec<usize> = (1..=stage.pairs).collect();
+    let hold = Protocol {
+        stages: vec![Stage {
+            name: "relax".to_owned(),
+            load: Load::StressHold {
+                stress: Stress::ZERO,
+                duration: Duration::Tau(control_duration(context, stage)),
+            },
+            rows: Rows::Logarithmic { count: ROWS, decades: DECADES },
+            zeroes_strain: false,
+        }],
+    };
+    let controls = side_by_side(&numbers, |&number| {
+        let comment = "zero load from the state that the searches started from";
+        let (lattice, index) = (&lattices[number - 1].0, number as u64);
+        drive(context, &control_name(number), comment, lattice, index, &hold)
+    })?;
+    let mut cycles = Vec::new();
+    let mut second_floor = Vec::new();
+    for (item, run) in items.iter().zip(&runs) {
+        let result = result(item, &run.rows, run.counters);
+        if item.second_floor { second_floor.push(result) } else { cycles.push(result) }
+    }
+    let cut_short: u64 = cycles.iter().map(|cycle| cycle.stages_cut_short).sum();
+    if cut_short > 0 {
+        context.progress.note(&format!(
+            "kmc: {cut_short} stages were cut short after {} events: raise settings.maximum_events \
+             or the floor",
+            settings.maximum_events
+        ));
+    }
+    let last = runs.first().and_then(|run| run.rows.last());
+    let elasticity = population.elasticity;
+    let lattice_volume = settings.site_volume * (settings.sites_per_edge.pow(3) as f64);
+    context.write_results(&KmcResults {
+        temperature: temperature.reduced(),
+        elasticity: (elasticity.shear_modulus(), elasticity.poisson_ratio()),
+        density: population.density(settings.upper_barrier),
+        excitations: lattices[0].0.excitations(),
+        sites: settings.sites_per_edge.pow(3),
+        atoms: lattice_volume * sample.positions.len() as f64 / sample.volume(),
+        settings,
+        events: runs.iter().chain(&controls).map(|run| run.counters.events).sum(),
+        cycles,
+        second_floor,
+        last_time: last.map_or(0.0, |row| row.time),
+        last_strain: last.map_or(0.0, |row| row.strain),
+        last_stress: last.map_or(Stress::ZERO, |row| row.stress),
+    })?;
+    context.progress.end();
+    Ok(())
+}

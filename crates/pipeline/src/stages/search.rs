@@ -1,0 +1,99 @@
+//! Saddle searches from the inherent structure of the reference state.
+
+use std::path::Path;
+
+use metabasin_files::{KeyValue, Overwrite};
+use metabasin_structure::{LavesOrder, Radii};
+use serde::{Deserialize, Serialize};
+
+use crate::PipelineError;
+use crate::config::SearchStage;
+use crate::finished_run::FinishedRun;
+use crate::saddle_searches::{SearchPlan, SearchStart, quench_start, search_into};
+use crate::stage::{StageContext, read_results};
+use crate::stages::equilibrate::reference;
+use crate::stages::start::started;
+use crate::structure_analysis::Network;
+use crate::structure_file::write_structure;
+
+/// What the stage found beside the catalogue.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SearchResults {
+    /// A warning where the minimum looks like the crystal of this mixture.
+    pub(crate) crystallization: Option<String>,
+    /// Searches in the catalogue.
+    pub(crate) searches: u64,
+    /// Distinct verified events.
+    pub(crate) events_distinct: u64,
+}
+
+/// The warning that the sample looks like its crystal, where the stage was run and gave one.
+pub(crate) fn crystallization(run: &FinishedRun) -> Result<Option<String>, PipelineError> {
+    match run.stage("search") {
+        Some(folder) if folder.join("results.json").exists() => {
+            let results: SearchResults = read_results(&folder)?;
+            Ok(results.crystallization)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The state that the searches start from: the reference where there is one, else the sample.
+fn search_start(context: &StageContext) -> Result<SearchStart, PipelineError> {
+    let (begun, sample) = started(context)?;
+    let equilibrated = context.run.stage_folder("equilibrate").as_deref().is_some_and(Path::exists);
+    if equilibrated {
+        let (found, sample) = reference(context)?;
+        return Ok(SearchStart {
+            configuration: sample.configuration,
+            source: format!("{}; mean cell at zero stress", begun.origin),
+            temperature: Some(found.temperature),
+            stress_thermal: Some(found.stress_thermal),
+        });
+    }
+    Ok(SearchStart {
+        configuration: sample.configuration,
+        source: begun.origin,
+        temperature: Some(begun.temperature),
+        stress_thermal: None,
+    })
+}
+
+/// Searches into the run's catalogue.
+pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), PipelineError> {
+    let start = search_start(context)?;
+    let force_field = context.force_field();
+    let minimum = quench_start(&start.configuration, force_field.clone())?;
+    write_structure(
+        &context.folder.join("structures/minimum.extxyz"),
+        Overwrite::Allow,
+        minimum.configuration(),
+        &[("energy", KeyValue::Real(minimum.energy()))],
+    )?;
+    let plan = SearchPlan {
+        searches: stage.searches,
+        settings: &stage.settings,
+        attempt_frequency_per_second: stage.attempt_frequency_per_second,
+        seed: context.config.seed,
+        stage: context.index,
+        force_field,
+        config: context.run.manifest().config.clone(),
+    };
+    let catalogue = context.run.catalogue();
+    let watch = (context.progress, context.interrupt);
+    let summary = search_into(&catalogue, &minimum, &start, &plan, watch).map_err(|error| {
+        match error {
+            PipelineError::Interrupted { .. } => context.interrupted(),
+            other => other,
+        }
+    })?;
+    let configuration = minimum.configuration();
+    let network = Network::new(configuration, &Radii::half_sigma())?;
+    let laves = LavesOrder::new(&network.tessellation, &configuration.species)
+        .map_err(|error| PipelineError::Failed(error.to_string()))?;
+    context.write_results(&SearchResults {
+        crystallization: laves.warning(),
+        searches: summary.searches,
+        events_distinct: summary.events_distinct,
+    })
+}

@@ -1,0 +1,54 @@
+//! Writing a sample in the format that its file name asks for, with what is known about it.
+
+use std::path::Path;
+
+use metabasin_atoms::Configuration;
+use metabasin_files::{
+    Frame, KeyValue, Overwrite, StructureFormat, write_atomic, write_extxyz, write_lammps_data,
+    write_lammps_dump,
+};
+
+use crate::PipelineError;
+
+/// Writes `configuration` to `path`: `.extxyz`/`.xyz`, `.data` or `.dump`, compressed where the
+/// name ends in `.gz` or `.zst`. Extended XYZ also carries `keys`, version and units.
+///
+/// # Errors
+/// Where the file exists and `overwrite` refuses, the name asks for no known format, or the disk
+/// does not take it.
+pub(crate) fn write_structure(
+    path: &Path,
+    overwrite: Overwrite,
+    configuration: &Configuration,
+    keys: &[(&str, KeyValue)],
+) -> Result<(), PipelineError> {
+    match StructureFormat::of_name(path) {
+        Some(StructureFormat::ExtendedXyz) => {
+            let mut frame = Frame::new(configuration)
+                .with_key("program", concat!("metabasin ", env!("CARGO_PKG_VERSION")))
+                .with_key("units", "reduced Lennard-Jones");
+            for (name, value) in keys {
+                frame = frame.with_key(name, value.clone());
+            }
+            write_extxyz(path, &[frame], overwrite)?;
+        }
+        Some(StructureFormat::LammpsData) => write_lammps_data(path, configuration, overwrite)?,
+        Some(StructureFormat::LammpsDump) => write_lammps_dump(path, &[(0, configuration)], overwrite)?,
+        None => {
+            return Err(PipelineError::in_file(
+                path,
+                "the name says no format: end it in .extxyz, .data or .dump (.gz or .zst behind)",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a text whole, such as a plot.
+///
+/// # Errors
+/// Where the file exists and `overwrite` refuses, or cannot be written.
+pub fn write_text(path: &Path, text: &str, overwrite: Overwrite) -> Result<(), PipelineError> {
+    write_atomic(path, overwrite, |writer| writer.write_all(text.as_bytes()))?;
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! One MD experiment from start to end: series written, inherent states quenched, checkpoints
+//! kept, so that it resumes after any stop.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use metabasin_atoms::Configuration;
+use metabasin_atoms::units::SECONDS_PER_TAU;
+use metabasin_files::{Overwrite, SeriesHeader, SeriesWriter, read_json, write_checkpoint};
+use metabasin_interactions::ForceField;
+use metabasin_md::Protocol;
+use metabasin_md::{Frame, MdError, Observer};
+
+use crate::PipelineError;
+use crate::inherent_states::{InherentState, quench};
+use crate::stage::StageContext;
+
+/// A checkpoint at least this often; where it falls changes no bit of the result.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+
+/// Columns of a series of frames, after `step`: the moment's values, then means over the interval
+/// that ends there.
+pub(crate) fn frame_header(comment: &str) -> SeriesHeader {
+    let mut columns = vec![("time", "tau"), ("time_mapped", "s"), ("gamma", "")];
+    columns.extend([
+        ("temperature", "epsilon"),
+        ("potential_energy_per_atom", "epsilon"),
+        ("kinetic_energy_per_atom", "epsilon"),
+        ("volume", "sigma^3"),
+        ("pressure", "epsilon/sigma^3"),
+        ("conserved", "epsilon"),
+        ("mean_gamma", ""),
+        ("mean_temperature", "epsilon"),
+        ("mean_potential_energy_per_atom", "epsilon"),
+        ("mean_enthalpy_per_atom", "epsilon"),
+        ("mean_volume", "sigma^3"),
+    ]);
+    columns.extend(MEAN_STRESS.map(|name| (name, "epsilon/sigma^3")));
+    SeriesHeader::new(&columns).with_comment(comment)
+}
+
+const MEAN_STRESS: [&str; 6] = [
+    "mean_stress_xx",
+    "mean_stress_yy",
+    "mean_stress_zz",
+    "mean_stress_xy",
+    "mean_stress_xz",
+    "mean_stress_yz",
+];
+
+fn frame_values(frame: &Frame) -> Vec<f64> {
+    let mean = &frame.mean;
+    let mut values = vec![
+        frame.time,
+        frame.time * SECONDS_PER_TAU,
+        frame.gamma,
+        frame.temperature,
+        frame.potential_energy_per_atom,
+        frame.kinetic_energy_per_atom,
+        frame.volume,
+        frame.pressure,
+        frame.conserved,
+        mean.gamma,
+        mean.temperature,
+        mean.potential_energy_per_atom,
+        mean.enthalpy_per_atom,
+        mean.volume,
+    ];
+    values.extend(mean.stress.0);
+    values
+}
+
+/// At which steps something is done along a trajectory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Schedule(Vec<u64>);
+
+impl Schedule {
+    /// `count` steps spread evenly, first and last step among them.
+    pub(crate) fn even(count: usize, total: u64) -> Self {
+        if count < 2 {
+            return Self(if count == 1 { vec![total] } else { Vec::new() });
+        }
+        let step = |k: usize| (total as f64 * k as f64 / (count - 1) as f64).round() as u64;
+        Self((0..count).map(step).collect())
+    }
+
+    /// The same number of steps, squeezed into what remains after the first `share`.
+    pub(crate) fn within_last(self, share: f64) -> Self {
+        let total = self.0.last().copied().unwrap_or(0) as f64;
+        let squeezed = |step: u64| (share * total + (1.0 - share) * step as f64).round() as u64;
+        Self(self.0.into_iter().map(squeezed).collect())
+    }
+
+    /// The start, then steps spread evenly on a logarithmic axis from `first` to the last step.
+    pub(crate) fn logarithmic(count: usize, first: u64, total: u64) -> Self {
+        let mut steps = vec![0];
+        let (first, last) = (first.max(1) as f64, total.max(1) as f64);
+        let intervals = count.saturating_sub(2).max(1) as f64;
+        for k in 0..count.saturating_sub(1) {
+            steps.push((first * (last / first).powf(k as f64 / intervals)).round() as u64);
+        }
+        steps.dedup();
+        Self(steps)
+    }
+
+    /// Whether a step of the schedule lies in (after, upto], or at the start where `after` is none.
+    fn is_due(&self, after: Option<u64>, upto: u64) -> bool {
+        let earlier = |step: u64| after.is_none_or(|after| step > after);
+        self.0.iter().any(|&step| earlier(step) && step <= upto)
+    }
+}
+
+/// What a trajectory writes beside its checkpoint.
+pub(crate) struct Outputs {
+    /// Name of the trajectory: of its series and checkpoints.
+    pub(crate) name: String,
+    /// A line for people at the head of the series.
+    pub(crate) comment: String,
+    /// When inherent states are quenched.
+    pub(crate) quenches: Schedule,
+    /// When whole configurations are kept.
+    pub(crate) snapshots: Schedule,
+}
+
+struct Recorder<'a> {
+    frames: SeriesWriter,
+    inherent: Option<SeriesWriter>,
+    outputs: &'a Outputs,
+    folder: &'a Path,
+    force_field: &'a ForceField,
+    last_step: Option<u64>,
+    failure: Option<PipelineError>,
+}
+
+impl Recorder<'_> {
+    fn record(&mut self, frame: &Frame, configuration: &Configuration) -> Result<(), PipelineError> {
+        self.frames.append(frame.step, &frame_values(frame))?;
+        let Outputs { name, quenches, snapshots, .. } = self.outputs;
+        if let Some(series) = &mut self.inherent
+            && quenches.is_due(self.last_step, frame.step)
+        {
+            let state = quench(configuration, self.force_field)?;
+            series.append(frame.step, &state.values(frame.time, frame.gamma))?;
+        }
+        if snapshots.is_due(self.last_step, frame.step) {
+            let path = snapshot_path(self.folder, name, frame.step);
+            write_checkpoint(&path, configuration)?;
+        }
+        self.last_step = Some(frame.step);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), PipelineError> {
+        self.frames.flush()?;
+        if let Some(series) = &mut self.inherent {
+            series.flush()?;
+        }
+        Ok(())
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn on_frame(&mut self, frame: &Frame, configuration: &Configuration) {
+        if self.failure.is_none() {
+            self.failure = self.record(frame, configuration).err();
+        }
+    }
+}
+
+fn snapshot_path(folder: &Path, name: &str, step: u64) -> PathBuf {
+    folder.join("checkpoints").join(format!("{name}-snapshot-{step:012}.json"))
+}
+
+/// The configurations that a trajectory kept, in the order of their steps.
+pub(crate) fn read_snapshots(folder: &Path, name: &str) -> Result<Vec<Configuration>, PipelineError> {
+    let prefix = format!("{name}-snapshot-");
+    let entries = fs::read_dir(folder.join("checkpoints")).map_err(|error| {
+        PipelineError::Failed(format!("cannot read checkpoints of {name}: {error}"))
+    })?;
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(&prefix))
+        })
+        .collect();
+    paths.sort();
+    paths.iter().map(|path| read_json(path).map_err(PipelineError::from)).collect()
+}
+
+/// Where the checkpoint of a trajectory lies.
+pub(crate) fn checkpoint_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join("checkpoints").join(format!("{name}.json"))
+}
+
+/// A blow-up and its like: what happened when, and what to try.
+pub(crate) fn md_failure(name: &str, error: &MdError) -> PipelineError {
+    PipelineError::Failed(format!("{name}: {error}"))
+}
+
+/// A protocol that came to its end in an earlier stage, whose folder is given.
+pub(crate) fn finished<P: Protocol>(
+    context: &StageContext,
+    folder: &Path,
+    name: &str,
+) -> Result<P, PipelineError> {
+    let state = read_json(&checkpoint_path(folder, name))?;
+    P::restore(state, context.force_field()).map_err(|error| md_failure(name, &error))
+}
+
+/// Runs a protocol to its end, or on from its checkpoint.
+///
+/// # Errors
+/// [`PipelineError::Interrupted`] where the user asked to stop (the checkpoint is kept), a blow-up,
+/// or a disk that does not take the output.
+pub(crate) fn drive<P: Protocol>(
+    context: &StageContext,
+    outputs: &Outputs,
+    start: impl FnOnce(ForceField) -> Result<P, MdError>,
+) -> Result<P, PipelineError> {
+    let name = outputs.name.as_str();
+    let force_field = context.force_field();
+    let checkpoint = checkpoint_path(context.folder, name);
+    let stored: Option<P::State> =
+        if checkpoint.exists() { Some(read_json(&checkpoint)?) } else { None };
+    let resumed = stored.is_some();
+    let mut protocol = match stored {
+        Some(state) => P::restore(state, force_field.clone()),
+        None => start(force_field.clone()),
+    }
+    .map_err(|error| md_failure(name, &error))?;
+    let mut status = protocol.status();
+    if resumed {
+        context.progress.advance(status.done_steps);
+    }
+    let series = |suffix: &str, header: &SeriesHeader| {
+        let path = context.folder.join("series").join(format!("{name}{suffix}.csv"));
+        if resumed {
+            SeriesWriter::resume(&path, header, status.done_steps)
+        } else {
+            SeriesWriter::create(&path, header, Overwrite::Allow)
+        }
+    };
+    let quenched = !outputs.quenches.0.is_empty();
+    let header = InherentState::header(&outputs.comment);
+    let mut recorder = Recorder {
+        frames: series("", &frame_header(&outputs.comment))?,
+        inherent: if quenched { Some(series("-inherent", &header)?) } else { None },
+        outputs,
+        folder: context.folder,
+        force_field: &force_field,
+        last_step: resumed.then_some(status.done_steps),
+        failure: None,
+    };
+    let mut saved = Instant::now();
+    while !status.finished {
+        let before = status.done_steps;
+        status = protocol
+            .advance(1, &mut recorder)
+            .map_err(|error| md_failure(name, &error))?;
+        if let Some(failure) = recorder.failure.take() {
+            return Err(failure);
+        }
+        context.progress.advance(status.done_steps - before);
+        let stop = context.interrupt.is_requested();
+        if status.finished || stop || saved.elapsed() > CHECKPOINT_EVERY {
+            recorder.flush()?;
+            write_checkpoint(&checkpoint, &protocol.state())?;
+            saved = Instant::now();
+        }
+        if stop && !status.finished {
+            return Err(context.interrupted());
+        }
+    }
+    // What the protocol would still have been allowed to do counts as done.
+    context.progress.advance(status.total_steps.saturating_sub(status.done_steps));
+    Ok(protocol)
+}

@@ -1,0 +1,221 @@
+//! `energy`, `minimize` and `analyze` from the command line: numbers, files, exit codes.
+#![cfg(test)]
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use metabasin_testkit::data;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn metabasin(arguments: &[&str]) -> Output {
+    Command::cargo_bin("metabasin").unwrap().args(arguments).output().unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = metabasin(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stderr}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Runs, expects exit code 2, returns the message.
+fn refused(arguments: &[&str]) -> String {
+    let output = metabasin(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert!(output.stdout.is_empty());
+    stderr
+}
+
+fn sample(name: &str) -> String {
+    data(name).display().to_string()
+}
+
+fn write(folder: &TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn energy_agrees_with_lammps_in_every_cut() {
+    // pe_total and pressure of the reference files: LAMMPS, 22 Jul 2025.
+    for (cut, energy) in [
+        ("smooth", -3502.931731710607),
+        ("shifted", -3553.31962324768),
+        ("truncated", -3761.300157612475),
+    ] {
+        let found = json(&["energy", &sample("wahn500_IS.data.gz"), "--cut", cut, "--json"]);
+        assert_eq!(found["atoms"], 500);
+        assert_eq!(found["cut"], cut);
+        assert!((found["energy"].as_f64().unwrap() - energy).abs() < 1e-12 * 500.0 * 10.0, "{cut}");
+        assert_eq!(found["virial_stress"].as_array().unwrap().len(), 6);
+        // No velocities: the stress is the virial stress, and pressure is -trace/3.
+        assert_eq!(found["stress"], found["virial_stress"]);
+        let trace: f64 = (0..3).map(|k| found["stress"][k].as_f64().unwrap()).sum();
+        assert!((found["pressure"].as_f64().unwrap() + trace / 3.0).abs() < 1e-12);
+        let volume = found["volume"].as_f64().unwrap();
+        assert!((found["density"].as_f64().unwrap() * volume - 500.0).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn the_kinetic_part_of_the_stress_is_the_kinetic_temperature() {
+    let found = json(&["energy", &sample("wahn500_T0.28.data.gz"), "--json"]);
+    let sum = |key: &str| -> f64 { (0..3).map(|k| found[key][k].as_f64().unwrap()).sum() };
+    let kinetic = sum("virial_stress") - sum("stress");
+    let volume = found["volume"].as_f64().unwrap();
+    let temperature = found["temperature"].as_f64().unwrap();
+    assert!((kinetic * volume - (3.0 * 500.0 - 3.0) * temperature).abs() < 1e-6);
+    assert!((0.2..0.4).contains(&temperature));
+}
+
+#[test]
+fn per_atom_values_add_up_and_are_not_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("atoms.csv").display().to_string();
+    let file = sample("wahn500_IS.data.gz");
+    let arguments = ["energy", &file, "--json", "--per-atom", &table];
+    let found = json(&arguments);
+    let text = std::fs::read_to_string(&table).unwrap();
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(
+        lines.next().unwrap(),
+        "id,species,energy,fx,fy,fz,sxx,syy,szz,sxy,sxz,syz"
+    );
+    let rows: Vec<Vec<f64>> =
+        lines.map(|line| line.split(',').map(|x| x.parse().unwrap()).collect()).collect();
+    assert_eq!(rows.len(), 500);
+    let sum: f64 = rows.iter().map(|row| row[2]).sum();
+    assert!((sum - found["energy"].as_f64().unwrap()).abs() < 1e-9);
+    let mean_xy: f64 = rows.iter().map(|row| row[9]).sum::<f64>() / 500.0;
+    assert!((mean_xy - found["virial_stress"][3].as_f64().unwrap()).abs() < 1e-12);
+    assert!(refused(&arguments).contains("--force"));
+    assert_eq!(std::fs::read_to_string(&table).unwrap(), text);
+    let mut forced = arguments.to_vec();
+    forced.push("--force");
+    json(&forced);
+}
+
+#[test]
+fn every_minimizer_writes_an_inherent_structure_that_energy_confirms() {
+    let folder = TempDir::new().unwrap();
+    for method in ["conjugate-gradient", "lbfgs", "fire", "truncated-newton"] {
+        let out = folder.path().join(format!("{method}.extxyz")).display().to_string();
+        let found = json(&[
+            "minimize",
+            &sample("wahn500_IS.data.gz"),
+            "-o",
+            &out,
+            "--method",
+            method,
+            "--force-tolerance",
+            "1e-7",
+            "--json",
+        ]);
+        assert_eq!(found["converged"], true);
+        assert!(found["max_force"].as_f64().unwrap() < 1e-7);
+        let again = json(&["energy", &out, "--json"]);
+        let (before, after) = (found["energy"].as_f64().unwrap(), again["energy"].as_f64().unwrap());
+        assert!((before - after).abs() < 1e-8, "{method}");
+        assert!(again["max_force"].as_f64().unwrap() < 1e-6, "{method}");
+    }
+}
+
+#[test]
+fn analyze_finds_the_icosahedra_of_the_reference() {
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("cells.csv").display().to_string();
+    let file = sample("wahn500_IS.data.gz");
+    let found = json(&["analyze", &file, "--json", "--per-atom", &table]);
+    let classes = &found["classes"];
+    let fraction = |class: &str| classes[class]["fraction"].as_f64().unwrap();
+    assert!((fraction("icosahedral") + fraction("other") - 1.0).abs() < 1e-12);
+    // The class means, weighted, are the global values.
+    let energy = json(&["energy", &file, "--json"]);
+    let xy = |class: &str| classes[class]["stress"][3].as_f64().unwrap();
+    let weighted = fraction("icosahedral") * xy("icosahedral") + fraction("other") * xy("other");
+    assert!((weighted - energy["virial_stress"][3].as_f64().unwrap()).abs() < 1e-12);
+    let volume = energy["volume"].as_f64().unwrap();
+    assert!((found["volume_sum"].as_f64().unwrap() / volume - 1.0).abs() < 1e-12);
+    let count = found["icosahedral"]["count"].as_u64().unwrap();
+    assert_eq!(found["voronoi_index_histogram"]["0,0,12,0"].as_u64().unwrap(), count);
+    let text = std::fs::read_to_string(&table).unwrap();
+    let marked = text.lines().filter(|line| line.ends_with(",icosahedral")).count();
+    assert_eq!(marked as u64, count);
+}
+
+#[test]
+fn displacements_from_a_sheared_copy_are_affine_only() {
+    let folder = TempDir::new().unwrap();
+    let copy = folder.path().join("same.data").display().to_string();
+    let file = sample("wahn500_IS.data.gz");
+    json(&["minimize", &file, "-o", &copy, "--force-tolerance", "1e-5", "--json"]);
+    let found = json(&["analyze", &copy, "--reference", &file, "--json"]);
+    assert!(found["displacement"]["mean_square"].as_f64().unwrap() < 1e-2);
+    let refused = refused(&["analyze", &copy, "--reference", &sample("wahn500_T.data.gz"), "--radii", "0.5,-1"]);
+    assert!(refused.contains("-1"), "{refused}");
+}
+
+const HEADER: &str = "LAMMPS data\n\n2 atoms\n2 atom types\n\n0 6 xlo xhi\n0 6 ylo yhi\n0 6 zlo zhi\n\nMasses\n\n1 1\n2 0.5\n\nAtoms # atomic\n\n";
+
+#[test]
+fn broken_structure_files_are_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let cases = [
+        ("missing", None, "cannot read"),
+        ("empty", Some(String::new()), "empty"),
+        ("count", Some(format!("{HEADER}1 1 1 1 1\n")), "2"),
+        ("nan", Some(format!("{HEADER}1 1 1 1 1\n2 2 nan 3 3\n")), "nan"),
+        ("volume", Some(format!("{HEADER}1 1 1 1 1\n2 2 3 3 3\n").replace("0 6 ylo", "6 6 ylo")), "ly"),
+        ("overlap", Some(format!("{HEADER}1 1 1 1 1\n2 2 1 1 1.001\n")), "id 1 and id 2"),
+        ("species", Some(format!("{HEADER}1 1 1 1 1\n2 7 3 3 3\n")), "7"),
+        ("cutoff", Some(format!("{HEADER}1 1 1 1 1\n2 2 3 3 3\n").replace("0 6 zlo", "0 4 zlo")), "cutoff"),
+        ("prose", Some("Dear diary, today I made a glass.\n".to_owned()), "Dear diary"),
+    ];
+    for (name, text, expected) in cases {
+        let path = match text {
+            Some(text) => write(&folder, name, &text),
+            None => folder.path().join(name).display().to_string(),
+        };
+        for verb in ["energy", "analyze"] {
+            let message = refused(&[verb, &path, "--json"]);
+            assert!(message.contains(&path), "{name}: {message}");
+            assert!(message.contains(expected), "{name}: {message}");
+        }
+    }
+}
+
+#[test]
+fn an_unwritable_output_is_refused_and_leaves_nothing_behind() {
+    let folder = TempDir::new().unwrap();
+    let file = write(&folder, "file", "in the way");
+    let below = Path::new(&file).join("out.extxyz").display().to_string();
+    let message = refused(&["minimize", &sample("wahn500_IS.data.gz"), "-o", &below]);
+    assert!(message.contains("out.extxyz"), "{message}");
+    let nameless = folder.path().join("out").display().to_string();
+    let message = refused(&["minimize", &sample("wahn500_IS.data.gz"), "-o", &nameless]);
+    assert!(message.contains(".extxyz"), "{message}");
+    let left: Vec<PathBuf> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [PathBuf::from(file)]);
+}
+
+#[test]
+fn wrong_words_on_the_command_line_exit_with_two() {
+    let message = refused(&["energy", "x.data", "--cut", "sharp"]);
+    assert!(message.contains("sharp"), "{message}");
+    refused(&["levitate"]);
+    refused(&["energy"]);
+    for verb in [
+        "demo", "init", "run", "check", "energy", "minimize", "analyze", "search", "barriers",
+        "activation", "kmc", "compare", "report", "export", "bench",
+    ] {
+        let output = metabasin(&[verb, "--help"]);
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{verb}");
+        assert!(help.contains("Example"), "{verb} has no example in its help");
+    }
+}
