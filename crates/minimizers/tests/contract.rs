@@ -14,7 +14,7 @@ use metabasin_minimizers::{
 use metabasin_testkit::strategies::{analytic_cases, displacements};
 use metabasin_testkit::{
     LennardJonesCluster, MuellerBrown, Quadratic, Rosenbrock, assert_is_a_minimizer,
-    assert_is_equivariant, assert_returns, small_glass,
+    assert_is_equivariant, assert_returns, data, small_glass,
 };
 use proptest::prelude::*;
 
@@ -260,6 +260,27 @@ fn an_inherent_structure_remembers_where_it_comes_from() {
     let energy = landscape.evaluate(&polished.coordinates(), &mut gradient);
     assert!((energy - polished.energy()).abs() < 1e-9);
     assert!(landscape.largest_force(&gradient) < 2e-10);
+}
+
+#[test]
+fn a_cold_glass_relaxes_to_the_inherent_structure_that_lammps_found() {
+    let read = |name: &str| metabasin_files::read_configuration(&data(name)).unwrap();
+    let (cold, expected) = (read("wahn500_T.data.gz"), read("wahn500_IS.data.gz"));
+    let mut landscape = FixedCell::new(&expected, force_field(Cut::Shifted)).unwrap();
+    let mut gradient = vec![0.0; 1500];
+    let there = landscape.evaluate(&landscape.start(), &mut gradient);
+    for minimizer in every_minimizer() {
+        let start = FixedCell::new(&cold, force_field(Cut::Shifted)).unwrap();
+        let found = minimizer.minimize(&mut start.clone(), &start.start(), 1e-5);
+        assert!(found.converged(), "{}: {}", minimizer.name(), found.outcome);
+        // Forces that jump at the cutoff (by 0.04) split the minimum into many, some 1e-5 apart.
+        assert!(
+            (found.energy - there).abs() < 1e-4,
+            "{} arrives at {}, LAMMPS at {there}",
+            minimizer.name(),
+            found.energy
+        );
+    }
 }
 
 #[test]
