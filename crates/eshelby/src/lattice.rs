@@ -106,8 +106,8 @@ impl Lattice {
             range: "(0, 1e19)",
         })?;
         let mut placed = Vec::new();
-        for site in 0..kernel.sites() {
-            if elastic[site] {
+        for (site, &elastic) in elastic.iter().enumerate() {
+            if elastic {
                 continue;
             }
             for _ in 0..number.sample(&mut generator) as u64 {

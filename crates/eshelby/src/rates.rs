@@ -60,11 +60,7 @@ fn raised(saddle: f64, other: f64, floor: f64) -> f64 {
 ///
 /// Plain arithmetic without a call, so that a loop over it runs in vector registers and gives the
 /// same bits on every machine.
-#[expect(
-    clippy::inline_always,
-    reason = "compiled anew for every instruction set"
-)]
-#[inline(always)]
+#[inline]
 pub(crate) fn exponential(x: f64) -> f64 {
     const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52: adding it rounds to an integer.
     const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;

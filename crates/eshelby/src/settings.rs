@@ -229,11 +229,11 @@ mod tests {
             ("sites_per_edge", "1", |s| s.sites_per_edge = 1),
             ("site_volume", "-2", |s| s.site_volume = -2.0),
             ("temperature", "0", |s| {
-                s.temperature = Temperature::Kelvin(0.0)
+                s.temperature = Temperature::Kelvin(0.0);
             }),
             ("upper_barrier", "NaN", |s| s.upper_barrier = f64::NAN),
             ("density_factor", "inf", |s| {
-                s.density_factor = f64::INFINITY
+                s.density_factor = f64::INFINITY;
             }),
             ("fraction", "1.5", |s| {
                 s.elastic_sites = ElasticSites::Independent { fraction: 1.5 };

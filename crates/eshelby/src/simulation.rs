@@ -224,6 +224,15 @@ impl Simulation {
         self.state.clone()
     }
 
+    /// A copy that goes on with random numbers of its own, those of (seed, stage, index): age a
+    /// lattice once, then load the copies in both directions and at all rates.
+    #[must_use]
+    pub fn fork(&self, seed: u64, stage: u64, index: u64) -> Self {
+        let mut copy = self.clone();
+        copy.state.generator = random_stream(seed, Purpose::KineticMonteCarlo, stage, index);
+        copy
+    }
+
     /// The lattice.
     pub fn lattice(&self) -> &Arc<Lattice> {
         &self.lattice

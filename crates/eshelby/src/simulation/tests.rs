@@ -344,6 +344,28 @@ fn a_restored_checkpoint_goes_on_bit_by_bit() {
 }
 
 #[test]
+fn a_fork_goes_on_from_the_same_state_with_other_numbers() {
+    let protocol = cycle().protocol();
+    let aging = Protocol {
+        stages: protocol.stages[..1].to_vec(),
+    };
+    let mut aged = crowd(4, 60);
+    aged.run(&aging, &mut Record::default()).unwrap();
+    let continued = |mut simulation: Simulation| {
+        let mut record = Record::default();
+        simulation.run(&protocol, &mut record).unwrap();
+        record
+    };
+    let mut whole = Record::default();
+    crowd(4, 60).run(&protocol, &mut whole).unwrap();
+    let same = continued(aged.clone());
+    assert_eq!(same.rows, whole.rows[9..]);
+    let (one, two) = (continued(aged.fork(1, 0, 1)), continued(aged.fork(1, 0, 2)));
+    assert_eq!(one.rows[0], same.rows[0]);
+    assert_ne!(one.events, two.events);
+}
+
+#[test]
 fn the_limit_on_events_and_the_floor_are_counted() {
     let mut simulation = crowd(3, 30);
     let mut lattice = (**simulation.lattice()).clone();
