@@ -71,10 +71,14 @@ pub fn initial_liquid(
         };
         (length / repeats, repeats as usize)
     };
-    let lattice = LATTICES
-        .iter()
-        .max_by(|p, q| (spacing(p).0 * p.nearest).total_cmp(&(spacing(q).0 * q.nearest)))
-        .expect("there are three lattices");
+    let nearest = |lattice: &Lattice| spacing(lattice).0 * lattice.nearest;
+    let lattice = LATTICES[1..].iter().fold(&LATTICES[0], |widest, next| {
+        if nearest(next) > nearest(widest) {
+            next
+        } else {
+            widest
+        }
+    });
     let (constant, repeats) = spacing(lattice);
     let mut sites = Vec::with_capacity(lattice.basis.len() * repeats.pow(3));
     for i in 0..repeats {

@@ -277,17 +277,17 @@ impl Simulation {
     }
 
     fn blow_up(&self, symptom: Symptom) -> MdError {
-        let largest_force =
-            self.forces
-                .iter()
-                .map(|force| force.norm())
-                .fold(0.0, |largest, norm| {
-                    if norm > largest || norm.is_nan() {
-                        norm
-                    } else {
-                        largest
-                    }
-                });
+        let largest_force = self
+            .forces
+            .iter()
+            .map(Vector3::norm)
+            .fold(0.0, |largest, norm| {
+                if norm > largest || norm.is_nan() {
+                    norm
+                } else {
+                    largest
+                }
+            });
         MdError::BlowUp {
             step: self.motion.step,
             time: self.time(),

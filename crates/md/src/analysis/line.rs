@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 const BLOCKS: usize = 10;
 /// Fewer points make no line with an error.
 const FEWEST_POINTS: usize = 8;
-/// Share of the largest stress within which unloading counts as linear (physics of the unloading
-/// fit: plasticity bends the curve above).
+/// Share of the largest stress within which unloading counts as linear: plasticity bends the
+/// curve above.
 pub(crate) const UNLOADING_WINDOW: f64 = 0.3;
 
 /// A least-squares line y = offset + slope x, with errors that allow for correlated noise.
@@ -23,10 +23,12 @@ pub struct LineFit {
     pub offset_error: f64,
     /// Points fitted.
     pub points: usize,
-    center: f64,
-    spread: f64,
-    /// Per block: Σ residuals and Σ (x − center) residuals.
-    blocks: Vec<[f64; 2]>,
+    /// Mean x̄ of the abscissae.
+    pub center: f64,
+    /// S_xx = Σ (x − x̄)².
+    pub spread: f64,
+    /// Per block of consecutive points: Σ r_i and Σ (x_i − x̄) r_i of the residuals.
+    pub blocks: Vec<[f64; 2]>,
 }
 
 impl LineFit {

@@ -67,6 +67,8 @@ pub struct Unload {
     largest_stress: f64,
     kept: Keeper,
     keeping: bool,
+    /// The root by the last reliable fit.
+    estimate: Option<f64>,
     complete: bool,
 }
 
@@ -77,6 +79,8 @@ pub struct UnloadState {
     largest_stress: f64,
     kept: Keeper,
     keeping: bool,
+    /// The root by the last reliable fit.
+    estimate: Option<f64>,
     complete: bool,
 }
 
@@ -117,6 +121,7 @@ impl Unload {
             largest_stress: settings.largest_stress,
             kept: Keeper::new(),
             keeping: false,
+            estimate: None,
             complete: false,
         })
     }
@@ -139,17 +144,20 @@ impl Unload {
             self.keeping =
                 recent.len() == 10 && running * direction < KEEP_BELOW * self.largest_stress;
         }
-        let reliable = self.root().filter(|root| {
-            root.line.points >= FEWEST_FRAMES
-                && root.line.slope_error < SLOPE_ERROR * root.line.slope
-        });
+        // A fit at every frame of a long run would cost the square of their number.
+        if frames.len().is_multiple_of(1 + frames.len() / 200) {
+            let reliable = self.root().filter(|root| {
+                root.line.points >= FEWEST_FRAMES
+                    && root.line.slope_error < SLOPE_ERROR * root.line.slope
+            });
+            self.estimate = reliable.as_ref().map(|root| root.strain);
+            self.complete = reliable.is_some_and(|root| root.covered);
+        }
         if self.keeping {
-            let wanted = reliable.as_ref().map(|root| root.strain);
             let course = &self.course;
             self.kept
-                .offer(course.simulation.gamma(), wanted, || course.sample());
+                .offer(course.simulation.gamma(), self.estimate, || course.sample());
         }
-        self.complete = reliable.is_some_and(|root| root.covered);
     }
 
     /// The outcome from the frames so far.
@@ -193,6 +201,7 @@ impl Protocol for Unload {
             largest_stress: self.largest_stress,
             kept: self.kept.clone(),
             keeping: self.keeping,
+            estimate: self.estimate,
             complete: self.complete,
         }
     }
@@ -203,6 +212,7 @@ impl Protocol for Unload {
             largest_stress: state.largest_stress,
             kept: state.kept,
             keeping: state.keeping,
+            estimate: state.estimate,
             complete: state.complete,
         })
     }

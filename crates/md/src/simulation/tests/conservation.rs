@@ -1,12 +1,12 @@
 //! Conserved quantities against the time step.
 
-use crate::tests_support::{force_field, glass};
+use crate::tests_support::{fastest_force_field, force_field, glass};
 use crate::{Drive, Dynamics, IsotropicPressure, NoseHooverChain, Simulation, TemperatureSchedule};
 
 /// The conserved quantity per atom after every step.
 fn conserved(dynamics: Dynamics, duration: f64) -> Vec<f64> {
     let steps = (duration / dynamics.time_step).round() as usize;
-    let mut simulation = Simulation::new(glass(), force_field(), dynamics).unwrap();
+    let mut simulation = Simulation::new(glass(), fastest_force_field(), dynamics).unwrap();
     (0..steps)
         .map(|_| {
             simulation.advance(1).unwrap();

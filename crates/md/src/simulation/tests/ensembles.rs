@@ -48,7 +48,7 @@ fn volume_at_constant_pressure_agrees_with_pressure_at_constant_volume() {
     };
     let mut simulation = Simulation::new(start.clone(), force_field(), dynamics).unwrap();
     simulation.advance(2000).unwrap();
-    let volumes: Vec<f64> = (0..16_000)
+    let volumes: Vec<f64> = (0..12_000)
         .map(|_| {
             simulation.advance(5).unwrap();
             simulation.frame().volume
@@ -93,7 +93,7 @@ fn volume_at_constant_pressure_agrees_with_pressure_at_constant_volume() {
         (spread.mean - expected).abs() < tolerance,
         "{spread:?} {expected}"
     );
-    assert!(tolerance < 0.5 * expected, "{tolerance} {expected}");
+    assert!(tolerance < 0.6 * expected, "{tolerance} {expected}");
 }
 
 /// Equipartition of the cell's own motion: ⟨W ε̇²⟩ = ⟨W_γ γ̇²⟩ = k_B T, within four block errors
@@ -112,7 +112,7 @@ fn the_motion_of_the_cell_has_the_temperature_of_the_atoms() {
     };
     let mut simulation = Simulation::new(fluid(80, 0.22), force_field(), dynamics).unwrap();
     let (mut swelling, mut shear) = (Vec::new(), Vec::new());
-    for _ in 0..20_000 {
+    for _ in 0..15_000 {
         simulation.advance(5).unwrap();
         let inertia = simulation.inertia;
         swelling.push(inertia.volume.unwrap() * simulation.motion.swelling_rate.powi(2));
@@ -122,7 +122,7 @@ fn the_motion_of_the_cell_has_the_temperature_of_the_atoms() {
         let twice_kinetic = block_error(&energies).unwrap();
         let deviation = (twice_kinetic.mean - 2.0).abs();
         assert!(deviation < 4.0 * twice_kinetic.error, "{twice_kinetic:?}");
-        assert!(twice_kinetic.error < 0.12, "{twice_kinetic:?}");
+        assert!(twice_kinetic.error < 0.13, "{twice_kinetic:?}");
     }
     // A fluid does not resist: its cell has turned over and was flipped back.
     let [lx, _, _, xy, _, _] = simulation.configuration.cell.components();
