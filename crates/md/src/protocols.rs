@@ -143,6 +143,10 @@ impl Integration {
 }
 
 /// A resumable experiment.
+///
+/// It rests only at frames and refreshes its simulation there ([`crate::Simulation::refresh`]), so
+/// neither the size of the pieces in which it is advanced nor a stop and restart changes a bit of
+/// the result.
 pub trait Protocol: Sized {
     /// What must be stored to go on.
     type State: Clone + Serialize + DeserializeOwned;
