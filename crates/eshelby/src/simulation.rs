@@ -6,9 +6,9 @@
 //! exact for any window; at constant load every proposal is accepted (Bortz, Kalos & Lebowitz
 //! 1975). After every event all rates are computed anew, for elastic fields reach everywhere.
 
+mod observer;
 mod stages;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use metabasin_atoms::{Purpose, Stress, random_stream};
@@ -24,86 +24,11 @@ use crate::lattice::Lattice;
 use crate::mandel::{Mandel, add, dot, scale, subtract, to_tensor};
 use crate::rates::{Leap, Pass, Rates, exponential};
 
+pub use observer::{Counters, Event, Observer, Row};
+
 /// Over one window no barrier to a saddle falls by more than this many k_B T: acceptance stays
 /// above 3/4 on average.
 const WINDOW_GROWTH: f64 = 0.5;
-
-/// The state of a lattice at one moment, in the units of the room.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// Index of the stage in its protocol.
-    pub stage: usize,
-    /// Time since the stage began `[τ]`.
-    pub elapsed: f64,
-    /// Time since the run began `[τ]`.
-    pub time: f64,
-    /// Simple shear γ `[1]`.
-    pub strain: f64,
-    /// Macroscopic stress `[energy / length³]`.
-    pub stress: Stress,
-    /// Energy of cores and elastic fields of the whole cube above its start, without the work of
-    /// the load `[energy]`.
-    pub energy: f64,
-    /// Events since the run began.
-    pub events: u64,
-    /// Mean over excitations of the stress that drives them, own field excluded; `None` without
-    /// excitations.
-    pub driving_active_mean: Option<Stress>,
-    /// Mean over the sites that may carry excitations of the stress that a measurement averages,
-    /// own fields included.
-    pub reported_active_mean: Stress,
-    /// The same over the elastic sites; `None` where there are none.
-    pub reported_elastic_mean: Option<Stress>,
-}
-
-/// One executed event.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Event {
-    /// Time since the run began `[τ]`.
-    pub time: f64,
-    /// Which excitation of the lattice.
-    pub excitation: usize,
-    /// Its number in the catalogue.
-    pub event: u64,
-    /// Its site.
-    pub site: usize,
-    /// Whether it went from state 1 to state 2.
-    pub forward: bool,
-    /// Barrier that it crossed, the floor included `[energy]`.
-    pub barrier: f64,
-}
-
-/// What happened so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters {
-    /// Executed events.
-    pub events: u64,
-    /// Of these, jumps from state 2 back to state 1.
-    pub reverse_events: u64,
-    /// Proposals refused by the thinning.
-    pub refused: u64,
-    /// Passes over all rates.
-    pub passes: u64,
-    /// Excitations whose saddle the floor raised at the time of any row.
-    pub floored_pairs: u64,
-    /// Stages that ended early because of the limit on events.
-    pub stages_cut_short: u64,
-}
-
-/// Looks on while a run proceeds.
-pub trait Observer {
-    /// A row. `Break` stops the run here, resumable.
-    fn row(&mut self, row: &Row, simulation: &Simulation) -> ControlFlow<()>;
-
-    /// An event, after it was executed.
-    fn event(&mut self, _event: &Event) {}
-}
-
-impl<F: FnMut(&Row, &Simulation) -> ControlFlow<()>> Observer for F {
-    fn row(&mut self, row: &Row, simulation: &Simulation) -> ControlFlow<()> {
-        self(row, simulation)
-    }
-}
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -242,9 +242,9 @@ fn occupancies_are_boltzmanns_under_stress_and_strain_with_and_without_floor() {
         for strain_control in [false, true] {
             let count = lattice.excitations();
             let states = 1_usize << count;
-            // Flips of the slowest pair bound the relaxation: the barriers stay below about 1.5.
-            let interval = 10.0 / (2.4 * (-1.5_f64 / KT).exp());
-            let samples = 1500;
+            // Ten flips of a pair of barrier 1.2; that samples are independent is checked below.
+            let interval = 10.0 / (2.4 * (-1.2_f64 / KT).exp());
+            let samples = 1200;
             let protocol = if strain_control {
                 let mut protocol = stage(
                     Load::StrainRamp {
@@ -269,6 +269,7 @@ fn occupancies_are_boltzmanns_under_stress_and_strain_with_and_without_floor() {
             let mut counts = vec![0_u32; states];
             // H of every state, learned when it is first seen and checked ever after.
             let mut energies = vec![None; states];
+            let mut series = Vec::new();
             let last = protocol.stages.len() - 1;
             simulation
                 .run(&protocol, &mut |row: &Row, now: &Simulation| {
@@ -281,12 +282,21 @@ fn occupancies_are_boltzmanns_under_stress_and_strain_with_and_without_floor() {
                             .sum::<usize>();
                         counts[state] += 1;
                         let energy = now.hamiltonian();
+                        series.push(energy);
                         let known = energies[state].get_or_insert(energy);
                         assert!((*known - energy).abs() < 1e-9);
                     }
                     ControlFlow::Continue(())
                 })
                 .unwrap();
+            // Successive energies are uncorrelated within 4/√n (false alarm 6e-5).
+            let mean = series.iter().sum::<f64>() / f64::from(samples);
+            let variance: f64 = series.iter().map(|e| (e - mean).powi(2)).sum();
+            let lagged: f64 = series
+                .windows(2)
+                .map(|pair| (pair[0] - mean) * (pair[1] - mean))
+                .sum();
+            assert!((lagged / variance).abs() < 4.0 / f64::from(samples).sqrt());
             let weights: Vec<f64> = energies
                 .iter()
                 .map(|energy: &Option<f64>| energy.map_or(0.0, |energy| (-energy / KT).exp()))
@@ -478,7 +488,7 @@ fn slow_loading_reaches_the_equilibrium_softening() {
         rows: 1,
         decades: 1.0,
     };
-    let runs = 4;
+    let runs = 2;
     let mut odd = Vec::new();
     for index in 0..runs {
         let end = |cycle: &Cycle, index: u64| {
@@ -501,7 +511,7 @@ fn slow_loading_reaches_the_equilibrium_softening() {
     let error = MU * (0.5 * noise / f64::from(odd.len() as u32)).sqrt();
     assert!((mean - low).abs() < 4.0 * error, "{mean} {low} ± {error}");
     assert!(
-        MU * gamma - low > 8.0 * error,
+        MU * gamma - low > 5.0 * error,
         "softening {low} against {}",
         MU * gamma
     );

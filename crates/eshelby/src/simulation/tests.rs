@@ -9,6 +9,7 @@ use crate::{Elasticity, Population};
 use metabasin_atoms::PlasticVolume;
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use proptest::prelude::*;
+use std::ops::ControlFlow;
 
 const ALL: [Control; 5] = [
     Control::Stress,
