@@ -11,6 +11,9 @@ use crate::settings::SearchSettings;
 
 /// Gradient steps of the climb in which the largest force must fall below its best value.
 const PATIENCE: u32 = 25;
+/// Eigenvalues above minus this do not count as negative: zero modes are rounding
+/// `[energy / length²]`.
+const LEAST_CURVATURE: f64 = 1e-3;
 /// Below this force the linear solves are tightened for second-order convergence.
 const NEWTON_FORCE: f64 = 0.5;
 
@@ -235,6 +238,9 @@ pub fn follow_mode(
     let mut best_force = f64::INFINITY;
     let mut since_best = 0;
     let mut iteration = 0;
+    let mut retreats = settings.retreats;
+    let mut relaxation = 1.0_f64;
+    let mut previous: Option<(Point, LowestMode)> = None;
     loop {
         let near = point.largest_force < NEWTON_FORCE;
         let limits = LanczosLimits {
@@ -245,13 +251,24 @@ pub fn follow_mode(
         counts.climb = landscape.force_evaluations() - counts.lowest_mode;
         let mode = lowest_mode(&mut landscape, &point.x, &guess, limits, preconditioner);
         counts.lowest_mode = landscape.force_evaluations() - counts.climb;
+        // Relaxed too far: back to where the eigenvalue was negative, with less relaxation.
+        let mode = if mode.eigenvalue > -LEAST_CURVATURE && retreats > 0 && previous.is_some() {
+            retreats -= 1;
+            relaxation *= 0.3;
+            let (before, mode) = previous.take().expect("just seen");
+            point = before;
+            mode
+        } else {
+            relaxation = (1.5 * relaxation).min(1.0);
+            mode
+        };
         let lambda = mode.eigenvalue;
         let mut v = mode.direction.clone();
         if dot(&v, &difference(&point.x, origin)) < 0.0 {
             scale(&mut v, -1.0);
         }
         guess.clone_from(&v);
-        if point.largest_force < tolerance && lambda < 0.0 {
+        if point.largest_force < tolerance && lambda < -LEAST_CURVATURE {
             return point.ended(Some(mode), counts, ClimbOutcome::Saddle);
         }
         if landscape.force_evaluations() > settings.max_force_evaluations {
@@ -274,10 +291,17 @@ pub fn follow_mode(
         iteration += 1;
         let parallel = dot(&point.gradient, &v);
         let uphill = settings.uphill_step * trust;
-        if lambda >= 0.0 {
+        if lambda > -LEAST_CURVATURE {
             return point.ended(Some(mode), counts, ClimbOutcome::LostNegativeCurvature);
         }
-        let along = (-parallel / lambda).clamp(-uphill, uphill);
+        // Early on always outward: the force along the mode means little before the strained region
+        // has settled.
+        let inward = if iteration <= settings.gentle_steps {
+            0.5 * uphill
+        } else {
+            -uphill
+        };
+        let along = (-parallel / lambda).clamp(inward, uphill);
         let project = |a: &mut [f64]| {
             if free {
                 remove_translation(a);
@@ -307,6 +331,9 @@ pub fn follow_mode(
                 radius: settings.relaxation_step * trust,
             },
         );
+        let mut solution = solution;
+        scale(&mut solution.step, relaxation);
+        scale(&mut solution.image, relaxation);
         let mut step = solution.step;
         add_scaled(&mut step, along, &v);
         let mut x = point.x.clone();
@@ -335,6 +362,6 @@ pub fn follow_mode(
         } else if error > 0.7 {
             trust = (trust * 0.6).max(0.1);
         }
-        point = next;
+        previous = Some((std::mem::replace(&mut point, next), mode));
     }
 }

@@ -1,5 +1,6 @@
 //! An event followed under load.
 
+use metabasin_atoms::Dipole;
 use metabasin_catalogue::EventRecord;
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unflatten};
 use metabasin_minimizers::InherentStructure;
@@ -54,6 +55,8 @@ pub struct LoadedBarrier {
     /// Activation volume for simple shear at fixed stress, 2 Q_xy with Q = S : P and the stiffness
     /// at this strain `[length³]`; NaN unless followed and elastically stable.
     pub omega_xy: f64,
+    /// P = V (σ^min − σ^sad) at this strain; zero unless followed.
+    pub dipole: Dipole,
     /// What became of it.
     pub state: LoadedState,
 }
@@ -119,6 +122,7 @@ fn loaded_step(
         barrier: f64::NAN,
         slope: f64::NAN,
         omega_xy: f64::NAN,
+        dipole: Dipole::ZERO,
         state,
     };
     let cell = *landscape.cell();
@@ -166,17 +170,25 @@ fn loaded_step(
     if index != Some(1) {
         return Ok(ended(LoadedState::SaddleVanished));
     }
-    let sides = descend_both_sides(&mut landscape, &climb, &lower.x, settings, &preconditioner);
-    if !returned(&landscape, &sides.back, &relaxed, settings)
-        && !returned(&landscape, &sides.forth, &relaxed, settings)
-    {
+    // Soft spots with tiny barriers flip in a coarse descent: a finer one decides.
+    let fine = SearchSettings {
+        relaxation_step: 0.3 * settings.relaxation_step,
+        ..settings.clone()
+    };
+    let connected = [settings, &fine].into_iter().any(|settings| {
+        let sides = descend_both_sides(&mut landscape, &climb, &lower.x, settings, &preconditioner);
+        returned(&landscape, &sides.back, &relaxed, settings)
+            || returned(&landscape, &sides.forth, &relaxed, settings)
+    });
+    if !connected {
         return Ok(ended(LoadedState::Disconnected));
     }
     let stress = |landscape: &mut FixedCell, x: &[f64]| landscape.stress(x).unwrap_or_default();
     let change =
         (stress(&mut landscape, &climb.x) - stress(&mut landscape, &lower.x)) * cell.volume();
+    let dipole = Dipole((-change).0);
     let stiffness = stiffness_at(&mut landscape, &lower.x, &preconditioner)?;
-    let plastic = stiffness.plastic_volume(metabasin_atoms::Dipole((-change).0));
+    let plastic = stiffness.plastic_volume(dipole);
     *minimum = relaxed;
     *saddle = upper;
     Ok(LoadedBarrier {
@@ -184,6 +196,7 @@ fn loaded_step(
         barrier: climb.energy - lower.energy,
         slope: change.xy(),
         omega_xy: plastic.map_or(f64::NAN, |plastic| 2.0 * plastic.xy()),
+        dipole,
         state: LoadedState::Followed,
     })
 }

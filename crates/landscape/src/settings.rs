@@ -46,8 +46,14 @@ pub struct SearchSettings {
     /// First steps of the climb whose relaxation is kept as short as in the basin, so that the
     /// strained region does not slide back.
     pub gentle_steps: u32,
+    /// How often a climb that lost its negative eigenvalue steps back and goes on with less
+    /// relaxation.
+    pub retreats: u32,
     /// How often a search that lost its negative eigenvalue is seeded again.
     pub reseeds: u32,
+    /// How often a saddle that belongs to a neighboring minimum is carried over to the origin by
+    /// undoing the displacement between the two minima.
+    pub transplants: u32,
     /// Searches higher than this above the minimum are given up `[energy]`.
     pub energy_window: f64,
     /// Force evaluations (Hessian-vector products counted) before a search is given up.
@@ -78,7 +84,9 @@ impl Default for SearchSettings {
             relaxation_step: 0.1,
             climb_products: 12,
             gentle_steps: 6,
-            reseeds: 1,
+            retreats: 4,
+            reseeds: 0,
+            transplants: 1,
             energy_window: 25.0,
             max_force_evaluations: 1500,
             force_tolerance: 1e-5,

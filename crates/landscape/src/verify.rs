@@ -124,40 +124,102 @@ pub(crate) fn verify(
     counts: &mut EvaluationCounts,
 ) -> Verdict {
     let start = flatten(origin.positions);
-    let mut counted = Counted::new(&mut *landscape);
-    let sides = descend_both_sides(
-        &mut counted,
-        climb,
-        &start,
-        origin.settings,
-        origin.preconditioner,
-    );
-    counts.descent += counted.force_evaluations();
-    let back = returned(landscape, &sides.back, origin.positions, origin.settings);
-    let forth = returned(landscape, &sides.forth, origin.positions, origin.settings);
-    let final_side = match (back, forth) {
-        (true, true) => {
-            let detail = format!("saddle at {:.6}", climb.energy - origin.energy);
-            return Verdict::failed(SearchOutcome::BothSidesSame, detail);
+    let mut climb = climb.clone();
+    let mut transplants = origin.settings.transplants;
+    let final_side = loop {
+        let mut counted = Counted::new(&mut *landscape);
+        let sides = descend_both_sides(
+            &mut counted,
+            &climb,
+            &start,
+            origin.settings,
+            origin.preconditioner,
+        );
+        counts.descent += counted.force_evaluations();
+        let back = returned(landscape, &sides.back, origin.positions, origin.settings);
+        let forth = returned(landscape, &sides.forth, origin.positions, origin.settings);
+        match (back, forth) {
+            (true, true) => {
+                let detail = format!("saddle at {:.6}", climb.energy - origin.energy);
+                return Verdict::failed(SearchOutcome::BothSidesSame, detail);
+            }
+            (true, false) => break sides.forth,
+            (false, true) => break sides.back,
+            (false, false) => {}
         }
-        (false, false) => {
-            let detail = format!(
-                "saddle at {:.6}; sides at {:.6} ({:?}) and {:.6} ({:?})",
-                climb.energy - origin.energy,
-                sides.back.energy - origin.energy,
-                sides.back.outcome,
-                sides.forth.energy - origin.energy,
-                sides.forth.outcome
-            );
-            return Verdict::failed(SearchOutcome::Disconnected, detail);
+        let failed = disconnected(&climb, &sides, origin);
+        if transplants == 0 || counts.search() > origin.settings.max_force_evaluations {
+            return failed;
         }
-        (true, false) => sides.forth,
-        (false, true) => sides.back,
+        transplants -= 1;
+        let Some(again) = transplant(landscape, &climb, &sides, origin, &start, counts) else {
+            return failed;
+        };
+        climb = again;
     };
     let mut counted = Counted::new(&mut *landscape);
-    let verdict = polished_event(&mut counted, climb, final_side, origin, &start);
+    let verdict = polished_event(&mut counted, &climb, final_side, origin, &start);
     counts.verification += counted.force_evaluations();
     verdict
+}
+
+fn disconnected(climb: &Climb, sides: &Sides, origin: &Origin<'_>) -> Verdict {
+    let detail = format!(
+        "saddle at {:.6}; sides at {:.6} ({:?}) and {:.6} ({:?})",
+        climb.energy - origin.energy,
+        sides.back.energy - origin.energy,
+        sides.back.outcome,
+        sides.forth.energy - origin.energy,
+        sides.forth.outcome
+    );
+    Verdict::failed(SearchOutcome::Disconnected, detail)
+}
+
+/// A saddle next to the origin in place of one next to a neighboring minimum.
+///
+/// Glasses have soft spots with barriers of 0.01 ε, which flip under the strain of an event somewhere
+/// else: the saddle found then belongs to the neighboring minimum with the spot flipped. Undoing that
+/// flip, x → x − (x_neighbor − x_min), and converging again mostly gives the saddle of the same event
+/// that does belong to the origin. Whether it does is checked as for any other.
+fn transplant(
+    landscape: &mut FixedCell,
+    climb: &Climb,
+    sides: &Sides,
+    origin: &Origin<'_>,
+    start: &[f64],
+    counts: &mut EvaluationCounts,
+) -> Option<Climb> {
+    let cell = *landscape.cell();
+    let flip = |side: &Descent| displacements(&cell, origin.positions, &unflatten(&side.x));
+    let weight = |field: &[Vector3<f64>]| field.iter().map(Vector3::norm_squared).sum::<f64>();
+    let (back, forth) = (flip(&sides.back), flip(&sides.forth));
+    let flip = if weight(&back) <= weight(&forth) {
+        back
+    } else {
+        forth
+    };
+    let mut x = climb.x.clone();
+    add_scaled(&mut x, -1.0, &flatten(&flip));
+    let guess = outward_mode(climb, start);
+    let again = follow_mode(
+        landscape,
+        start,
+        origin.energy,
+        &x,
+        &guess,
+        origin.settings,
+        origin.settings.force_tolerance,
+        origin.preconditioner,
+    );
+    counts.lowest_mode += again.counts.lowest_mode;
+    counts.climb += again.counts.climb;
+    let moved = largest(&displacements(
+        &cell,
+        &unflatten(&climb.x),
+        &unflatten(&again.x),
+    ));
+    (again.outcome == ClimbOutcome::Saddle && moved > origin.settings.return_distance)
+        .then_some(again)
 }
 
 fn polished_event(

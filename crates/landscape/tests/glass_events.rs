@@ -1,0 +1,261 @@
+//! Events, elasticity and load following on the reference glass of 500 atoms.
+#![cfg(test)]
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+
+use metabasin_atoms::Stress;
+use metabasin_catalogue::{EventRecord, SampleRecord};
+use metabasin_interactions::{
+    BinaryLennardJones, Cut, EnergyLandscape, ForceField, Kernel, flatten,
+};
+use metabasin_landscape::{
+    IdentityTolerances, LoadedState, SampleContext, SearchResult, SearchSettings, Searcher,
+    barrier_at_stress, follow_load, relaxed_stiffness, same_event, sample_record,
+};
+use metabasin_minimizers::{InherentStructure, Lbfgs};
+use metabasin_testkit::small_inherent_structure;
+use nalgebra::Vector3;
+
+fn force_field() -> ForceField {
+    let potential = Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth));
+    ForceField::new(potential, Kernel::Portable)
+}
+
+fn searcher() -> &'static Searcher {
+    static SEARCHER: OnceLock<Searcher> = OnceLock::new();
+    SEARCHER.get_or_init(|| {
+        let start = small_inherent_structure();
+        let (minimum, _) =
+            InherentStructure::quench(&start, force_field(), &Lbfgs::default(), 1e-5).unwrap();
+        Searcher::new(&minimum, SearchSettings::default(), 1, 0).unwrap()
+    })
+}
+
+fn sample() -> SampleRecord {
+    let context = SampleContext {
+        source: "test".into(),
+        temperature: None,
+        stress_thermal: None,
+        attempt_frequency: 1.0,
+        attempt_frequency_band: 3.0,
+        settings: String::new(),
+        seed: 1,
+    };
+    sample_record(searcher().minimum(), searcher().stiffness(), context)
+}
+
+/// The first connected event with a barrier above 1 ε that can be followed a little both ways.
+fn event() -> &'static EventRecord {
+    static EVENT: OnceLock<EventRecord> = OnceLock::new();
+    EVENT.get_or_init(|| {
+        (0..70)
+            .filter_map(|index| searcher().run(index).event)
+            .find(|event| {
+                let follows = |gamma: f64| {
+                    let settings = SearchSettings::default();
+                    follow_load(searcher().minimum(), event, &[gamma], &settings).unwrap()[0].state
+                        == LoadedState::Followed
+                };
+                event.barrier_forward > 1.0 && follows(2e-4) && follows(-5e-5) && follows(5e-5)
+            })
+            .expect("a fair share of the searches ends connected")
+    })
+}
+
+fn searched(threads: usize) -> Vec<SearchResult> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    let mut results = Vec::new();
+    pool.install(|| {
+        searcher().run_range(3..9, |mut result| {
+            result.record.seconds = 0.0;
+            results.push(result);
+            ControlFlow::Continue(())
+        });
+    });
+    results
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_results_in_order() {
+    let one = searched(1);
+    assert_eq!(one, searched(2));
+    let order: Vec<u64> = one.iter().map(|result| result.record.index).collect();
+    assert_eq!(order, [3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn stopping_leaves_a_prefix() {
+    let mut order = Vec::new();
+    searcher().run_range(0..40, |result| {
+        order.push(result.record.index);
+        if order.len() == 3 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert_eq!(order, [0, 1, 2]);
+}
+
+#[test]
+fn an_event_keeps_its_promises() {
+    let event = event();
+    assert!(event.is_verified() && event.index_method == "inertia");
+    assert!(event.lowest_eigenvalue < 0.0 && event.largest_force_saddle < 1e-8);
+    let mut landscape = searcher().minimum().landscape();
+    let mut saddle = searcher().minimum().coordinates();
+    let field = &event.displacement_saddle;
+    for (atom, u) in field.atoms.iter().zip(&field.displacements) {
+        for k in 0..3 {
+            saddle[3 * *atom as usize + k] += u[k];
+        }
+    }
+    let mut gradient = vec![0.0; saddle.len()];
+    let energy = landscape.evaluate(&saddle, &mut gradient);
+    // Unstored displacements are below 1e-4 each: the saddle is met to second order in them.
+    assert!((energy - event.energy_saddle).abs() < 1e-3);
+    let stress = landscape.stress(&saddle).unwrap();
+    let dipole = (searcher().minimum().stress() - stress) * landscape.cell().volume();
+    assert!((Stress(event.dipole_saddle.0) - dipole).norm() < 0.05);
+    // A positive dipole in xy unloads a positive stress: the same sign in plastic strain.
+    let stiffness = searcher().stiffness().unwrap();
+    let strain = stiffness.strain(Stress(event.dipole_saddle.0)).unwrap();
+    assert!((event.activation_volume().unwrap() - 2.0 * strain.xy()).abs() < 1e-12);
+}
+
+#[test]
+fn stiffness_is_the_slope_of_re_minimized_stress() {
+    let stiffness = relaxed_stiffness(searcher().minimum()).unwrap();
+    let step = 2e-5;
+    let at = |gamma: f64| {
+        let strained = searcher().minimum().configuration().sheared(gamma);
+        let (minimum, _) =
+            InherentStructure::quench(&strained, force_field(), &Lbfgs::default(), 1e-7).unwrap();
+        minimum.polished(1e-9).unwrap().stress()
+    };
+    let slope = (at(step) - at(-step)) * (0.5 / step);
+    // A simple shear is the symmetric strain and a rotation by −γ/2, which turns the stress that
+    // is already there: dσ = ω σ − σ ω with ω_xy = γ/2.
+    let initial = searcher().minimum().stress().to_matrix();
+    let mut spin = nalgebra::Matrix3::zeros();
+    spin[(0, 1)] = 0.5;
+    spin[(1, 0)] = -0.5;
+    let turned = Stress::from_matrix(&(spin * initial - initial * spin));
+    for a in 0..6 {
+        let expected = stiffness.0[a][3] + turned.0[a];
+        assert!(
+            (slope.0[a] - expected).abs() < 1e-3,
+            "component {a}: {} against {expected}",
+            slope.0[a]
+        );
+    }
+    let shear = (stiffness.0[3][3] + stiffness.0[4][4] + stiffness.0[5][5]) / 3.0;
+    assert!((shear - 18.0).abs() < 1.5, "mean shear modulus {shear}");
+}
+
+#[test]
+fn the_slope_of_the_barrier_is_the_stress_difference() {
+    let step = 5e-5;
+    let settings = SearchSettings::default();
+    let at = |gamma: f64| {
+        let steps = follow_load(searcher().minimum(), event(), &[gamma], &settings).unwrap();
+        assert_eq!(steps[0].state, LoadedState::Followed);
+        steps[0]
+    };
+    let (behind, here, ahead) = (at(-step), at(0.0), at(step));
+    assert!((here.barrier - event().barrier_forward).abs() < 1e-9);
+    let difference = (ahead.barrier - behind.barrier) / (2.0 * step);
+    assert!((here.slope + event().dipole_saddle.xy()).abs() < 1e-6);
+    assert!(
+        (difference - here.slope).abs() < 1e-4 * here.slope.abs().max(1.0),
+        "{difference} against {}",
+        here.slope
+    );
+    assert!((here.omega_xy - event().activation_volume().unwrap()).abs() < 1e-6);
+}
+
+#[test]
+fn an_event_in_a_strained_cell_has_the_barrier_of_its_stress() {
+    let gamma = 2e-4;
+    let strained = searcher().minimum().configuration().sheared(gamma);
+    let (other, _) =
+        InherentStructure::quench(&strained, force_field(), &Lbfgs::default(), 1e-7).unwrap();
+    let settings = SearchSettings::default();
+    let steps = follow_load(searcher().minimum(), event(), &[gamma], &settings).unwrap();
+    let predicted = |stress| {
+        barrier_at_stress(event(), &sample(), stress)
+            .unwrap()
+            .saddle
+    };
+    let change = predicted(other.stress()) - predicted(searcher().minimum().stress());
+    let measured = steps[0].barrier - event().barrier_forward;
+    // The rest is of second order in the strain: V ΔC γ²/2 with ΔC of the order of C.
+    let second_order = 0.5 * sample().volume() * 18.0 * gamma * gamma;
+    assert!(
+        (change - measured).abs() < second_order,
+        "{change} against {measured}"
+    );
+    assert!(
+        measured.abs() > second_order,
+        "too small to tell: {measured}"
+    );
+}
+
+#[test]
+fn duplicates_are_recognized_and_near_misses_are_not() {
+    let (event, sample) = (event(), sample());
+    let tolerances = IdentityTolerances::default();
+    assert!(same_event(event, event, &sample, tolerances));
+    let mut shaken = event.clone();
+    for u in &mut shaken.displacement_saddle.displacements {
+        u[0] += 1e-4;
+    }
+    assert!(same_event(event, &shaken, &sample, tolerances));
+    let mut higher = event.clone();
+    higher.energy_saddle += 1e-3;
+    assert!(!same_event(event, &higher, &sample, tolerances));
+    let mut elsewhere = event.clone();
+    elsewhere.displacement_saddle.displacements[0][1] += 0.1;
+    assert!(!same_event(event, &elsewhere, &sample, tolerances));
+    // Two like atoms that exchange their places.
+    let atoms = &event.displacement_final.atoms;
+    let (i, j) = (0..atoms.len())
+        .flat_map(|i| (i + 1..atoms.len()).map(move |j| (i, j)))
+        .find(|(i, j)| sample.species[atoms[*i] as usize] == sample.species[atoms[*j] as usize])
+        .unwrap();
+    let place = |k: usize| {
+        let u = Vector3::from(event.displacement_final.displacements[k]);
+        Vector3::from(sample.positions[atoms[k] as usize]) + u
+    };
+    let mut exchanged = event.clone();
+    for (from, to) in [(i, j), (j, i)] {
+        let u = place(to) - Vector3::from(sample.positions[atoms[from] as usize]);
+        exchanged.displacement_final.displacements[from] = u.into();
+    }
+    assert!(same_event(event, &exchanged, &sample, tolerances));
+    let unlike = (0..atoms.len())
+        .find(|k| sample.species[atoms[*k] as usize] != sample.species[atoms[i] as usize])
+        .unwrap();
+    let mut wrong = event.clone();
+    for (from, to) in [(i, unlike), (unlike, i)] {
+        let u = place(to) - Vector3::from(sample.positions[atoms[from] as usize]);
+        wrong.displacement_final.displacements[from] = u.into();
+    }
+    assert!(!same_event(event, &wrong, &sample, tolerances));
+}
+
+#[test]
+fn the_sample_record_describes_the_minimum() {
+    let sample = sample();
+    assert_eq!(
+        (sample.cut.as_str(), sample.positions.len()),
+        ("smooth", 500)
+    );
+    assert!(sample.largest_force < 1e-8);
+    let positions: Vec<Vector3<f64>> = sample.positions.iter().map(|&p| p.into()).collect();
+    assert_eq!(flatten(&positions), searcher().minimum().coordinates());
+}
