@@ -12,7 +12,7 @@ use crate::config::ConfigErrors;
 #[derive(Debug, Error)]
 pub enum PipelineError {
     /// The config is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigErrors),
     /// A file is wrong, missing, in the way or cannot be written.
     #[error(transparent)]

@@ -108,7 +108,7 @@ impl RunDirectory {
                         return Err(PipelineError::BadInput(format!(
                             "{shown} was started with kernel '{}', this machine would use '{kernel}': \
                              resuming would change bits; resume where it was started, or start anew \
-                             with kernel: Portable",
+                             with kernel: portable",
                             manifest.kernel
                         )));
                     }

@@ -346,7 +346,7 @@ fn floors(run: &FinishedRun, results: &crate::stages::kmc::KmcResults) -> Vec<Qu
     vec![
         quantity(&floor, of(&results.cycles), "", "kmc, all lattices and signs"),
         quantity(
-            "the same with the floor at 100 flips",
+            "the same with three times as many flips allowed",
             of(&results.second_floor),
             "",
             "kmc: how much the floor matters",

@@ -24,8 +24,21 @@ const ROWS: u32 = 200;
 const DECADES: f64 = 4.0;
 /// Aging before loading where no MD reference says how long.
 const USUAL_AGING: Duration = Duration::Tau(150.0);
-/// The second floor under barriers, to show what the first one does: so many flips.
-const SECOND_FLOOR_FLIPS: f64 = 100.0;
+/// The second floor under barriers, to show what the first one does, allows so many times more
+/// flips.
+const SECOND_FLOOR_FACTOR: f64 = 3.0;
+
+/// The second floor: lower by kT ln 3.
+fn second_floor(settings: &KmcSettings) -> Floor {
+    match settings.floor {
+        Floor::None => Floor::None,
+        Floor::Flips(flips) => Floor::Flips(SECOND_FLOOR_FACTOR * flips),
+        Floor::Barrier(energy) => {
+            let lower = energy - settings.temperature.reduced() * SECOND_FLOOR_FACTOR.ln();
+            Floor::Barrier(lower.max(0.0))
+        }
+    }
+}
 
 /// One cycle on one lattice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -208,7 +221,7 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
             )
         })?;
     let settings = KmcSettings { temperature, ..stage.settings.clone() };
-    let second = KmcSettings { floor: Floor::Flips(SECOND_FLOOR_FLIPS), ..settings.clone() };
+    let second = KmcSettings { floor: second_floor(&settings), ..settings.clone() };
     let kernel = settings.kernel(population.elasticity).map_err(|error| kmc_failure(&error))?;
     let draw = |settings: &KmcSettings, number: usize| {
         let (seed, index) = (context.config.seed, number as u64);
