@@ -252,15 +252,18 @@ pub fn follow_mode(
         let mode = lowest_mode(&mut landscape, &point.x, &guess, limits, preconditioner);
         counts.lowest_mode = landscape.force_evaluations() - counts.climb;
         // Relaxed too far: back to where the eigenvalue was negative, with less relaxation.
-        let mode = if mode.eigenvalue > -LEAST_CURVATURE && retreats > 0 && previous.is_some() {
-            retreats -= 1;
-            relaxation *= 0.3;
-            let (before, mode) = previous.take().expect("just seen");
-            point = before;
-            mode
-        } else {
-            relaxation = (1.5 * relaxation).min(1.0);
-            mode
+        let lost = mode.eigenvalue > -LEAST_CURVATURE && retreats > 0;
+        let mode = match previous.take() {
+            Some((before, mode)) if lost => {
+                retreats -= 1;
+                relaxation *= 0.3;
+                point = before;
+                mode
+            }
+            _ => {
+                relaxation = (1.5 * relaxation).min(1.0);
+                mode
+            }
         };
         let lambda = mode.eigenvalue;
         let mut v = mode.direction.clone();
@@ -294,14 +297,7 @@ pub fn follow_mode(
         if lambda > -LEAST_CURVATURE {
             return point.ended(Some(mode), counts, ClimbOutcome::LostNegativeCurvature);
         }
-        // Early on always outward: the force along the mode means little before the strained region
-        // has settled.
-        let inward = if iteration <= settings.gentle_steps {
-            0.5 * uphill
-        } else {
-            -uphill
-        };
-        let along = (-parallel / lambda).clamp(inward, uphill);
+        let along = (-parallel / lambda).clamp(-uphill, uphill);
         let project = |a: &mut [f64]| {
             if free {
                 remove_translation(a);

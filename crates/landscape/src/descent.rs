@@ -72,7 +72,7 @@ pub(crate) fn descend(
             remove_translation(&mut direction);
         }
         let mut slope = dot(&direction, &at.gradient);
-        if !(slope < 0.0) {
+        if slope.is_nan() || slope >= 0.0 {
             if memory.is_empty() {
                 at.outcome = DescentOutcome::Stalled;
                 return at;
@@ -195,7 +195,10 @@ pub(crate) fn polish(
         let mut gradient = vec![0.0; x.len()];
         let energy = landscape.evaluate(&x, &mut gradient);
         let largest_force = landscape.largest_force(&gradient);
-        if solution.negative_curvature || !(largest_force < at.largest_force) {
+        if solution.negative_curvature
+            || largest_force.is_nan()
+            || largest_force >= at.largest_force
+        {
             break;
         }
         at = Descent {

@@ -42,11 +42,11 @@ pub(crate) fn stiffness_at(
     );
     let forces: Vec<Vec<f64>> = response.forces.iter().map(|force| flatten(force)).collect();
     let mut stiffness = response.born;
-    for b in 0..6 {
+    for (b, right) in forces.iter().enumerate() {
         let solution = conjugate_gradient(
             landscape,
             x,
-            &forces[b],
+            right,
             &remove_translation,
             preconditioner,
             SolveLimits {
@@ -58,8 +58,8 @@ pub(crate) fn stiffness_at(
         if solution.negative_curvature {
             return Err(LandscapeError::NotAMinimum);
         }
-        for a in 0..6 {
-            stiffness.0[a][b] -= dot(&forces[a], &solution.step) / volume;
+        for (row, force) in stiffness.0.iter_mut().zip(&forces) {
+            row[b] -= dot(force, &solution.step) / volume;
         }
     }
     Ok(stiffness)

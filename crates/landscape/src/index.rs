@@ -126,12 +126,8 @@ pub fn index_by_inertia(
     }
     let mut negative = vec![mode.to_vec()];
     let mut products = 0;
+    add_projector(&mut shifted, shift, mode);
     loop {
-        add_projector(
-            &mut shifted,
-            shift,
-            negative.last().expect("starts with one"),
-        );
         if is_positive_definite(shifted.clone()) || negative.len() as u32 >= MOST {
             break;
         }
@@ -145,6 +141,7 @@ pub fn index_by_inertia(
                 products,
             };
         }
+        add_projector(&mut shifted, shift, &next.direction);
         negative.push(next.direction);
     }
     SaddleIndex {
@@ -236,7 +233,7 @@ mod tests {
     #[test]
     fn planted_indices_are_counted() {
         for planted in 1..=3_u32 {
-            let mut eigenvalues: Vec<f64> = (0..60).map(|k| 1.0 + k as f64).collect();
+            let mut eigenvalues: Vec<f64> = (0..60_i32).map(|k| 1.0 + f64::from(k)).collect();
             for k in 0..planted {
                 eigenvalues[7 * k as usize] = -1.0 - f64::from(k);
             }

@@ -124,20 +124,19 @@ impl Searcher {
             &self.preconditioner,
         );
         let mut counts = climb.counts;
-        let (outcome, detail, mut event) = match climb.outcome.failure() {
-            Some(outcome) => (outcome, Some(self.describe(&climb)), None),
-            None => {
-                let origin = Origin {
-                    positions: &configuration.positions,
-                    energy: self.minimum.energy(),
-                    stress: self.minimum.stress(),
-                    stiffness: self.stiffness,
-                    settings: &self.settings,
-                    preconditioner: &self.preconditioner,
-                };
-                let verdict = verify(&mut landscape, &climb, &origin, &mut counts);
-                (verdict.outcome, verdict.detail, verdict.event)
-            }
+        let (outcome, detail, mut event) = if let Some(outcome) = climb.outcome.failure() {
+            (outcome, Some(self.describe(&climb)), None)
+        } else {
+            let origin = Origin {
+                positions: &configuration.positions,
+                energy: self.minimum.energy(),
+                stress: self.minimum.stress(),
+                stiffness: self.stiffness,
+                settings: &self.settings,
+                preconditioner: &self.preconditioner,
+            };
+            let verdict = verify(&mut landscape, &climb, &origin, &mut counts);
+            (verdict.outcome, verdict.detail, verdict.event)
         };
         if let Some(event) = &mut event {
             event.first_search = index;

@@ -41,30 +41,3 @@ impl EnergyLandscape for Quadratic {
         product.copy_from_slice(image.as_slice());
     }
 }
-
-/// The surface of Müller and Brown (Theor. Chim. Acta 53, 75 (1979)).
-pub(crate) struct MuellerBrown;
-
-impl EnergyLandscape for MuellerBrown {
-    fn dimension(&self) -> usize {
-        2
-    }
-    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
-        const HEIGHT: [f64; 4] = [-200.0, -100.0, -170.0, 15.0];
-        const A: [f64; 4] = [-1.0, -1.0, -6.5, 0.7];
-        const B: [f64; 4] = [0.0, 0.0, 11.0, 0.6];
-        const C: [f64; 4] = [-10.0, -10.0, -6.5, 0.7];
-        const X: [f64; 4] = [1.0, 0.0, -0.5, -1.0];
-        const Y: [f64; 4] = [0.0, 0.5, 1.5, 1.0];
-        gradient.fill(0.0);
-        let mut energy = 0.0;
-        for k in 0..4 {
-            let (dx, dy) = (x[0] - X[k], x[1] - Y[k]);
-            let term = HEIGHT[k] * (A[k] * dx * dx + B[k] * dx * dy + C[k] * dy * dy).exp();
-            energy += term;
-            gradient[0] += term * (2.0 * A[k] * dx + B[k] * dy);
-            gradient[1] += term * (B[k] * dx + 2.0 * C[k] * dy);
-        }
-        energy
-    }
-}

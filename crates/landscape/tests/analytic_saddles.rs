@@ -20,7 +20,7 @@ fn mueller_brown_saddles_are_found_exactly() {
     let mut found = [false; 2];
     for start in MuellerBrown::MINIMA {
         for angle in 0..12 {
-            let (sine, cosine) = (f64::from(angle) * 0.5236).sin_cos();
+            let (sine, cosine) = (f64::from(angle) * std::f64::consts::FRAC_PI_6).sin_cos();
             let push = [0.05 * cosine, 0.05 * sine];
             let climb = climb_from_minimum(
                 &mut MuellerBrown,
