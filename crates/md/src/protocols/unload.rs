@@ -14,6 +14,10 @@ use crate::{Drive, Frame, MdError, Observer, TemperatureSchedule};
 const FEWEST_FRAMES: usize = 20;
 /// Relative error of the slope above which a fit is not believed.
 const SLOPE_ERROR: f64 = 0.25;
+/// An unloading goes at least this share of its starting strain beyond γ = 0 (less where the strain
+/// limit comes first): a window of a few noisy frames may look covered long before the stress is
+/// gone.
+const LEAST_BEYOND: f64 = 0.3;
 /// Samples are kept once the running stress is below this share of the largest one.
 const KEEP_BELOW: f64 = 0.5;
 
@@ -64,6 +68,8 @@ impl UnloadSettings {
 #[derive(Clone, Debug)]
 pub struct Unload {
     course: Course,
+    /// Strain at the start.
+    start: f64,
     largest_stress: f64,
     kept: Keeper,
     keeping: bool,
@@ -75,6 +81,7 @@ pub struct Unload {
 /// The stored form of an [`Unload`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnloadState {
+    start: f64,
     course: CourseState,
     largest_stress: f64,
     kept: Keeper,
@@ -114,10 +121,12 @@ impl Unload {
                 rate: -settings.rate.copysign(sample.gamma),
             },
         );
-        let steps = settings.total_steps(sample.gamma);
+        let start = sample.gamma;
+        let steps = settings.total_steps(start);
         let course = Course::start(sample, force_field, dynamics, integration, steps)?;
         Ok(Self {
             course,
+            start,
             largest_stress: settings.largest_stress,
             kept: Keeper::new(),
             keeping: false,
@@ -151,7 +160,9 @@ impl Unload {
                     && root.line.slope_error < SLOPE_ERROR * root.line.slope
             });
             self.estimate = reliable.as_ref().map(|root| root.strain);
-            self.complete = reliable.is_some_and(|root| root.covered);
+            let gone = (self.start - self.course.simulation.gamma()) * self.start.signum();
+        let far_enough = gone >= (1.0 + LEAST_BEYOND) * self.start.abs();
+        self.complete = far_enough && reliable.is_some_and(|root| root.covered);
         }
         if self.keeping {
             let course = &self.course;
@@ -197,6 +208,7 @@ impl Protocol for Unload {
 
     fn state(&self) -> UnloadState {
         UnloadState {
+            start: self.start,
             course: self.course.state(),
             largest_stress: self.largest_stress,
             kept: self.kept.clone(),
@@ -209,6 +221,7 @@ impl Protocol for Unload {
     fn restore(state: UnloadState, force_field: ForceField) -> Result<Self, MdError> {
         Ok(Self {
             course: Course::restore(state.course, force_field)?,
+            start: state.start,
             largest_stress: state.largest_stress,
             kept: state.kept,
             keeping: state.keeping,

@@ -92,6 +92,7 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
                     .map(|(plus, minus)| Measured { value: 0.5 * (plus - minus), error: None }),
                 recovery_time: of_stage(&plus, recovery, "elapsed")?,
                 recovery_strain: half_difference(&strain(&plus)?, &strain(&minus)?),
+                strain_noise: 0.0,
                 events_loading: Some(cycles.0.events_loading + cycles.1.events_loading),
             });
         }

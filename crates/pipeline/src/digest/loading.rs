@@ -5,7 +5,7 @@ use metabasin_files::findings::{Curve, LoadingFindings, Measured};
 use metabasin_md::analysis::{block_error, half_difference, logarithmic_bins, shear_modulus_fit};
 
 /// The shear modulus is the slope up to this strain.
-const MODULUS_UP_TO: f64 = 0.01;
+pub(crate) const MODULUS_UP_TO: f64 = 0.01;
 /// Points of a displayed curve.
 const SHOWN_POINTS: usize = 40;
 /// Bins a decade of a recovery curve.
@@ -39,6 +39,8 @@ pub(crate) struct Realization {
     pub(crate) recovery_time: Vec<f64>,
     /// Strain at those times.
     pub(crate) recovery_strain: Vec<f64>,
+    /// Standard deviation of its strain at zero stress that no fit within one trajectory sees.
+    pub(crate) strain_noise: f64,
     /// Events while loading, both signs (KMC).
     pub(crate) events_loading: Option<u64>,
 }
@@ -65,6 +67,12 @@ pub(crate) fn over_realizations(values: &[Measured]) -> Option<Measured> {
         (own, spread) => own.or(spread),
     };
     Some(Measured { value, error })
+}
+
+/// A strain of one realization with the noise that its own scatter does not show.
+fn with_noise(measured: Measured, noise: f64) -> Measured {
+    let error = measured.error.map(|error| error.hypot(noise));
+    Measured { error: error.or((noise > 0.0).then_some(noise)), ..measured }
 }
 
 /// The mean curve of several realizations, ending with the shortest.
@@ -132,11 +140,16 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
         Some(Measured { value: fit.slope, error: Some(fit.slope_error) })
     };
     let moduli: Vec<Measured> = loading.iter().filter_map(|curve| fit(curve)).collect();
-    let residuals: Vec<Measured> = realizations.iter().filter_map(|one| one.residual).collect();
+    let residuals: Vec<Measured> = realizations
+        .iter()
+        .filter_map(|one| Some(with_noise(one.residual?, one.strain_noise)))
+        .collect();
     let residual_strain = over_realizations(&residuals);
     let recovery = recovery_curve(realizations);
-    let finals: Vec<Measured> =
-        realizations.iter().filter_map(|one| final_strain(&one.recovery_strain)).collect();
+    let finals: Vec<Measured> = realizations
+        .iter()
+        .filter_map(|one| Some(with_noise(final_strain(&one.recovery_strain)?, one.strain_noise)))
+        .collect();
     let recovered_strain = residual_strain
         .zip(over_realizations(&finals))
         .map(|(residual, last)| difference(residual, last));
@@ -168,7 +181,11 @@ fn recovery_curve(realizations: &[Realization]) -> Curve {
     for k in 0..length {
         let values: Vec<Measured> = binned
             .iter()
-            .map(|bins| Measured { value: bins[k].mean, error: bins[k].error })
+            .zip(realizations)
+            .map(|(bins, one)| {
+                let measured = Measured { value: bins[k].mean, error: bins[k].error };
+                with_noise(measured, one.strain_noise)
+            })
             .collect();
         if let Some(measured) = over_realizations(&values) {
             let time = binned.iter().map(|bins| bins[k].time).sum::<f64>() / binned.len() as f64;
@@ -214,6 +231,7 @@ mod tests {
             residual: Some(Measured { value: 0.002, error: Some(1e-5) }),
             recovery_time: plus.2.clone(),
             recovery_strain: half_difference(&plus.3, &minus.3),
+            strain_noise: 0.0,
             events_loading: None,
         };
         let found = digest(&[one]);

@@ -2,15 +2,16 @@
 
 use metabasin_files::Series;
 use metabasin_files::findings::{Curve, LoadingFindings, Measured};
-use metabasin_md::analysis::half_difference;
+use metabasin_md::analysis::{half_difference, shear_modulus_fit, strain_fluctuation};
 
-use super::loading::{Realization, StressStrain, digest, over_realizations};
+use super::loading::{MODULUS_UP_TO, Realization, StressStrain, digest, over_realizations};
 use super::signatures::BackStress;
 use crate::PipelineError;
 use crate::config::Stage;
 use crate::finished_run::{FinishedRun, column};
 use crate::stage::read_results;
 use crate::stages::branches::{Branch, shear_stage};
+use crate::stages::equilibrate::ReferenceResults;
 use crate::stages::relax::copy_name;
 use crate::stages::unload::UnloadResult;
 
@@ -29,6 +30,22 @@ fn odd_part(
     let (plus, minus) = (run.series(stage, &names[0])?, run.series(stage, &names[1])?);
     let Some((plus, minus)) = plus.zip(minus) else { return Ok(None) };
     Ok(Some(StressStrain::odd_part(&stress_strain(&plus)?, &stress_strain(&minus)?)))
+}
+
+/// Thermal noise of the strain at zero stress of half the difference of two samples,
+/// √(k_B T/GV)/√2; zero where the reference or G is not known.
+///
+/// A fit or a block error sees the fast part of it only: the slow part is which of its many minima
+/// the sample happens to be in.
+fn pair_noise(run: &FinishedRun, modulus: Option<Measured>) -> Result<f64, PipelineError> {
+    let reference: Option<ReferenceResults> = match run.stage("equilibrate") {
+        Some(folder) if folder.join("results.json").exists() => Some(read_results(&folder)?),
+        _ => None,
+    };
+    Ok(reference.zip(modulus.filter(|modulus| modulus.value > 0.0)).map_or(0.0, |(found, modulus)| {
+        strain_fluctuation(found.temperature, modulus.value, found.volume.mean)
+            / std::f64::consts::SQRT_2
+    }))
 }
 
 fn residual(results: &[UnloadResult], rate: f64, pair: usize) -> Option<Measured> {
@@ -73,6 +90,9 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
                     &column(&minus, "mean_gamma")?[1..],
                 );
             }
+            let modulus = shear_modulus_fit(&one.loading.strain, &one.loading.stress, MODULUS_UP_TO)
+                .map(|fit| Measured { value: fit.slope, error: Some(fit.slope_error) });
+            one.strain_noise = pair_noise(run, modulus)?;
             realizations.push(one);
         }
         if !realizations.is_empty() {
