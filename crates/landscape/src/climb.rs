@@ -17,6 +17,34 @@ const LEAST_CURVATURE: f64 = 1e-3;
 /// Below this force the linear solves are tightened for second-order convergence.
 const NEWTON_FORCE: f64 = 0.5;
 
+/// What a climb does where the lowest eigenvalue is positive (again).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenConvex {
+    /// It is over: for stationary points that are only converged again.
+    GiveUp,
+    /// It goes on outward along the displacement so far, by `push_step`: finds the higher saddles
+    /// around the pushed atoms.
+    PushOutward,
+    /// It goes on along the lowest mode, by the shorter `soft_step`: finds the low saddles that
+    /// soft modes lead to.
+    FollowMode,
+}
+
+/// From where to where a climb goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Ascent<'a> {
+    /// The minimum that it leaves, and its energy `[energy]`: modes point away from it.
+    pub origin: (&'a [f64], f64),
+    /// Where it starts.
+    pub start: &'a [f64],
+    /// Start vector of the first Lanczos iteration.
+    pub guess: &'a [f64],
+    /// Largest force of a stationary point `[energy / length]`.
+    pub tolerance: f64,
+    /// What to do where no eigenvalue is negative.
+    pub when_convex: WhenConvex,
+}
+
 /// How a climb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClimbOutcome {
@@ -97,6 +125,7 @@ pub fn climb_from_minimum(
     start: &[f64],
     start_energy: f64,
     push: &[f64],
+    when_convex: WhenConvex,
     settings: &SearchSettings,
     preconditioner: &dyn Preconditioner,
 ) -> Climb {
@@ -108,7 +137,6 @@ pub fn climb_from_minimum(
         relative_change: 0.02,
         relative_residual: 0.1,
     };
-    let mut reseeds = settings.reseeds;
     let mut direction = push.to_vec();
     if free {
         remove_translation(&mut direction);
@@ -127,29 +155,19 @@ pub fn climb_from_minimum(
         counts.lowest_mode += landscape.force_evaluations() - before;
         guess = mode.direction;
         if mode.eigenvalue < -settings.escape_curvature {
-            let mut climb = follow_mode(
-                landscape.inner_mut(),
-                start,
-                start_energy,
-                &point.x,
-                &guess,
-                settings,
-                settings.force_tolerance,
-                preconditioner,
-            );
-            counts.basin += climb.counts.basin;
+            let ascent = Ascent {
+                origin: (start, start_energy),
+                start: &point.x,
+                guess: &guess,
+                tolerance: settings.force_tolerance,
+                when_convex,
+            };
+            let mut climb =
+                follow_mode(landscape.inner_mut(), &ascent, settings, preconditioner);
             counts.lowest_mode += climb.counts.lowest_mode;
             counts.climb += climb.counts.climb;
             climb.counts = counts;
-            let again = climb.outcome == ClimbOutcome::LostNegativeCurvature
-                && reseeds > 0
-                && counts.search() < settings.max_force_evaluations;
-            if !again {
-                return climb;
-            }
-            reseeds -= 1;
-            point = Point::at(&mut landscape, climb.x);
-            guess = difference(&point.x, start);
+            return climb;
         }
         // Farther out along what the push has become.
         direction = difference(&point.x, start);
@@ -215,32 +233,26 @@ fn relaxed_across(
 /// −(g·v)/λ along v and, perpendicular to v, the solution of P H P s = −P g by conjugate gradients;
 /// both are cut by trust radii that follow how well the quadratic model predicts the new gradient.
 #[expect(
-    clippy::too_many_arguments,
     clippy::too_many_lines,
     reason = "one loop over one state: splitting it would hide the order of steps"
 )]
 pub fn follow_mode(
     landscape: &mut dyn EnergyLandscape,
-    origin: &[f64],
-    origin_energy: f64,
-    x: &[f64],
-    guess: &[f64],
+    ascent: &Ascent,
     settings: &SearchSettings,
-    tolerance: f64,
     preconditioner: &dyn Preconditioner,
 ) -> Climb {
+    let (origin, origin_energy) = ascent.origin;
     let mut landscape = Counted::new(landscape);
     let mut counts = EvaluationCounts::default();
     let free = landscape.translation_invariant();
-    let mut point = Point::at(&mut landscape, x.to_vec());
-    let mut guess = guess.to_vec();
+    let mut point = Point::at(&mut landscape, ascent.start.to_vec());
+    let mut guess = ascent.guess.to_vec();
     let mut trust = 1.0_f64;
     let mut best_force = f64::INFINITY;
     let mut since_best = 0;
     let mut iteration = 0;
-    let mut retreats = settings.retreats;
-    let mut relaxation = 1.0_f64;
-    let mut previous: Option<(Point, LowestMode)> = None;
+    let mut convex_steps = settings.convex_steps;
     loop {
         let near = point.largest_force < NEWTON_FORCE;
         let limits = LanczosLimits {
@@ -251,27 +263,13 @@ pub fn follow_mode(
         counts.climb = landscape.force_evaluations() - counts.lowest_mode;
         let mode = lowest_mode(&mut landscape, &point.x, &guess, limits, preconditioner);
         counts.lowest_mode = landscape.force_evaluations() - counts.climb;
-        // Relaxed too far: back to where the eigenvalue was negative, with less relaxation.
-        let lost = mode.eigenvalue > -LEAST_CURVATURE && retreats > 0;
-        let mode = match previous.take() {
-            Some((before, mode)) if lost => {
-                retreats -= 1;
-                relaxation *= 0.3;
-                point = before;
-                mode
-            }
-            _ => {
-                relaxation = (1.5 * relaxation).min(1.0);
-                mode
-            }
-        };
         let lambda = mode.eigenvalue;
         let mut v = mode.direction.clone();
         if dot(&v, &difference(&point.x, origin)) < 0.0 {
             scale(&mut v, -1.0);
         }
         guess.clone_from(&v);
-        if point.largest_force < tolerance && lambda < -LEAST_CURVATURE {
+        if point.largest_force < ascent.tolerance && lambda < -LEAST_CURVATURE {
             return point.ended(Some(mode), counts, ClimbOutcome::Saddle);
         }
         if landscape.force_evaluations() > settings.max_force_evaluations {
@@ -295,7 +293,24 @@ pub fn follow_mode(
         let parallel = dot(&point.gradient, &v);
         let uphill = settings.uphill_step * trust;
         if lambda > -LEAST_CURVATURE {
-            return point.ended(Some(mode), counts, ClimbOutcome::LostNegativeCurvature);
+            let (mut outward, size) = match ascent.when_convex {
+                WhenConvex::PushOutward if convex_steps > 0 => {
+                    (difference(&point.x, origin), settings.push_step)
+                }
+                WhenConvex::FollowMode if convex_steps > 0 => (v.clone(), settings.soft_step),
+                _ => return point.ended(Some(mode), counts, ClimbOutcome::LostNegativeCurvature),
+            };
+            convex_steps -= 1;
+            if free {
+                remove_translation(&mut outward);
+            }
+            let mut x = point.x.clone();
+            add_scaled(&mut x, size / landscape.largest_force(&outward), &outward);
+            point = Point::at(&mut landscape, x);
+            best_force = f64::INFINITY;
+            since_best = 0;
+            iteration = 0;
+            continue;
         }
         let along = (-parallel / lambda).clamp(-uphill, uphill);
         let project = |a: &mut [f64]| {
@@ -317,7 +332,10 @@ pub fn follow_mode(
                 relative_residual: if near {
                     (0.1 * point.largest_force).clamp(1e-3, 0.1)
                 } else {
-                    0.2
+                    // Not below the force along the mode: more would slide back into the basin.
+                    let mut across = point.gradient.clone();
+                    remove_component(&mut across, &v);
+                    (parallel.abs() / norm(&across)).clamp(0.2, 1.0)
                 },
                 products: if gentle {
                     settings.basin_products as usize
@@ -327,9 +345,6 @@ pub fn follow_mode(
                 radius: settings.relaxation_step * trust,
             },
         );
-        let mut solution = solution;
-        scale(&mut solution.step, relaxation);
-        scale(&mut solution.image, relaxation);
         let mut step = solution.step;
         add_scaled(&mut step, along, &v);
         let mut x = point.x.clone();
@@ -358,6 +373,6 @@ pub fn follow_mode(
         } else if error > 0.7 {
             trust = (trust * 0.6).max(0.1);
         }
-        previous = Some((std::mem::replace(&mut point, next), mode));
+        point = next;
     }
 }

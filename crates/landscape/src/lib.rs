@@ -30,7 +30,7 @@ mod settings;
 mod test_surfaces;
 mod verify;
 
-pub use climb::{Climb, ClimbOutcome, climb_from_minimum, follow_mode};
+pub use climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
 pub use displacement::{Shape, displacements, shape};
 pub use elasticity::{hessian_preconditioner, relaxed_stiffness};
 pub use error::LandscapeError;

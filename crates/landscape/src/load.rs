@@ -6,7 +6,7 @@ use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unfla
 use metabasin_minimizers::InherentStructure;
 use nalgebra::Vector3;
 
-use crate::climb::{ClimbOutcome, follow_mode};
+use crate::climb::{Ascent, ClimbOutcome, WhenConvex, follow_mode};
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
 use crate::displacement::{displacements, largest};
 use crate::elasticity::{hessian_preconditioner, stiffness_at};
@@ -147,16 +147,14 @@ fn loaded_step(
         return Ok(ended(LoadedState::MinimumUnstable));
     }
     let guess: Vec<f64> = flatten(&displacements(&cell, &relaxed, saddle));
-    let climb = follow_mode(
-        &mut landscape,
-        &lower.x,
-        lower.energy,
-        &flatten(saddle),
-        &guess,
-        settings,
+    let ascent = Ascent {
+        origin: (&lower.x, lower.energy),
+        start: &flatten(saddle),
+        guess: &guess,
         tolerance,
-        &preconditioner,
-    );
+        when_convex: WhenConvex::GiveUp,
+    };
+    let climb = follow_mode(&mut landscape, &ascent, settings, &preconditioner);
     let upper = unflatten(&climb.x);
     let moved = largest(&displacements(&cell, saddle, &upper));
     if climb.outcome != ClimbOutcome::Saddle || moved > LEFT || climb.energy <= lower.energy {

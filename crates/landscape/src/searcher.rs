@@ -11,7 +11,7 @@ use metabasin_catalogue::{EvaluationCounts, EventRecord, SearchRecord};
 use metabasin_interactions::FixedCell;
 use metabasin_minimizers::InherentStructure;
 
-use crate::climb::climb_from_minimum;
+use crate::climb::{WhenConvex, climb_from_minimum};
 use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
 use crate::error::LandscapeError;
 use crate::outcome::SearchOutcome;
@@ -107,6 +107,15 @@ impl Searcher {
         (index % atoms * stride.max(1) % atoms) as u32
     }
 
+    /// How search `index` leaves the convex part of the basin.
+    fn when_convex(&self, index: u64) -> WhenConvex {
+        match u64::from(self.settings.soft_every) {
+            0 => WhenConvex::PushOutward,
+            every if index % every == every - 1 => WhenConvex::FollowMode,
+            _ => WhenConvex::PushOutward,
+        }
+    }
+
     /// One search.
     pub fn run(&self, index: u64) -> SearchResult {
         let begin = Instant::now();
@@ -120,6 +129,7 @@ impl Searcher {
             &self.coordinates,
             self.minimum.energy(),
             &push,
+            self.when_convex(index),
             &self.settings,
             &self.preconditioner,
         );

@@ -46,11 +46,14 @@ pub struct SearchSettings {
     /// First steps of the climb whose relaxation is kept as short as in the basin, so that the
     /// strained region does not slide back.
     pub gentle_steps: u32,
-    /// How often a climb that lost its negative eigenvalue steps back and goes on with less
-    /// relaxation.
-    pub retreats: u32,
-    /// How often a search that lost its negative eigenvalue is seeded again.
-    pub reseeds: u32,
+    /// Steps that a climb may take in all where the lowest eigenvalue is positive again.
+    pub convex_steps: u32,
+    /// Every so manyth search takes these steps along the lowest mode, the others outward along
+    /// the displacement so far; 0 for none. The two find different saddles: low ones and high ones.
+    pub soft_every: u32,
+    /// A step along the lowest mode where its eigenvalue is positive, the largest move of an atom
+    /// `[length]`.
+    pub soft_step: f64,
     /// How often a saddle that belongs to a neighboring minimum is carried over to the origin by
     /// undoing the displacement between the two minima.
     pub transplants: u32,
@@ -84,8 +87,9 @@ impl Default for SearchSettings {
             relaxation_step: 0.1,
             climb_products: 12,
             gentle_steps: 6,
-            retreats: 4,
-            reseeds: 0,
+            convex_steps: 20,
+            soft_every: 3,
+            soft_step: 0.05,
             transplants: 1,
             energy_window: 25.0,
             max_force_evaluations: 1500,
@@ -109,6 +113,7 @@ impl SearchSettings {
             ("closest_approach", self.closest_approach),
             ("escape_curvature", self.escape_curvature),
             ("uphill_step", self.uphill_step),
+            ("soft_step", self.soft_step),
             ("relaxation_step", self.relaxation_step),
             ("energy_window", self.energy_window),
             ("force_tolerance", self.force_tolerance),

@@ -5,7 +5,7 @@ use metabasin_catalogue::{DisplacementField, EvaluationCounts, EventRecord};
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unflatten};
 use nalgebra::Vector3;
 
-use crate::climb::{Climb, ClimbOutcome, follow_mode};
+use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
 use crate::displacement::{displacements, largest, shape};
 use crate::flat::{add_scaled, difference, dot, scale};
@@ -201,16 +201,14 @@ fn transplant(
     let mut x = climb.x.clone();
     add_scaled(&mut x, -1.0, &flatten(&flip));
     let guess = outward_mode(climb, start);
-    let again = follow_mode(
-        landscape,
-        start,
-        origin.energy,
-        &x,
-        &guess,
-        origin.settings,
-        origin.settings.force_tolerance,
-        origin.preconditioner,
-    );
+    let ascent = Ascent {
+        origin: (start, origin.energy),
+        start: &x,
+        guess: &guess,
+        tolerance: origin.settings.force_tolerance,
+        when_convex: WhenConvex::GiveUp,
+    };
+    let again = follow_mode(landscape, &ascent, origin.settings, origin.preconditioner);
     counts.lowest_mode += again.counts.lowest_mode;
     counts.climb += again.counts.climb;
     let moved = largest(&displacements(
@@ -232,16 +230,14 @@ fn polished_event(
     let atoms = origin.positions.len();
     let tolerance = polish_tolerance(atoms);
     let guess = outward_mode(climb, start);
-    let saddle = follow_mode(
-        landscape,
-        start,
-        origin.energy,
-        &climb.x,
-        &guess,
-        origin.settings,
+    let ascent = Ascent {
+        origin: (start, origin.energy),
+        start: &climb.x,
+        guess: &guess,
         tolerance,
-        origin.preconditioner,
-    );
+        when_convex: WhenConvex::GiveUp,
+    };
+    let saddle = follow_mode(landscape, &ascent, origin.settings, origin.preconditioner);
     let final_minimum = polish(landscape, final_side, origin.preconditioner, tolerance);
     let cell = *landscape.inner_mut().cell();
     let moved = largest(&displacements(

@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 use metabasin_interactions::EnergyLandscape;
-use metabasin_landscape::{ClimbOutcome, Identity, SearchSettings, climb_from_minimum};
+use metabasin_landscape::{
+    ClimbOutcome, Identity, SearchSettings, WhenConvex, climb_from_minimum,
+};
 use metabasin_minimizers::{Lbfgs, Minimizer};
 use metabasin_testkit::{LennardJonesCluster, MuellerBrown};
 use nalgebra::DMatrix;
@@ -27,6 +29,7 @@ fn mueller_brown_saddles_are_found_exactly() {
                 &start.x,
                 start.energy,
                 &push,
+                WhenConvex::PushOutward,
                 &settings,
                 &Identity,
             );
@@ -61,6 +64,7 @@ fn saddles_of_a_cluster_have_the_lowest_eigenvalue_that_was_reported() {
             &minimum.x,
             minimum.energy,
             &push,
+            WhenConvex::PushOutward,
             &SearchSettings::default(),
             &Identity,
         );
