@@ -48,7 +48,7 @@ fn kinetic(configuration: &Configuration) -> (Stress, Option<f64>) {
         stress -= Stress(products) * configuration.mass(i);
     }
     let degrees_of_freedom = (3 * configuration.len()).saturating_sub(3).max(1);
-    let temperature = -stress.trace() / degrees_of_freedom as f64;
+    let temperature = (0.0 - stress.trace()) / degrees_of_freedom as f64;
     (stress * configuration.cell.volume().recip(), Some(temperature))
 }
 

@@ -235,7 +235,9 @@ pub fn residual_strain(rates: &[RateFindings]) -> Figure {
         },
         caption: format!(
             "Strain at zero stress after unloading: root of a straight line through τ(γ) for \
-             |τ| < 0.3 τ_max, control without load subtracted. {caption} Bars: standard error."
+             |τ| < 0.3 τ_max (MD) or the crossing itself (KMC); half the difference of loading in \
+             both directions, so that what happens without load drops out. {caption} Bars: standard \
+             error, for MD with the thermal noise √(kT/2GV) of a pair of samples."
         ),
         source: "findings.json, rates[].md and rates[].kmc: residual_strain".to_owned(),
         stages: &["unload", "kmc"],
@@ -290,10 +292,12 @@ pub fn recovery(rates: &[RateFindings]) -> Figure {
             notes: Vec::new(),
             empty_reason: "no recovery was run".to_owned(),
         },
-        caption: "Shear strain against time at zero shear stress after unloading, control \
-                  subtracted, for the rate of the loading before. Points: MD (strain of inherent \
-                  states); bars: standard error of a frame. Lines: KMC; bands: standard error. Both \
-                  averaged for display over equal intervals of log time."
+        caption: "Shear strain against time at zero shear stress after unloading, half the \
+                  difference of loading in both directions, for the rate of the loading before. \
+                  Points: MD (strain of the cell); bars: standard error with the thermal noise \
+                  √(kT/2GV) of a pair of samples, which neighboring points share. Lines: KMC; \
+                  bands: standard error. Both averaged for display over equal intervals of log \
+                  time."
             .to_owned(),
         source: "findings.json, rates[].md and rates[].kmc: recovery".to_owned(),
         stages: &["recover", "kmc"],
