@@ -39,7 +39,9 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// The whole pipeline on a small glass in about two minutes, ending in a report.
-    #[command(after_help = "Example:\n  metabasin demo --out my-demo && xdg-open my-demo/report.html")]
+    #[command(
+        after_help = "Example:\n  metabasin demo --out my-demo && xdg-open my-demo/report.html"
+    )]
     Demo(Demo),
     /// Prints a commented config to start from.
     #[command(after_help = "Example:\n  metabasin init search > search.ron")]
@@ -54,7 +56,9 @@ pub enum Verb {
     #[command(after_help = "Example:\n  metabasin check shear.ron --json")]
     Check(Check),
     /// Energy, stress and largest force of a structure.
-    #[command(after_help = "Example:\n  metabasin energy glass.data.gz --cut shifted --per-atom atoms.csv")]
+    #[command(
+        after_help = "Example:\n  metabasin energy glass.data.gz --cut shifted --per-atom atoms.csv"
+    )]
     Energy(Energy),
     /// Relaxes a structure to its inherent structure at fixed cell.
     #[command(after_help = "Example:\n  metabasin minimize glass.data.gz -o inherent.extxyz")]
@@ -76,19 +80,21 @@ pub enum Verb {
     #[command(after_help = "Example:\n  metabasin activation glass.sqlite --strain 0.01 --steps 5")]
     Activation(Activation),
     /// Eshelby kinetic Monte Carlo of a config.
-    #[command(after_help = "Example:\n  metabasin kmc kmc.ron --set catalogue=glass.sqlite --out kmc")]
+    #[command(
+        after_help = "Example:\n  metabasin kmc kmc.ron --set catalogue=glass.sqlite --out kmc"
+    )]
     Kmc(Run),
     /// Overlays the results of an MD run and a KMC run.
-    #[command(
-        after_help = "Examples:\n  metabasin compare demo demo\n  \
-                      metabasin compare demo/03-shear demo/08-kmc --plot overlay.svg"
-    )]
+    #[command(after_help = "Examples:\n  metabasin compare demo demo\n  \
+                      metabasin compare demo/03-shear demo/08-kmc --plot overlay.svg")]
     Compare(Compare),
     /// Builds the HTML report of a run directory anew.
     #[command(after_help = "Example:\n  metabasin report my-demo")]
     Report(Report),
     /// Exports a catalogue for pandas, ASE or OVITO.
-    #[command(after_help = "Example:\n  metabasin export glass.sqlite --format extxyz -o events.extxyz")]
+    #[command(
+        after_help = "Example:\n  metabasin export glass.sqlite --format extxyz -o events.extxyz"
+    )]
     Export(Export),
     /// Measures this machine's speed, with which `check` estimates cost.
     #[command(after_help = "Example:\n  metabasin bench --json")]
@@ -176,7 +182,11 @@ pub struct Check {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Forces {
     /// Cut mode of the potential at 2.5 sigma_11.
-    #[arg(long, value_name = "truncated|shifted|smooth", default_value = "smooth")]
+    #[arg(
+        long,
+        value_name = "truncated|shifted|smooth",
+        default_value = "smooth"
+    )]
     pub cut: Cut,
     /// Force kernel: `portable` gives the same bits on every machine.
     #[arg(long, value_enum, default_value = "auto")]
@@ -324,7 +334,12 @@ pub struct Activation {
     /// The catalogue.
     pub catalogue: PathBuf,
     /// Follow every barrier to this shear strain.
-    #[arg(long, value_name = "GAMMA", default_value_t = 0.01, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "GAMMA",
+        default_value_t = 0.01,
+        allow_negative_numbers = true
+    )]
     pub strain: f64,
     /// In how many steps.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]

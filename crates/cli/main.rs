@@ -38,8 +38,9 @@ fn main() -> ExitCode {
         .with_target(false)
         .init();
     if let Some(threads) = arguments.threads {
-        let built =
-            rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        let built = rayon::ThreadPoolBuilder::new()
+            .num_threads(usize::from(threads))
+            .build_global();
         if let Err(error) = built {
             output::complain(&format!("cannot start {threads} threads: {error}"));
             return ExitCode::FAILURE;

@@ -13,7 +13,10 @@ pub struct Output {
 impl Output {
     /// Prints JSON where `json`, else text for people.
     pub fn new(json: bool) -> Self {
-        Self { json, stdout: io::stdout() }
+        Self {
+            json,
+            stdout: io::stdout(),
+        }
     }
 
     /// Prints a result: as one JSON object, or as the text that `describe` makes of it.
@@ -22,7 +25,11 @@ impl Output {
         result: &T,
         describe: impl FnOnce(&T) -> String,
     ) -> anyhow::Result<()> {
-        let text = if self.json { serde_json::to_string_pretty(result)? } else { describe(result) };
+        let text = if self.json {
+            serde_json::to_string_pretty(result)?
+        } else {
+            describe(result)
+        };
         self.text(&text)
     }
 
@@ -54,7 +61,12 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
-        .map(|c| rows.iter().filter_map(|row| row.get(c)).map(|x| x.chars().count()).max())
+        .map(|c| {
+            rows.iter()
+                .filter_map(|row| row.get(c))
+                .map(|x| x.chars().count())
+                .max()
+        })
         .map(Option::unwrap_or_default)
         .collect();
     let mut text = String::new();

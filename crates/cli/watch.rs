@@ -18,7 +18,11 @@ impl Watch {
     /// A bar on a terminal, a line at the end of each stage elsewhere, nothing where `quiet`.
     pub fn new(quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { quiet, terminal, current: Mutex::new(None) }
+        Self {
+            quiet,
+            terminal,
+            current: Mutex::new(None),
+        }
     }
 
     fn with_current(&self, act: impl FnOnce(&mut Option<(ProgressBar, String, Instant)>)) {
@@ -31,7 +35,11 @@ impl Watch {
 impl Progress for Watch {
     fn begin(&self, stage: &str, total: u64) {
         self.with_current(|current| {
-            let bar = if self.terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
+            let bar = if self.terminal {
+                ProgressBar::new(total)
+            } else {
+                ProgressBar::hidden()
+            };
             let style = ProgressStyle::with_template(
                 "{msg:<28} [{bar:30}] {percent:>3} %  {elapsed} elapsed, {eta} left",
             );

@@ -7,7 +7,11 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str)| {
     let (text, edit) = input;
-    let edits = if edit.is_empty() { Vec::new() } else { vec![edit.to_owned()] };
+    let edits = if edit.is_empty() {
+        Vec::new()
+    } else {
+        vec![edit.to_owned()]
+    };
     // Refusing is fine; panicking is not.
     let _ = metabasin_pipeline::config::load_text(text, Path::new("fuzz.ron"), &edits);
 });

@@ -258,6 +258,9 @@ impl Cell {
     }
 
     /// The cell after a simple shear γ in xy: lattice vectors x → x + γ y.
+    ///
+    /// # Panics
+    /// If γ is not finite.
     #[must_use]
     pub fn sheared(&self, gamma: f64) -> Self {
         let [lx, ly, lz, xy, xz, yz] = self.components;
@@ -277,6 +280,9 @@ impl Cell {
     /// basis: how often a was subtracted from b (xy), a from c (xz), and b from c (yz).
     ///
     /// Invisible in every reported quantity; positions need no change.
+    ///
+    /// # Panics
+    /// Never: a change of basis keeps the lengths of a valid cell.
     pub fn with_small_tilts(&self) -> (Self, [i32; 3]) {
         let [lx, ly, lz, xy, xz, yz] = self.components;
         let flips_yz = (yz / ly).round();

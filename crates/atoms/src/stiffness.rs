@@ -28,14 +28,15 @@ impl Stiffness {
     /// The isotropic stiffness of shear modulus μ and Poisson ratio ν, λ = 2μν/(1 − 2ν).
     pub fn isotropic(shear_modulus: f64, poisson_ratio: f64) -> Self {
         let lame = 2.0 * shear_modulus * poisson_ratio / (1.0 - 2.0 * poisson_ratio);
-        let mut matrix = [[0.0; 6]; 6];
-        for a in 0..3 {
-            for b in 0..3 {
-                matrix[a][b] = lame + if a == b { 2.0 * shear_modulus } else { 0.0 };
-            }
-            matrix[a + 3][a + 3] = shear_modulus;
-        }
-        Self(matrix)
+        let element = |a: usize, b: usize| match (a == b, a < 3 && b < 3) {
+            (true, true) => lame + 2.0 * shear_modulus,
+            (false, true) => lame,
+            (true, false) => shear_modulus,
+            (false, false) => 0.0,
+        };
+        Self(std::array::from_fn(|a| {
+            std::array::from_fn(|b| element(a, b))
+        }))
     }
 
     /// The stiffness as a matrix.

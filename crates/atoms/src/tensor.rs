@@ -56,6 +56,7 @@ macro_rules! symmetric_tensor {
             }
 
             /// The tensor without its isotropic part.
+            #[must_use]
             pub fn deviator(self) -> Self {
                 self - Self::isotropic(self.trace() / 3.0)
             }

@@ -56,19 +56,28 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
             .classes
             .iter()
             .map(|(class, part)| {
-                let text = part.barrier.as_ref().map_or("no events".to_owned(), quantiles);
-                (format!("class {class}"), format!("{} events, barrier {text}", part.distinct))
+                let text = part
+                    .barrier
+                    .as_ref()
+                    .map_or("no events".to_owned(), quantiles);
+                (
+                    format!("class {class}"),
+                    format!("{} events, barrier {text}", part.distinct),
+                )
             })
             .collect();
-        rows.extend(classes.iter().map(|(name, text)| (name.as_str(), text.clone())));
-        let mut text = pairs(&rows);
-        text.push_str("histogram of forward barriers:\n");
+        rows.extend(
+            classes
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.clone())),
+        );
+        let mut lines = vec![pairs(&rows), "histogram of forward barriers:".to_owned()];
         for (k, count) in s.histogram.counts.iter().enumerate() {
             let (from, to) = (s.histogram.edges[k], s.histogram.edges[k + 1]);
             let bar = "#".repeat((*count as usize).min(60));
-            text.push_str(&format!("  {from:7.3} .. {to:7.3}  {count:5}  {bar}\n"));
+            lines.push(format!("  {from:7.3} .. {to:7.3}  {count:5}  {bar}"));
         }
-        text
+        lines.join("\n")
     })
 }
 
@@ -80,10 +89,15 @@ pub fn activation(context: &mut Context, arguments: &Activation) -> Result<()> {
         events: arguments.events,
         kernel: arguments.kernel.into(),
     };
-    let result =
-        activation_volumes(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
+    let result = activation_volumes(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
     context.output.result(&result, |r| {
-        let header = ["event", "gamma", "barrier [epsilon]", "Omega_xy [sigma^3]", "state"];
+        let header = [
+            "event",
+            "gamma",
+            "barrier [epsilon]",
+            "Omega_xy [sigma^3]",
+            "state",
+        ];
         let mut rows = vec![header.map(str::to_owned).to_vec()];
         for row in &r.rows {
             let number =
@@ -114,6 +128,11 @@ pub fn export(context: &mut Context, arguments: &Export) -> Result<()> {
         ExportFormat::Csv => export_csv(&arguments.catalogue, &arguments.output, mode)?,
         ExportFormat::Extxyz => export_extxyz(&arguments.catalogue, &arguments.output, mode)?,
     };
-    let exported = Exported { file: arguments.output.display().to_string(), events };
-    context.output.result(&exported, |e| format!("{} events in {}", e.events, e.file))
+    let exported = Exported {
+        file: arguments.output.display().to_string(),
+        events,
+    };
+    context
+        .output
+        .result(&exported, |e| format!("{} events in {}", e.events, e.file))
 }

@@ -13,19 +13,28 @@ use crate::verbs::Context;
 
 /// Overwriting is allowed by `--force` alone.
 pub fn overwrite(force: bool) -> Overwrite {
-    if force { Overwrite::Allow } else { Overwrite::Refuse }
+    if force {
+        Overwrite::Allow
+    } else {
+        Overwrite::Refuse
+    }
 }
 
 /// A table of names and values.
 pub fn pairs(rows: &[(&str, String)]) -> String {
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]).collect();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|(name, value)| vec![(*name).to_owned(), value.clone()])
+        .collect();
     table(&rows)
 }
 
 /// Six components in one line.
 fn six(components: [f64; 6]) -> String {
-    let texts: Vec<String> = components.iter().map(|value| format!("{value:.6}")).collect();
+    let texts: Vec<String> = components
+        .iter()
+        .map(|value| format!("{value:.6}"))
+        .collect();
     format!("{}  (xx yy zz xy xz yz)", texts.join(" "))
 }
 
@@ -34,10 +43,15 @@ pub fn energy(context: &mut Context, arguments: &Energy) -> Result<()> {
     let forces = arguments.forces;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
-    let per_atom = arguments.per_atom.as_deref().map(|path| (path, overwrite(arguments.force)));
+    let per_atom = arguments
+        .per_atom
+        .as_deref()
+        .map(|path| (path, overwrite(arguments.force)));
     let result = single_point(&sample, forces.cut, forces.kernel.into(), per_atom)?;
     context.output.result(&result, |r| {
-        let temperature = r.temperature.map_or("no velocities".to_owned(), |t| format!("{t:.6}"));
+        let temperature = r
+            .temperature
+            .map_or("no velocities".to_owned(), |t| format!("{t:.6}"));
         pairs(&[
             ("atoms", r.atoms.to_string()),
             ("cut", r.cut.to_string()),
@@ -94,7 +108,10 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     };
     let read = |path: &Path| Sample::read(path, forces.cut).map(|sample| sample.configuration);
     let reference = arguments.reference.as_deref().map(read).transpose()?;
-    let per_atom = arguments.per_atom.as_deref().map(|path| (path, overwrite(arguments.force)));
+    let per_atom = arguments
+        .per_atom
+        .as_deref()
+        .map(|path| (path, overwrite(arguments.force)));
     let result = analyze_sample(
         &sample,
         (forces.cut, forces.kernel.into()),
@@ -110,7 +127,10 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
             ("atoms", r.atoms.to_string()),
             ("mean coordination", format!("{:.4}", r.coordination_mean)),
             ("icosahedral atoms", network.count.to_string()),
-            ("  share of small atoms", optional(network.fraction_of_small)),
+            (
+                "  share of small atoms",
+                optional(network.fraction_of_small),
+            ),
             ("  share of all atoms", percent(network.fraction_of_all)),
             (
                 "  largest cluster of centers",
@@ -126,11 +146,18 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
                     network.largest_cluster_with_shells, network.winding_rank_with_shells
                 ),
             ),
-            ("Laves-like large atoms", optional(r.laves_fraction_of_large)),
+            (
+                "Laves-like large atoms",
+                optional(r.laves_fraction_of_large),
+            ),
             ("sum of Voronoi volumes", format!("{:.6}", r.volume_sum)),
         ];
         for (class, properties) in &r.classes {
-            let name = if *class == "icosahedral" { "class icosahedral" } else { "class other" };
+            let name = if *class == "icosahedral" {
+                "class icosahedral"
+            } else {
+                "class other"
+            };
             rows.push((
                 name,
                 format!(
@@ -153,22 +180,30 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
         }
         let mut frequent: Vec<_> = r.voronoi_index_histogram.iter().collect();
         frequent.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-        let mut text = pairs(&rows);
-        text.push_str("most frequent Voronoi indices n3,n4,n5,n6:\n");
+        let mut lines = vec![
+            pairs(&rows),
+            "most frequent Voronoi indices n3,n4,n5,n6:".to_owned(),
+        ];
         for (index, count) in frequent.into_iter().take(8) {
-            text.push_str(&format!("  {index:<14} {count}\n"));
+            lines.push(format!("  {index:<14} {count}"));
         }
-        text
+        lines.join("\n")
     })
 }
 
 /// `bench`.
 pub fn bench(context: &mut Context, arguments: &Bench) -> Result<()> {
-    let result = measure_speed(arguments.seconds, &context.watch, &crate::signals::INTERRUPT)?;
+    let result = measure_speed(
+        arguments.seconds,
+        &context.watch,
+        &crate::signals::INTERRUPT,
+    )?;
     context.output.result(&result, |r| {
-        let mut rows = vec![["kernel", "threads", "atoms", "ensemble", "atom-steps/s"]
-            .map(str::to_owned)
-            .to_vec()];
+        let mut rows = vec![
+            ["kernel", "threads", "atoms", "ensemble", "atom-steps/s"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
         for line in &r.md {
             rows.push(vec![
                 line.kernel.clone(),
@@ -178,19 +213,19 @@ pub fn bench(context: &mut Context, arguments: &Bench) -> Result<()> {
                 format!("{:.3e}", line.atom_steps_per_second),
             ]);
         }
-        let mut text = table(&rows);
+        let mut lines = vec![table(&rows)];
         for line in &r.force_evaluations {
-            text.push_str(&format!(
-                "force evaluations at {} atoms: {:.0}/s, Hessian-vector products {:.0}/s\n",
+            lines.push(format!(
+                "force evaluations at {} atoms: {:.0}/s, Hessian-vector products {:.0}/s",
                 line.atoms, line.evaluations_per_second, line.hessian_products_per_second
             ));
         }
         for line in &r.kmc {
-            text.push_str(&format!(
-                "KMC on {} sites, {} thread: {:.0} events/s\n",
+            lines.push(format!(
+                "KMC on {} sites, {} thread: {:.0} events/s",
                 line.sites, line.threads, line.events_per_second
             ));
         }
-        text
+        lines.join("\n")
     })
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use metabasin_pipeline::config::{ConfigError, LoadedConfig, load, load_text};
 use metabasin_pipeline::{
-    Estimate, Existing, Overwrite, PipelineError, RunSummary, compare_runs, estimate,
-    kmc_summary, run as run_pipeline, write_text,
+    Estimate, Existing, Overwrite, PipelineError, RunSummary, compare_runs, estimate, kmc_summary,
+    run as run_pipeline, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;
@@ -27,7 +27,11 @@ fn existing(resume: bool, force: bool) -> Existing {
 
 /// `--seed N` is `--set seed=N`.
 fn edits_with_seed(edits: &[String], seed: Option<u64>) -> Vec<String> {
-    edits.iter().cloned().chain(seed.map(|seed| format!("seed={seed}"))).collect()
+    edits
+        .iter()
+        .cloned()
+        .chain(seed.map(|seed| format!("seed={seed}")))
+        .collect()
 }
 
 /// Runs a config and, where it ends in findings, builds the report.
@@ -50,7 +54,9 @@ fn describe(summary: &RunSummary) -> String {
         rows.push(vec![
             stage.name.clone(),
             stage.state.clone(),
-            stage.seconds.map_or(String::new(), |seconds| format!("{seconds:.1}")),
+            stage
+                .seconds
+                .map_or(String::new(), |seconds| format!("{seconds:.1}")),
         ]);
     }
     format!("run directory: {}\n{}", summary.run_dir, table(&rows))
@@ -68,7 +74,10 @@ pub fn demo(context: &mut Context, arguments: &Demo) -> Result<()> {
 
 fn out_of(arguments: &Run) -> PathBuf {
     arguments.out.clone().unwrap_or_else(|| {
-        let stem = arguments.config.file_stem().unwrap_or(arguments.config.as_os_str());
+        let stem = arguments
+            .config
+            .file_stem()
+            .unwrap_or(arguments.config.as_os_str());
         PathBuf::from(stem)
     })
 }
@@ -92,7 +101,12 @@ pub fn run(context: &mut Context, verb: &str, arguments: &Run) -> Result<()> {
 pub fn kmc(context: &mut Context, arguments: &Run) -> Result<()> {
     let edits = edits_with_seed(&arguments.edits, arguments.seed);
     let loaded = load(&arguments.config, &edits).map_err(PipelineError::Config)?;
-    if !loaded.config.stages.iter().any(|stage| stage.name() == "kmc") {
+    if !loaded
+        .config
+        .stages
+        .iter()
+        .any(|stage| stage.name() == "kmc")
+    {
         return Err(PipelineError::BadInput(format!(
             "{} has no Kmc stage: `metabasin init kmc` prints a config that has one",
             arguments.config.display()
@@ -105,7 +119,11 @@ pub fn kmc(context: &mut Context, arguments: &Run) -> Result<()> {
         format!(
             "{} events in {:.1} s: {:.0} events/s\nlast row: time {:.4e} tau, strain {:.6}, shear \
              stress {:.6}",
-            s.events, s.seconds, s.events_per_second, s.r#final.time, s.r#final.strain,
+            s.events,
+            s.seconds,
+            s.events_per_second,
+            s.r#final.time,
+            s.r#final.strain,
             s.r#final.stress.xy()
         )
     })
@@ -124,27 +142,35 @@ pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
     match load(&arguments.config, &arguments.edits) {
         Ok(loaded) => {
             let estimate = Some(estimate(&loaded.config)?);
-            let checked = Checked { valid: true, errors: Vec::new(), estimate };
+            let checked = Checked {
+                valid: true,
+                errors: Vec::new(),
+                estimate,
+            };
             context.output.result(&checked, |checked| {
-                let mut text = "valid\n".to_owned();
+                let mut lines = vec!["valid".to_owned()];
                 if let Some(estimate) = &checked.estimate {
                     let mut rows = vec![["stage", "seconds"].map(str::to_owned).to_vec()];
                     for stage in &estimate.stages {
                         rows.push(vec![stage.name.clone(), format!("{:.0}", stage.seconds)]);
                     }
-                    text.push_str(&table(&rows));
-                    text.push_str(&format!(
-                        "in all about {:.0} s on this machine, {:.2e} atom-steps, {:.1} MB on disk\n",
+                    lines.push(table(&rows));
+                    lines.push(format!(
+                        "in all about {:.0} s on this machine, {:.2e} atom-steps, {:.1} MB on disk",
                         estimate.seconds,
                         estimate.atom_steps,
                         estimate.bytes / 1e6
                     ));
                 }
-                text
+                lines.join("\n")
             })
         }
         Err(errors) => {
-            let checked = Checked { valid: false, errors: errors.0.clone(), estimate: None };
+            let checked = Checked {
+                valid: false,
+                errors: errors.0.clone(),
+                estimate: None,
+            };
             context.output.result(&checked, |_| String::new())?;
             Err(PipelineError::Config(errors).into())
         }
@@ -159,10 +185,22 @@ pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
         let mode: Overwrite = overwrite(arguments.force);
         write_text(plot, &stress_strain_svg(&rates), mode)?;
         write_text(&recovery, &recovery_svg(&rates), mode)?;
-        context.say(&format!("plots: {} and {}", plot.display(), recovery.display()));
+        context.say(&format!(
+            "plots: {} and {}",
+            plot.display(),
+            recovery.display()
+        ));
     }
     context.output.result(&comparison, |comparison| {
-        let header = ["quantity", "rate [/s]", "MD", "error", "KMC", "error", "agrees"];
+        let header = [
+            "quantity",
+            "rate [/s]",
+            "MD",
+            "error",
+            "KMC",
+            "error",
+            "agrees",
+        ];
         let mut rows = vec![header.map(str::to_owned).to_vec()];
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3e}"));
         for row in &comparison.rows {
@@ -192,6 +230,10 @@ struct Reported {
 pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
     let path = write_report(&arguments.run_dir)
         .map_err(|error| PipelineError::BadInput(error.to_string()))?;
-    let reported = Reported { report: path.display().to_string() };
-    context.output.result(&reported, |reported| reported.report.clone())
+    let reported = Reported {
+        report: path.display().to_string(),
+    };
+    context
+        .output
+        .result(&reported, |reported| reported.report.clone())
 }

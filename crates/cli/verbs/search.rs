@@ -28,7 +28,12 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
         let mut edits = arguments.edits.clone();
         edits.extend(arguments.seed.map(|seed| format!("seed={seed}")));
         let loaded = load(&arguments.input, &edits).map_err(PipelineError::Config)?;
-        search_from_config(&loaded, &arguments.output, existing, (&context.watch, &INTERRUPT))?
+        search_from_config(
+            &loaded,
+            &arguments.output,
+            existing,
+            (&context.watch, &INTERRUPT),
+        )?
     } else {
         let Some(searches) = arguments.searches else {
             return Err(PipelineError::BadInput(
@@ -61,8 +66,11 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
     };
     context.output.result(&result, |r| {
         let mut rows = vec![("searches", r.searches.to_string())];
-        let outcomes: Vec<(String, u64)> =
-            r.outcomes.iter().map(|(name, count)| (name.clone(), *count)).collect();
+        let outcomes: Vec<(String, u64)> = r
+            .outcomes
+            .iter()
+            .map(|(name, count)| (name.clone(), *count))
+            .collect();
         for (name, count) in &outcomes {
             rows.push((name.as_str(), count.to_string()));
         }

@@ -30,7 +30,8 @@ pub use error::{FilesError, Problem};
 pub use manifest::{Host, Manifest, StageEntry, StageState, rfc3339};
 pub use series::{Series, SeriesColumn, SeriesHeader, SeriesWriter, read_series};
 pub use structure::{
-    ReadReport, StructureFormat, read_configuration, read_trajectory, read_with_notes,
+    ReadReport, StructureFormat, parse_with_notes, read_configuration, read_trajectory,
+    read_with_notes,
 };
 pub use write_structure::{
     AtomColumn, Frame, KeyValue, write_extxyz, write_lammps_data, write_lammps_dump,

@@ -87,7 +87,15 @@ pub fn read_configuration(path: &Path) -> Result<Configuration, FilesError> {
 /// # Errors
 /// [`FilesError`] naming the file, the line, the value and what to do.
 pub fn read_with_notes(path: &Path) -> Result<ReadReport, FilesError> {
-    let (mut frames, format) = read_frames(path)?;
+    parse_with_notes(&read_text(path)?, path)
+}
+
+/// As [`read_with_notes`], for a text that is already there; errors name it `path`.
+///
+/// # Errors
+/// As [`read_with_notes`].
+pub fn parse_with_notes(text: &str, path: &Path) -> Result<ReadReport, FilesError> {
+    let (mut frames, format) = parse(text).map_err(|located| content(path.to_owned(), located))?;
     let count = frames.len();
     let last = frames.pop().ok_or_else(|| FilesError::Content {
         path: path.to_owned(),
@@ -112,7 +120,8 @@ pub fn read_with_notes(path: &Path) -> Result<ReadReport, FilesError> {
 /// # Errors
 /// As [`read_with_notes`].
 pub fn read_trajectory(path: &Path) -> Result<Vec<Configuration>, FilesError> {
-    let (frames, _) = read_frames(path)?;
+    let (frames, _) =
+        parse(&read_text(path)?).map_err(|located| content(path.to_owned(), located))?;
     frames
         .into_iter()
         .map(|frame| {
@@ -130,11 +139,6 @@ fn content(path: PathBuf, located: Located) -> FilesError {
         line: located.line,
         problem: located.problem,
     }
-}
-
-fn read_frames(path: &Path) -> Result<(Vec<RawFrame>, StructureFormat), FilesError> {
-    let text = read_text(path)?;
-    parse(&text).map_err(|located| content(path.to_owned(), located))
 }
 
 fn parse(text: &str) -> Result<(Vec<RawFrame>, StructureFormat), Located> {

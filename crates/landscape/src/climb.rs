@@ -162,8 +162,7 @@ pub fn climb_from_minimum(
                 tolerance: settings.force_tolerance,
                 when_convex,
             };
-            let mut climb =
-                follow_mode(landscape.inner_mut(), &ascent, settings, preconditioner);
+            let mut climb = follow_mode(landscape.inner_mut(), &ascent, settings, preconditioner);
             counts.lowest_mode += climb.counts.lowest_mode;
             counts.climb += climb.counts.climb;
             climb.counts = counts;

@@ -2,9 +2,7 @@
 #![cfg(test)]
 
 use metabasin_interactions::EnergyLandscape;
-use metabasin_landscape::{
-    ClimbOutcome, Identity, SearchSettings, WhenConvex, climb_from_minimum,
-};
+use metabasin_landscape::{ClimbOutcome, Identity, SearchSettings, WhenConvex, climb_from_minimum};
 use metabasin_minimizers::{Lbfgs, Minimizer};
 use metabasin_testkit::{LennardJonesCluster, MuellerBrown};
 use nalgebra::DMatrix;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use metabasin_catalogue::{Catalogue, EventRecord};
 use metabasin_landscape::{SearchSettings, follow_load};
-use metabasin_minimizers::TruncatedNewton;
 use metabasin_minimizers::InherentStructure;
+use metabasin_minimizers::TruncatedNewton;
 use serde::Serialize;
 
 use crate::catalogue_reading::{cut_of, minimum_of};
@@ -70,7 +70,10 @@ pub fn activation_volumes(
     let opened = Catalogue::open_read_only(catalogue)?;
     let sample = opened.sample()?;
     let settings: SearchSettings = serde_json::from_str(&sample.settings).map_err(|error| {
-        PipelineError::in_file(catalogue, format!("the search settings are damaged: {error}"))
+        PipelineError::in_file(
+            catalogue,
+            format!("the search settings are damaged: {error}"),
+        )
     })?;
     let mut events = opened.verified_events()?;
     events.truncate(request.events.unwrap_or(events.len()));
@@ -112,5 +115,8 @@ pub fn activation_volumes(
         Ok(std::iter::once(stored).chain(loaded).collect::<Vec<_>>())
     })?;
     progress.end();
-    Ok(Activation { events: events.len(), rows: followed.into_iter().flatten().collect() })
+    Ok(Activation {
+        events: events.len(),
+        rows: followed.into_iter().flatten().collect(),
+    })
 }

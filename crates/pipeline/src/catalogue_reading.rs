@@ -10,9 +10,9 @@ use metabasin_files::{Frame, Overwrite, write_atomic, write_extxyz};
 use metabasin_interactions::Cut;
 use nalgebra::Vector3;
 
+use crate::PipelineError;
 use crate::config::KernelChoice;
 use crate::sample::force_field;
-use crate::PipelineError;
 
 /// What statistics are asked of a catalogue.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,9 @@ pub fn export_csv(
 ) -> Result<usize, PipelineError> {
     let catalogue = Catalogue::open_read_only(catalogue)?;
     let text = metabasin_catalogue::export_csv(&catalogue)?;
-    write_atomic(output, overwrite, |writer| writer.write_all(text.as_bytes()))?;
+    write_atomic(output, overwrite, |writer| {
+        writer.write_all(text.as_bytes())
+    })?;
     Ok(catalogue.events()?.len())
 }
 
@@ -73,24 +75,38 @@ pub fn export_csv(
 /// # Errors
 /// Where the record holds no possible sample.
 pub(crate) fn minimum_of(sample: &SampleRecord) -> Result<Configuration, PipelineError> {
-    let damaged =
-        |what: String| PipelineError::BadInput(format!("the catalogue's sample is damaged: {what}"));
+    let damaged = |what: String| {
+        PipelineError::BadInput(format!("the catalogue's sample is damaged: {what}"))
+    };
     let configuration = Configuration {
         cell: Cell::new(sample.cell).map_err(|error| damaged(error.to_string()))?,
-        positions: sample.positions.iter().map(|&position| Vector3::from(position)).collect(),
+        positions: sample
+            .positions
+            .iter()
+            .map(|&position| Vector3::from(position))
+            .collect(),
         velocities: None,
-        species: sample.species.iter().map(|&number| Species(number.wrapping_sub(1))).collect(),
+        species: sample
+            .species
+            .iter()
+            .map(|&number| Species(number.wrapping_sub(1)))
+            .collect(),
         ids: sample.ids.clone(),
         masses: sample.masses.clone(),
     };
-    configuration.validate().map_err(|error| damaged(error.to_string()))?;
+    configuration
+        .validate()
+        .map_err(|error| damaged(error.to_string()))?;
     Ok(configuration)
 }
 
 /// The cut mode of a catalogue's sample.
 pub(crate) fn cut_of(sample: &SampleRecord) -> Result<Cut, PipelineError> {
     sample.cut.parse().map_err(|_| {
-        PipelineError::BadInput(format!("the catalogue's cut mode '{}' is unknown", sample.cut))
+        PipelineError::BadInput(format!(
+            "the catalogue's cut mode '{}' is unknown",
+            sample.cut
+        ))
     })
 }
 
@@ -126,7 +142,11 @@ pub fn export_extxyz(
     for event in &events {
         let saddle = displaced(&minimum, &event.displacement_saddle);
         let last = displaced(&minimum, &event.displacement_final);
-        for (name, configuration) in [("minimum", minimum.clone()), ("saddle", saddle), ("final", last)] {
+        for (name, configuration) in [
+            ("minimum", minimum.clone()),
+            ("saddle", saddle),
+            ("final", last),
+        ] {
             let mut forces = vec![Vector3::zeros(); configuration.len()];
             let energy = field
                 .evaluate(

@@ -16,8 +16,7 @@ pub(crate) fn comparable_cell(now: &Cell, reference: &Cell) -> Result<Cell, Pipe
     xz -= flips_yz * xy;
     xy -= ((xy - xy_before * ly / ly_before) / lx).round() * lx;
     xz -= ((xz - xz_before * lz / lz_before) / lx).round() * lx;
-    Cell::new([lx, ly, lz, xy, xz, yz])
-        .map_err(|error| PipelineError::BadInput(error.to_string()))
+    Cell::new([lx, ly, lz, xy, xz, yz]).map_err(|error| PipelineError::BadInput(error.to_string()))
 }
 
 /// The configuration deformed affinely, with its velocities, into the cell `target`.

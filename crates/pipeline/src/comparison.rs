@@ -29,7 +29,10 @@ pub fn compare_runs(
     let (of_md, of_kmc) = (FinishedRun::open(md_run)?, FinishedRun::open(kmc_run)?);
     let (md_rates, kmc_rates) = (md::loading(&of_md)?, kmc::loading(&of_kmc)?);
     if md_rates.is_empty() {
-        return Err(PipelineError::in_file(md_run, "holds no finished loading by MD"));
+        return Err(PipelineError::in_file(
+            md_run,
+            "holds no finished loading by MD",
+        ));
     }
     if kmc_rates.is_empty() {
         return Err(PipelineError::in_file(kmc_run, "holds no finished KMC"));

@@ -43,12 +43,10 @@ impl PipelineError {
     /// 1 failed, 2 bad input, 130 interrupted and resumable.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::BadInput(_) => 2,
             Self::Files(error) if error.is_disk_failure() => 1,
-            Self::Files(_) => 2,
             Self::Catalogue(error) if error.is_disk_failure() => 1,
-            Self::Catalogue(_) => 2,
             Self::Failed(_) => 1,
+            Self::Config(_) | Self::BadInput(_) | Self::Files(_) | Self::Catalogue(_) => 2,
             Self::Interrupted { .. } => 130,
         }
     }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use metabasin_interactions::Kernel;
 use serde::Serialize;
 
+use crate::PipelineError;
 use crate::config::{RunConfig, Stage};
 use crate::machine_speed::{force_speed, md_speed};
 use crate::sample::Sample;
 use crate::stages::branches::{branches, shear_stage, unload_stage};
 use crate::stages::relax::duration;
 use crate::stages::start::prepare_settings;
-use crate::PipelineError;
 
 /// What one stage would take.
 #[derive(Clone, Debug, Serialize)]
@@ -53,7 +53,9 @@ const USUAL_ATOMS: usize = 1000;
 fn trajectories(config: &RunConfig, stage: &Stage) -> Result<Option<(f64, usize)>, PipelineError> {
     let step = config.time_step.tau();
     Ok(match stage {
-        Stage::Prepare(prepare) => Some((prepare_settings(config, prepare).total_steps() as f64, 1)),
+        Stage::Prepare(prepare) => {
+            Some((prepare_settings(config, prepare).total_steps() as f64, 1))
+        }
         Stage::Equilibrate(equilibrate) => Some((equilibrate.duration.tau() / step, 1)),
         Stage::Relax(relax) => {
             let copies = relax.copies;
@@ -62,12 +64,18 @@ fn trajectories(config: &RunConfig, stage: &Stage) -> Result<Option<(f64, usize)
         Stage::Shear(_) | Stage::Unload(_) | Stage::Recover(_) => {
             let shear = shear_stage(config)?;
             let all = branches(&shear.rates, shear.pairs);
-            let loading: f64 =
-                all.iter().map(|branch| shear.strain / branch.rate.per_tau() / step).sum();
+            let loading: f64 = all
+                .iter()
+                .map(|branch| shear.strain / branch.rate.per_tau() / step)
+                .sum();
             let unloading = unload_stage(config).map_or(0.0, |unload| {
                 all.len() as f64 * 1.4 * shear.strain / unload.unload_rate.per_tau() / step
             });
-            let steps = if matches!(stage, Stage::Unload(_)) { unloading } else { loading };
+            let steps = if matches!(stage, Stage::Unload(_)) {
+                unloading
+            } else {
+                loading
+            };
             Some((steps, all.len()))
         }
         Stage::FromSample(_) | Stage::Search(_) | Stage::Kmc(_) | Stage::Compare(_) => None,
@@ -97,7 +105,12 @@ pub fn estimate(config: &RunConfig) -> Result<Estimate, PipelineError> {
     let short = Duration::from_millis(100);
     let speed = md_speed(500, Kernel::detect(), 1, short)?.atom_steps_per_second;
     let forces = force_speed(500, short)?.evaluations_per_second * 500.0;
-    let mut estimate = Estimate { seconds: 0.0, atom_steps: 0.0, bytes: 0.0, stages: Vec::new() };
+    let mut estimate = Estimate {
+        seconds: 0.0,
+        atom_steps: 0.0,
+        bytes: 0.0,
+        stages: Vec::new(),
+    };
     for stage in &config.stages {
         let mut seconds = 0.05;
         if let Some((steps, side_by_side)) = trajectories(config, stage)? {
@@ -122,7 +135,10 @@ pub fn estimate(config: &RunConfig) -> Result<Estimate, PipelineError> {
             _ => {}
         }
         estimate.seconds += seconds;
-        estimate.stages.push(StageEstimate { name: stage.name().to_owned(), seconds });
+        estimate.stages.push(StageEstimate {
+            name: stage.name().to_owned(),
+            seconds,
+        });
     }
     Ok(estimate)
 }

@@ -21,7 +21,10 @@ impl FinishedRun {
     /// Bad input where there is no run.
     pub(crate) fn open(folder: &Path) -> Result<Self, PipelineError> {
         let has_manifest = |path: &Path| path.join(Manifest::FILE_NAME).exists();
-        let parent = folder.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
+        let parent = folder
+            .canonicalize()
+            .ok()
+            .and_then(|path| path.parent().map(Path::to_owned));
         let root = if has_manifest(folder) {
             folder.to_owned()
         } else if let Some(parent) = parent.filter(|parent| has_manifest(parent)) {
@@ -34,19 +37,29 @@ impl FinishedRun {
         };
         let manifest = Manifest::read(&root)?;
         let config = load_text(&manifest.config, &root.join(Manifest::FILE_NAME), &[])?.config;
-        Ok(Self { root, manifest, config })
+        Ok(Self {
+            root,
+            manifest,
+            config,
+        })
     }
 
     /// Folder of a stage, where the run has it.
     pub(crate) fn stage(&self, name: &str) -> Option<PathBuf> {
-        let entry = self.manifest.stages.iter().find(|entry| entry.name == name)?;
+        let entry = self
+            .manifest
+            .stages
+            .iter()
+            .find(|entry| entry.name == name)?;
         let folder = self.root.join(&entry.folder);
         folder.exists().then_some(folder)
     }
 
     /// A series of a stage, where it was written.
     pub(crate) fn series(&self, stage: &str, name: &str) -> Result<Option<Series>, PipelineError> {
-        let Some(folder) = self.stage(stage) else { return Ok(None) };
+        let Some(folder) = self.stage(stage) else {
+            return Ok(None);
+        };
         let path = folder.join("series").join(format!("{name}.csv"));
         if !path.exists() {
             return Ok(None);
@@ -58,6 +71,8 @@ impl FinishedRun {
 /// A column of a series of ours.
 pub(crate) fn column<'a>(series: &'a Series, name: &str) -> Result<&'a [f64], PipelineError> {
     series.column(name).ok_or_else(|| {
-        PipelineError::BadInput(format!("a series has no column '{name}': another version wrote it"))
+        PipelineError::BadInput(format!(
+            "a series has no column '{name}': another version wrote it"
+        ))
     })
 }

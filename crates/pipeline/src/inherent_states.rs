@@ -44,7 +44,9 @@ impl InherentState {
             ("stress_xy_other", "epsilon/sigma^3"),
         ])
         .with_comment(comment)
-        .with_comment("inherent states: quenched at fixed cell; virial stress; classes redone every frame")
+        .with_comment(
+            "inherent states: quenched at fixed cell; virial stress; classes redone every frame",
+        )
     }
 
     /// The row at a time `[τ]` and strain.
@@ -79,7 +81,11 @@ pub(crate) fn quench(
     .map_err(|error| PipelineError::Failed(format!("quench to an inherent state: {error}")))?;
     let relaxed = inherent.configuration();
     let network = Network::new(relaxed, &Radii::half_sigma())?;
-    let classes = by_class(relaxed, &network.icosahedra.classes(), &mut inherent.force_field())?;
+    let classes = by_class(
+        relaxed,
+        &network.icosahedra.classes(),
+        &mut inherent.force_field(),
+    )?;
     let shear_stress = |class: &str| classes.get(class).map_or(f64::NAN, |part| part.stress.xy());
     Ok(InherentState {
         energy_per_atom: inherent.energy() / relaxed.len() as f64,

@@ -11,7 +11,9 @@ use metabasin_eshelby::{
     Checkpoint, Counters, Cycle, Elasticity, EshelbyError, Excitation, KmcSettings, Lattice,
     Observer, Outcome, Population, Protocol, Row, Simulation,
 };
-use metabasin_files::{Manifest, Overwrite, SeriesHeader, SeriesWriter, read_json, write_checkpoint};
+use metabasin_files::{
+    Manifest, Overwrite, SeriesHeader, SeriesWriter, read_json, write_checkpoint,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::machine_speed::KmcSpeed;
@@ -110,7 +112,11 @@ impl Observer for Recorder<'_> {
         if stop || self.stored.elapsed() > STORE_EVERY {
             self.failure = self.store(simulation).err();
         }
-        if stop || self.failure.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if stop || self.failure.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -132,17 +138,35 @@ pub(crate) fn drive(
     index: u64,
     protocol: &Protocol,
 ) -> Result<KmcRun, PipelineError> {
-    let path = context.folder.join("checkpoints").join(format!("{name}.json"));
-    let stored: Option<Stored> = if path.exists() { Some(read_json(&path)?) } else { None };
+    let path = context
+        .folder
+        .join("checkpoints")
+        .join(format!("{name}.json"));
+    let stored: Option<Stored> = if path.exists() {
+        Some(read_json(&path)?)
+    } else {
+        None
+    };
     let (mut simulation, rows) = match stored {
-        Some(Stored { rows, checkpoint: None, counters }) => return Ok(KmcRun { rows, counters }),
-        Some(Stored { rows, checkpoint: Some(checkpoint), .. }) => {
+        Some(Stored {
+            rows,
+            checkpoint: None,
+            counters,
+        }) => return Ok(KmcRun { rows, counters }),
+        Some(Stored {
+            rows,
+            checkpoint: Some(checkpoint),
+            ..
+        }) => {
             let restored = Simulation::restore(lattice.clone(), checkpoint);
             (restored.map_err(|error| kmc_failure(&error))?, rows)
         }
         None => {
             let seed = context.config.seed;
-            (Simulation::new(lattice.clone(), seed, context.index, index), Vec::new())
+            (
+                Simulation::new(lattice.clone(), seed, context.index, index),
+                Vec::new(),
+            )
         }
     };
     let mut recorder = Recorder {
@@ -152,8 +176,9 @@ pub(crate) fn drive(
         stored: Instant::now(),
         failure: None,
     };
-    let outcome =
-        simulation.run(protocol, &mut recorder).map_err(|error| kmc_failure(&error))?;
+    let outcome = simulation
+        .run(protocol, &mut recorder)
+        .map_err(|error| kmc_failure(&error))?;
     if let Some(failure) = recorder.failure {
         return Err(failure);
     }
@@ -168,7 +193,11 @@ pub(crate) fn drive(
         writer.append(k as u64, &values(row))?;
     }
     writer.flush()?;
-    let done = Stored { rows: rows.clone(), checkpoint: None, counters };
+    let done = Stored {
+        rows: rows.clone(),
+        checkpoint: None,
+        counters,
+    };
     write_checkpoint(&path, &done)?;
     context.progress.advance(1);
     Ok(KmcRun { rows, counters })
@@ -216,7 +245,11 @@ pub fn kmc_summary(run_dir: &Path) -> Result<KmcSummary, PipelineError> {
     Ok(KmcSummary {
         events: results.events,
         seconds,
-        events_per_second: if seconds > 0.0 { results.events as f64 / seconds } else { 0.0 },
+        events_per_second: if seconds > 0.0 {
+            results.events as f64 / seconds
+        } else {
+            0.0
+        },
         r#final: KmcFinal {
             time: results.last_time,
             strain: results.last_strain,
@@ -232,13 +265,22 @@ pub(crate) fn kmc_speed(
     duration: WallTime,
 ) -> Result<KmcSpeed, PipelineError> {
     let failed = |error: EshelbyError| PipelineError::Failed(format!("bench: {error}"));
-    let settings = KmcSettings { sites_per_edge, ..KmcSettings::default() };
+    let settings = KmcSettings {
+        sites_per_edge,
+        ..KmcSettings::default()
+    };
     let excitations = (0..40_u32)
         .map(|k| {
             let barrier = 0.5 + 0.14 * f64::from(k);
             let shear = 0.4 * f64::from(k % 7) - 1.0;
-            let plastic =
-                PlasticVolume([0.1 * shear, -0.1 * shear, 0.0, 0.5 * shear, 0.1, -0.1 * shear]);
+            let plastic = PlasticVolume([
+                0.1 * shear,
+                -0.1 * shear,
+                0.0,
+                0.5 * shear,
+                0.1,
+                -0.1 * shear,
+            ]);
             Excitation {
                 event: u64::from(k) + 1,
                 barrier,
@@ -275,9 +317,15 @@ pub(crate) fn kmc_speed(
     while start.elapsed() < duration {
         let mut simulation = Simulation::new(lattice.clone(), 1, 0, index);
         let mut stop_in_time = |_: &Row, _: &Simulation| {
-            if start.elapsed() < duration { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if start.elapsed() < duration {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         };
-        simulation.run(&cycle.protocol(), &mut stop_in_time).map_err(failed)?;
+        simulation
+            .run(&cycle.protocol(), &mut stop_in_time)
+            .map_err(failed)?;
         events += simulation.counters().events;
         index += 1;
     }

@@ -80,8 +80,8 @@ fn sheared_liquid(atoms: usize, kernel: Kernel) -> Result<Simulation, PipelineEr
     let melt = Dynamics::constant_volume(TIME_STEP, 2.0 * TEMPERATURE);
     let mut simulation = Simulation::new(liquid, field(kernel), melt).map_err(failed)?;
     simulation.advance(200).map_err(failed)?;
-    let dynamics = Dynamics::zero_pressure(TIME_STEP, TEMPERATURE)
-        .with_drive(Drive::Shear { rate: 3.6e-4 });
+    let dynamics =
+        Dynamics::zero_pressure(TIME_STEP, TEMPERATURE).with_drive(Drive::Shear { rate: 3.6e-4 });
     let mut simulation =
         Simulation::new(simulation.configuration(), field(kernel), dynamics).map_err(failed)?;
     simulation.advance(100).map_err(failed)?;
@@ -146,11 +146,17 @@ pub(crate) fn force_speed(atoms: usize, duration: Duration) -> Result<ForceSpeed
         landscape.hessian_vector(&x, &gradient, &mut product);
         gradient.copy_from_slice(&product);
         let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-        gradient.iter_mut().for_each(|g| *g /= norm);
+        for g in &mut gradient {
+            *g /= norm;
+        }
         products += 1;
     }
     let hessian_products_per_second = f64::from(products) / start.elapsed().as_secs_f64();
-    Ok(ForceSpeed { atoms, evaluations_per_second, hessian_products_per_second })
+    Ok(ForceSpeed {
+        atoms,
+        evaluations_per_second,
+        hessian_products_per_second,
+    })
 }
 
 /// Measures everything, about `seconds` each.
@@ -173,7 +179,9 @@ pub fn measure_speed(
     if Kernel::detect() != Kernel::Portable {
         kernels.push(Kernel::detect());
     }
-    let stopped = || PipelineError::Interrupted { resume: "start bench anew".to_owned() };
+    let stopped = || PipelineError::Interrupted {
+        resume: "start bench anew".to_owned(),
+    };
     progress.begin("bench", (kernels.len() * 4 + 4) as u64);
     let mut md = Vec::new();
     for &kernel in &kernels {
@@ -183,7 +191,8 @@ pub fn measure_speed(
                     return Err(stopped());
                 }
                 if md.last().is_none_or(|last: &MdSpeed| {
-                    (last.threads, last.atoms, &last.kernel) != (threads, atoms, &kernel.to_string())
+                    (last.threads, last.atoms, &last.kernel)
+                        != (threads, atoms, &kernel.to_string())
                 }) {
                     md.push(md_speed(atoms, kernel, threads, duration)?);
                 }
@@ -205,5 +214,9 @@ pub fn measure_speed(
         progress.advance(1);
     }
     progress.end();
-    Ok(MachineSpeed { md, force_evaluations, kmc })
+    Ok(MachineSpeed {
+        md,
+        force_evaluations,
+        kmc,
+    })
 }

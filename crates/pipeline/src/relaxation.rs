@@ -66,8 +66,13 @@ pub fn relax(
     )
     .map_err(|error| PipelineError::Failed(format!("{method}: {error}")))?;
     let relaxed = inherent.configuration();
-    let moves = relaxed.positions.iter().zip(&sample.configuration.positions);
-    let largest_move = moves.map(|(after, before)| (after - before).norm()).fold(0.0, f64::max);
+    let moves = relaxed
+        .positions
+        .iter()
+        .zip(&sample.configuration.positions);
+    let largest_move = moves
+        .map(|(after, before)| (after - before).norm())
+        .fold(0.0, f64::max);
     let properties = [
         ("energy", KeyValue::Real(inherent.energy())),
         ("cut", KeyValue::Text(cut.to_string())),

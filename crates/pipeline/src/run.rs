@@ -59,8 +59,14 @@ pub fn run(
             continue;
         }
         run.run_stage(k, |run, folder| {
-            let context =
-                StageContext { run, config, folder, index: k as u64 + 1, progress, interrupt };
+            let context = StageContext {
+                run,
+                config,
+                folder,
+                index: k as u64 + 1,
+                progress,
+                interrupt,
+            };
             context.check_interrupt()?;
             match stage {
                 Stage::Prepare(stage) => start::prepare(&context, stage),
@@ -82,7 +88,10 @@ pub fn run(
         state: state_name(entry.state).to_owned(),
         seconds: entry.seconds,
     });
-    Ok(RunSummary { run_dir: root.display().to_string(), stages: stages.collect() })
+    Ok(RunSummary {
+        run_dir: root.display().to_string(),
+        stages: stages.collect(),
+    })
 }
 
 fn state_name(state: StageState) -> &'static str {

@@ -112,7 +112,11 @@ impl RunDirectory {
                             manifest.kernel
                         )));
                     }
-                    return Ok(Self { root: root.to_owned(), manifest, _lock: lock });
+                    return Ok(Self {
+                        root: root.to_owned(),
+                        manifest,
+                        _lock: lock,
+                    });
                 }
                 Existing::Replace => clear(root)?,
             }
@@ -130,7 +134,11 @@ impl RunDirectory {
             })
             .collect();
         manifest.write(root)?;
-        Ok(Self { root: root.to_owned(), manifest, _lock: lock })
+        Ok(Self {
+            root: root.to_owned(),
+            manifest,
+            _lock: lock,
+        })
     }
 
     /// The folder.
@@ -150,7 +158,11 @@ impl RunDirectory {
 
     /// The folder of a stage, by its name, where the run has such a stage.
     pub fn stage_folder(&self, name: &str) -> Option<PathBuf> {
-        let entry = self.manifest.stages.iter().find(|entry| entry.name == name)?;
+        let entry = self
+            .manifest
+            .stages
+            .iter()
+            .find(|entry| entry.name == name)?;
         Some(self.root.join(&entry.folder))
     }
 

@@ -57,11 +57,17 @@ pub(crate) fn summarize(
     for search in &searches {
         *outcomes.entry(search.outcome.clone()).or_insert(0) += 1;
     }
-    let force_evaluations = searches.iter().map(|search| search.evaluations.search()).sum::<u64>();
+    let force_evaluations = searches
+        .iter()
+        .map(|search| search.evaluations.search())
+        .sum::<u64>();
     Ok(SearchSummary {
         searches: searches.len() as u64,
         outcomes,
-        events_found: searches.iter().filter(|search| search.event.is_some()).count() as u64,
+        events_found: searches
+            .iter()
+            .filter(|search| search.event.is_some())
+            .count() as u64,
         events_distinct: distinct,
         force_evaluations,
         force_evaluations_per_event: (distinct > 0)
@@ -185,7 +191,14 @@ pub(crate) fn search_into(
             return ControlFlow::Break(());
         }
         let (record, event) = (result.record, result.event);
-        match store(&mut catalogue, &mut known, &record, event, &sample, &classes) {
+        match store(
+            &mut catalogue,
+            &mut known,
+            &record,
+            event,
+            &sample,
+            &classes,
+        ) {
             Ok(()) => {
                 progress.advance(1);
                 ControlFlow::Continue(())
@@ -201,7 +214,10 @@ pub(crate) fn search_into(
     }
     if interrupt.is_requested() && catalogue.next_search_index()? < plan.searches {
         return Err(PipelineError::Interrupted {
-            resume: format!("continue with the same command and --resume ({})", path.display()),
+            resume: format!(
+                "continue with the same command and --resume ({})",
+                path.display()
+            ),
         });
     }
     progress.end();
@@ -222,14 +238,17 @@ fn store(
         return Ok(());
     };
     let tolerances = IdentityTolerances::default();
-    let same = known.iter().find(|other| same_event(other, &event, sample, tolerances));
+    let same = known
+        .iter()
+        .find(|other| same_event(other, &event, sample, tolerances));
     if let Some(same) = same {
         catalogue.record_search(record, &Found::Known { event: same.id })?;
         return Ok(());
     }
     let mobile = most_mobile(&event);
-    event.structure_class =
-        mobile.and_then(|atom| classes.get(atom)).map(|class| class.name().to_owned());
+    event.structure_class = mobile
+        .and_then(|atom| classes.get(atom))
+        .map(|class| class.name().to_owned());
     let id = catalogue.record_search(record, &Found::New(Box::new(event.clone())))?;
     event.id = id.unwrap_or_default();
     known.push(event);
@@ -318,10 +337,22 @@ fn report_start(
     field: &mut ForceField,
 ) -> String {
     let mut forces = vec![nalgebra::Vector3::zeros(); sample.len()];
-    let energy =
-        field.evaluate(&sample.cell, &sample.positions, &sample.species, &mut forces).energy;
-    let moved = minimum.configuration().positions.iter().zip(&sample.positions);
-    let largest = moved.map(|(after, before)| (after - before).norm()).fold(0.0, f64::max);
+    let energy = field
+        .evaluate(
+            &sample.cell,
+            &sample.positions,
+            &sample.species,
+            &mut forces,
+        )
+        .energy;
+    let moved = minimum
+        .configuration()
+        .positions
+        .iter()
+        .zip(&sample.positions);
+    let largest = moved
+        .map(|(after, before)| (after - before).norm())
+        .fold(0.0, f64::max);
     format!(
         "minimized the start: energy {energy:.6} -> {:.6}, largest move of an atom {largest:.4}",
         minimum.energy()
@@ -340,9 +371,14 @@ pub fn search_from_file(
     existing: Existing,
     watch: (&dyn Progress, &Interrupt),
 ) -> Result<SearchSummary, PipelineError> {
-    request.settings.validate().map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    request
+        .settings
+        .validate()
+        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
     if request.searches == 0 {
-        return Err(PipelineError::BadInput("--searches must be at least 1".to_owned()));
+        return Err(PipelineError::BadInput(
+            "--searches must be at least 1".to_owned(),
+        ));
     }
     let sample = Sample::read(file, request.cut)?;
     for note in &sample.notes {
@@ -355,7 +391,10 @@ pub fn search_from_file(
         let mut forces = vec![nalgebra::Vector3::zeros(); configuration.len()];
         let (cell, positions) = (&configuration.cell, &configuration.positions);
         field.evaluate(cell, positions, &configuration.species, &mut forces);
-        let largest = forces.iter().map(|force| force.norm()).fold(0.0, f64::max);
+        let largest = forces
+            .iter()
+            .map(nalgebra::Vector3::norm)
+            .fold(0.0, f64::max);
         if largest > request.settings.force_tolerance {
             return Err(PipelineError::in_file(
                 file,
@@ -369,7 +408,9 @@ pub fn search_from_file(
     }
     let minimum = quench_start(configuration, field.clone())?;
     if request.minimize {
-        watch.0.note(&report_start(configuration, &minimum, &mut field));
+        watch
+            .0
+            .note(&report_start(configuration, &minimum, &mut field));
     }
     let start = SearchStart {
         configuration: configuration.clone(),

@@ -38,6 +38,9 @@ impl Sample {
         force_field(cut, KernelChoice::Portable)
             .check(&report.configuration)
             .map_err(|error| PipelineError::in_file(path, error))?;
-        Ok(Self { configuration: report.configuration, notes: report.notes })
+        Ok(Self {
+            configuration: report.configuration,
+            notes: report.notes,
+        })
     }
 }

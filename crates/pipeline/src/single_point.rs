@@ -41,15 +41,27 @@ pub struct SinglePoint {
 
 /// Kinetic part of the stress, −Σ m v v / V, and k_B T = Σ m v² / (3N − 3).
 fn kinetic(configuration: &Configuration) -> (Stress, Option<f64>) {
-    let Some(velocities) = &configuration.velocities else { return (Stress::ZERO, None) };
+    let Some(velocities) = &configuration.velocities else {
+        return (Stress::ZERO, None);
+    };
     let mut stress = Stress::ZERO;
     for (i, v) in velocities.iter().enumerate() {
-        let products = [v.x * v.x, v.y * v.y, v.z * v.z, v.x * v.y, v.x * v.z, v.y * v.z];
+        let products = [
+            v.x * v.x,
+            v.y * v.y,
+            v.z * v.z,
+            v.x * v.y,
+            v.x * v.z,
+            v.y * v.z,
+        ];
         stress -= Stress(products) * configuration.mass(i);
     }
     let degrees_of_freedom = (3 * configuration.len()).saturating_sub(3).max(1);
     let temperature = (0.0 - stress.trace()) / degrees_of_freedom as f64;
-    (stress * configuration.cell.volume().recip(), Some(temperature))
+    (
+        stress * configuration.cell.volume().recip(),
+        Some(temperature),
+    )
 }
 
 /// Energy, stress and largest force of a sample; `per_atom` also writes them atom by atom.
@@ -72,7 +84,10 @@ pub fn single_point(
     if let Some((path, overwrite)) = per_atom {
         let parts = field.per_atom(cell, positions, &configuration.species);
         write_atomic(path, overwrite, |writer| {
-            csv::comment(writer, &format!("per-atom energy, force and stress; cut {cut}"))?;
+            csv::comment(
+                writer,
+                &format!("per-atom energy, force and stress; cut {cut}"),
+            )?;
             writeln!(writer, "id,species,energy,fx,fy,fz,sxx,syy,szz,sxy,sxz,syz")?;
             for (i, force) in forces.iter().enumerate() {
                 let (id, species) = (configuration.ids[i], configuration.species[i].number());

@@ -42,11 +42,18 @@ impl StageContext<'_> {
 
     /// Stops here if the user asked for it.
     pub(crate) fn check_interrupt(&self) -> Result<(), PipelineError> {
-        if self.interrupt.is_requested() { Err(self.interrupted()) } else { Ok(()) }
+        if self.interrupt.is_requested() {
+            Err(self.interrupted())
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes what this stage found.
-    pub(crate) fn write_results<T: Serialize + DeserializeOwned>(&self, results: &T) -> Result<(), PipelineError> {
+    pub(crate) fn write_results<T: Serialize + DeserializeOwned>(
+        &self,
+        results: &T,
+    ) -> Result<(), PipelineError> {
         write_json(&self.folder.join(RESULTS), results, Overwrite::Allow)?;
         Ok(())
     }

@@ -98,7 +98,10 @@ impl Network {
             .map_err(|error| PipelineError::BadInput(error.to_string()))?;
         let icosahedra = IcosahedralNetwork::new(&tessellation, &configuration.species)
             .map_err(|error| PipelineError::BadInput(error.to_string()))?;
-        Ok(Self { tessellation, icosahedra })
+        Ok(Self {
+            tessellation,
+            icosahedra,
+        })
     }
 }
 
@@ -108,8 +111,11 @@ pub(crate) fn by_class(
     classes: &[StructureClass],
     field: &mut ForceField,
 ) -> Result<BTreeMap<&'static str, ClassProperties>, PipelineError> {
-    let parts =
-        field.per_atom(&configuration.cell, &configuration.positions, &configuration.species);
+    let parts = field.per_atom(
+        &configuration.cell,
+        &configuration.positions,
+        &configuration.species,
+    );
     let averages = class_averages(classes, &parts.energy, &parts.stress)
         .map_err(|error| PipelineError::Failed(error.to_string()))?;
     Ok(averages
@@ -132,8 +138,12 @@ fn displacements(
     now: &Configuration,
     reference: &Configuration,
 ) -> Result<Displacements, PipelineError> {
-    let places: BTreeMap<u64, usize> =
-        reference.ids.iter().enumerate().map(|(place, &id)| (id, place)).collect();
+    let places: BTreeMap<u64, usize> = reference
+        .ids
+        .iter()
+        .enumerate()
+        .map(|(place, &id)| (id, place))
+        .collect();
     if reference.len() != now.len() {
         return Err(PipelineError::BadInput(format!(
             "the reference has {} atoms, the structure {}: they must hold the same atoms",
@@ -160,7 +170,11 @@ fn displacements(
         mean_square: squares / now.len() as f64,
         largest: largest.0.sqrt(),
         largest_id: largest.1,
-        participation: if fourths > 0.0 { squares * squares / fourths } else { 0.0 },
+        participation: if fourths > 0.0 {
+            squares * squares / fourths
+        } else {
+            0.0
+        },
     })
 }
 
@@ -178,7 +192,10 @@ pub fn analyze(
     per_atom: Option<(&Path, Overwrite)>,
 ) -> Result<StructureAnalysis, PipelineError> {
     let configuration = &sample.configuration;
-    let Network { tessellation, icosahedra } = Network::new(configuration, radii)?;
+    let Network {
+        tessellation,
+        icosahedra,
+    } = Network::new(configuration, radii)?;
     let laves = LavesOrder::new(&tessellation, &configuration.species)
         .map_err(|error| PipelineError::BadInput(error.to_string()))?;
     let classes = icosahedra.classes();
@@ -190,13 +207,17 @@ pub fn analyze(
             writeln!(writer, "id,species,n3,n4,n5,n6,coordination,volume,class")?;
             for (i, class) in classes.iter().enumerate() {
                 let index = tessellation.index(i);
-                let counts: Vec<String> =
-                    (3..=6).map(|edges| index.faces_with(edges).to_string()).collect();
+                let counts: Vec<String> = (3..=6)
+                    .map(|edges| index.faces_with(edges).to_string())
+                    .collect();
                 let (id, species) = (configuration.ids[i], configuration.species[i].number());
                 let coordination = tessellation.coordination(i);
                 let volume = tessellation.volume(i);
                 let (counts, class) = (counts.join(","), class.name());
-                writeln!(writer, "{id},{species},{counts},{coordination},{volume:?},{class}")?;
+                writeln!(
+                    writer,
+                    "{id},{species},{counts},{coordination},{volume:?},{class}"
+                )?;
             }
             Ok(())
         })?;
@@ -222,6 +243,8 @@ pub fn analyze(
             .map(|(index, count)| (index.to_string(), count))
             .collect(),
         classes: by_class(configuration, &classes, &mut force_field(cut, kernel))?,
-        displacement: reference.map(|r| displacements(configuration, r)).transpose()?,
+        displacement: reference
+            .map(|r| displacements(configuration, r))
+            .transpose()?,
     })
 }

@@ -33,7 +33,9 @@ pub(crate) fn write_structure(
             write_extxyz(path, &[frame], overwrite)?;
         }
         Some(StructureFormat::LammpsData) => write_lammps_data(path, configuration, overwrite)?,
-        Some(StructureFormat::LammpsDump) => write_lammps_dump(path, &[(0, configuration)], overwrite)?,
+        Some(StructureFormat::LammpsDump) => {
+            write_lammps_dump(path, &[(0, configuration)], overwrite)?
+        }
         None => {
             return Err(PipelineError::in_file(
                 path,

@@ -134,9 +134,18 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    fn record(&mut self, frame: &Frame, configuration: &Configuration) -> Result<(), PipelineError> {
+    fn record(
+        &mut self,
+        frame: &Frame,
+        configuration: &Configuration,
+    ) -> Result<(), PipelineError> {
         self.frames.append(frame.step, &frame_values(frame))?;
-        let Outputs { name, quenches, snapshots, .. } = self.outputs;
+        let Outputs {
+            name,
+            quenches,
+            snapshots,
+            ..
+        } = self.outputs;
         if let Some(series) = &mut self.inherent
             && quenches.is_due(self.last_step, frame.step)
         {
@@ -169,11 +178,16 @@ impl Observer for Recorder<'_> {
 }
 
 fn snapshot_path(folder: &Path, name: &str, step: u64) -> PathBuf {
-    folder.join("checkpoints").join(format!("{name}-snapshot-{step:012}.json"))
+    folder
+        .join("checkpoints")
+        .join(format!("{name}-snapshot-{step:012}.json"))
 }
 
 /// The configurations that a trajectory kept, in the order of their steps.
-pub(crate) fn read_snapshots(folder: &Path, name: &str) -> Result<Vec<Configuration>, PipelineError> {
+pub(crate) fn read_snapshots(
+    folder: &Path,
+    name: &str,
+) -> Result<Vec<Configuration>, PipelineError> {
     let prefix = format!("{name}-snapshot-");
     let entries = fs::read_dir(folder.join("checkpoints")).map_err(|error| {
         PipelineError::Failed(format!("cannot read checkpoints of {name}: {error}"))
@@ -182,11 +196,16 @@ pub(crate) fn read_snapshots(folder: &Path, name: &str) -> Result<Vec<Configurat
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| {
-            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(&prefix))
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| name.starts_with(&prefix))
         })
         .collect();
     paths.sort();
-    paths.iter().map(|path| read_json(path).map_err(PipelineError::from)).collect()
+    paths
+        .iter()
+        .map(|path| read_json(path).map_err(PipelineError::from))
+        .collect()
 }
 
 /// Where the checkpoint of a trajectory lies.
@@ -222,8 +241,11 @@ pub(crate) fn drive<P: Protocol>(
     let name = outputs.name.as_str();
     let force_field = context.force_field();
     let checkpoint = checkpoint_path(context.folder, name);
-    let stored: Option<P::State> =
-        if checkpoint.exists() { Some(read_json(&checkpoint)?) } else { None };
+    let stored: Option<P::State> = if checkpoint.exists() {
+        Some(read_json(&checkpoint)?)
+    } else {
+        None
+    };
     let resumed = stored.is_some();
     let mut protocol = match stored {
         Some(state) => P::restore(state, force_field.clone()),
@@ -235,7 +257,10 @@ pub(crate) fn drive<P: Protocol>(
         context.progress.advance(status.done_steps);
     }
     let series = |suffix: &str, header: &SeriesHeader| {
-        let path = context.folder.join("series").join(format!("{name}{suffix}.csv"));
+        let path = context
+            .folder
+            .join("series")
+            .join(format!("{name}{suffix}.csv"));
         if resumed {
             SeriesWriter::resume(&path, header, status.done_steps)
         } else {
@@ -246,7 +271,11 @@ pub(crate) fn drive<P: Protocol>(
     let header = InherentState::header(&outputs.comment);
     let mut recorder = Recorder {
         frames: series("", &frame_header(&outputs.comment))?,
-        inherent: if quenched { Some(series("-inherent", &header)?) } else { None },
+        inherent: if quenched {
+            Some(series("-inherent", &header)?)
+        } else {
+            None
+        },
         outputs,
         folder: context.folder,
         force_field: &force_field,
@@ -274,6 +303,8 @@ pub(crate) fn drive<P: Protocol>(
         }
     }
     // What the protocol would still have been allowed to do counts as done.
-    context.progress.advance(status.total_steps.saturating_sub(status.done_steps));
+    context
+        .progress
+        .advance(status.total_steps.saturating_sub(status.done_steps));
     Ok(protocol)
 }

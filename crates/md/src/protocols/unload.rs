@@ -161,8 +161,8 @@ impl Unload {
             });
             self.estimate = reliable.as_ref().map(|root| root.strain);
             let gone = (self.start - self.course.simulation.gamma()) * self.start.signum();
-        let far_enough = gone >= (1.0 + LEAST_BEYOND) * self.start.abs();
-        self.complete = far_enough && reliable.is_some_and(|root| root.covered);
+            let far_enough = gone >= (1.0 + LEAST_BEYOND) * self.start.abs();
+            self.complete = far_enough && reliable.is_some_and(|root| root.covered);
         }
         if self.keeping {
             let course = &self.course;

@@ -98,16 +98,15 @@ pub fn load_text(text: &str, file: &Path, edits: &[String]) -> Result<LoadedConf
     let mut text = text.to_owned();
     let mut applied: Vec<Edit> = Vec::new();
     for argument in edits {
-        let (new_text, span) =
-            apply(&text, argument).map_err(|message| {
-                ConfigErrors(vec![ConfigError {
-                    file: format!("--set {argument}"),
-                    line: 1,
-                    column: 1,
-                    field: argument.split('=').next().unwrap_or_default().to_owned(),
-                    message,
-                }])
-            })?;
+        let (new_text, span) = apply(&text, argument).map_err(|message| {
+            ConfigErrors(vec![ConfigError {
+                file: format!("--set {argument}"),
+                line: 1,
+                column: 1,
+                field: argument.split('=').next().unwrap_or_default().to_owned(),
+                message,
+            }])
+        })?;
         // Earlier edits behind this one move with the text.
         let grown = new_text.len() as isize - text.len() as isize;
         for edit in &mut applied {
@@ -116,28 +115,51 @@ pub fn load_text(text: &str, file: &Path, edits: &[String]) -> Result<LoadedConf
                 edit.span.end = edit.span.end.saturating_add_signed(grown);
             }
         }
-        applied.push(Edit { argument: argument.clone(), span });
+        applied.push(Edit {
+            argument: argument.clone(),
+            span,
+        });
         text = new_text;
     }
     let locate = |place: Place, offset: usize, field: String, message: String| {
-        let edited = applied.iter().rev().find(|edit| edit.span.contains(&offset));
+        let edited = applied
+            .iter()
+            .rev()
+            .find(|edit| edit.span.contains(&offset));
         let file = edited.map_or_else(
             || file.display().to_string(),
             |edit| format!("{} (--set {})", file.display(), edit.argument),
         );
-        ConfigError { file, line: place.line, column: place.column, field, message }
+        ConfigError {
+            file,
+            line: place.line,
+            column: place.column,
+            field,
+            message,
+        }
     };
-    let options = ron::Options::default().with_default_extension(
-        Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES,
-    );
+    let options = ron::Options::default()
+        .with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES);
     let config: RunConfig = options.from_str(&text).map_err(|error| {
-        let place = Place { line: error.span.start.line, column: error.span.start.col };
+        let place = Place {
+            line: error.span.start.line,
+            column: error.span.start.col,
+        };
         let offset = offset_of(&text, place);
-        ConfigErrors(vec![locate(place, offset, String::new(), explain(&error.code))])
+        ConfigErrors(vec![locate(
+            place,
+            offset,
+            String::new(),
+            explain(&error.code),
+        )])
     })?;
     let faults = validation::faults(&config);
     if faults.is_empty() {
-        return Ok(LoadedConfig { config, text, file: file.to_owned() });
+        return Ok(LoadedConfig {
+            config,
+            text,
+            file: file.to_owned(),
+        });
     }
     let source = Source::new(text.clone());
     let errors = faults
@@ -160,10 +182,14 @@ fn apply(text: &str, argument: &str) -> Result<(String, Range<usize>), String> {
     let segments = parse_path(path.trim())?;
     let source = Source::new(text.to_owned()).ok_or("the config itself is not valid RON")?;
     let last_field = path.trim().rsplit('.').next().unwrap_or_default();
-    let is_text = TEXT_FIELDS.contains(&last_field)
-        || source.text()[source.span(&segments)].starts_with('"');
+    let is_text =
+        TEXT_FIELDS.contains(&last_field) || source.text()[source.span(&segments)].starts_with('"');
     let bare = is_text && !value.starts_with('"') && value != "None";
-    let value = if bare { format!("{value:?}") } else { value.to_owned() };
+    let value = if bare {
+        format!("{value:?}")
+    } else {
+        value.to_owned()
+    };
     if Source::new(value.clone()).is_none() {
         return Err(format!("'{value}' is not a RON value"));
     }
@@ -173,14 +199,28 @@ fn apply(text: &str, argument: &str) -> Result<(String, Range<usize>), String> {
 /// RON's message, with a remedy where the kind of mistake is a common one.
 fn explain(error: &ron::Error) -> String {
     match error {
-        ron::Error::NoSuchStructField { expected, found, outer } => format!(
+        ron::Error::NoSuchStructField {
+            expected,
+            found,
+            outer,
+        } => format!(
             "unknown field '{found}'{}: known fields are {}",
-            outer.as_ref().map(|outer| format!(" in {outer}")).unwrap_or_default(),
+            outer
+                .as_ref()
+                .map(|outer| format!(" in {outer}"))
+                .unwrap_or_default(),
             expected.join(", ")
         ),
-        ron::Error::NoSuchEnumVariant { expected, found, outer } => format!(
+        ron::Error::NoSuchEnumVariant {
+            expected,
+            found,
+            outer,
+        } => format!(
             "unknown choice '{found}'{}: choose one of {}",
-            outer.as_ref().map(|outer| format!(" for {outer}")).unwrap_or_default(),
+            outer
+                .as_ref()
+                .map(|outer| format!(" for {outer}"))
+                .unwrap_or_default(),
             expected.join(", ")
         ),
         other => other.to_string(),
@@ -214,11 +254,18 @@ mod tests {
 
     #[test]
     fn edits_are_applied_and_text_needs_no_quotes() {
-        let edits = ["seed=9", "sample=/data/my glass.xyz", "stages[1].duration=Seconds(1e-12)"];
+        let edits = [
+            "seed=9",
+            "sample=/data/my glass.xyz",
+            "stages[1].duration=Seconds(1e-12)",
+        ];
         let edits: Vec<String> = edits.iter().map(|&edit| edit.to_owned()).collect();
         let loaded = load_text(TEXT, Path::new("run.ron"), &edits).unwrap();
         assert_eq!(loaded.config.seed, 9);
-        assert_eq!(loaded.config.sample, Some(PathBuf::from("/data/my glass.xyz")));
+        assert_eq!(
+            loaded.config.sample,
+            Some(PathBuf::from("/data/my glass.xyz"))
+        );
         assert!(loaded.text.contains("Seconds(1e-12)"));
     }
 
@@ -226,7 +273,11 @@ mod tests {
     fn a_bad_edit_is_named() {
         assert!(one_error(TEXT, &["seed=-9"]).file.contains("--set seed=-9"));
         assert!(one_error(TEXT, &["seed"]).message.contains("path=value"));
-        assert!(one_error(TEXT, &["stages[7].duration=1"]).message.contains("2 entries"));
+        assert!(
+            one_error(TEXT, &["stages[7].duration=1"])
+                .message
+                .contains("2 entries")
+        );
         let error = one_error(TEXT, &["title=x", "stages[1].duration=Tau(-1.0)", "seed=2"]);
         assert!(error.file.contains("--set stages[1].duration"), "{error}");
         assert_eq!(error.field, "stages[1].duration");
@@ -236,6 +287,9 @@ mod tests {
     fn an_unknown_field_is_named_with_its_place_and_the_known_ones() {
         let error = one_error(&TEXT.replace("seed", "sead"), &[]);
         assert_eq!(error.line, 2);
-        assert!(error.message.contains("sead") && error.message.contains("seed"), "{error}");
+        assert!(
+            error.message.contains("sead") && error.message.contains("seed"),
+            "{error}"
+        );
     }
 }

@@ -31,9 +31,12 @@ pub fn parse_path(path: &str) -> Result<Vec<Segment>, String> {
             return Err(format!("path '{path}' has an empty field name"));
         }
         for index in indices.split_terminator(']') {
-            let digits = index.strip_prefix('[').ok_or_else(|| format!("'{part}' lacks a '['"))?;
-            let number =
-                digits.parse().map_err(|_| format!("'{digits}' in '{part}' is not an index"))?;
+            let digits = index
+                .strip_prefix('[')
+                .ok_or_else(|| format!("'{part}' lacks a '['"))?;
+            let number = digits
+                .parse()
+                .map_err(|_| format!("'{digits}' in '{part}' is not an index"))?;
             segments.push(Segment::Index(number));
         }
         if !indices.is_empty() && !indices.ends_with(']') {
@@ -56,7 +59,11 @@ enum Kind {
     List(Vec<Node>),
     /// `Name(...)`, `(...)`: named fields or positional items; `inside` is the text between the
     /// parentheses.
-    Group { inside: Range<usize>, fields: Vec<(String, Node)>, items: Vec<Node> },
+    Group {
+        inside: Range<usize>,
+        fields: Vec<(String, Node)>,
+        items: Vec<Node>,
+    },
 }
 
 /// A RON text with the places of its values.
@@ -84,6 +91,9 @@ pub fn place_of(text: &str, offset: usize) -> Place {
         column: before[line_start..].chars().count() + 1,
     }
 }
+
+/// Named fields and positional items between one pair of brackets.
+type Contents = (Vec<(String, Node)>, Vec<Node>);
 
 struct Scanner<'a> {
     text: &'a str,
@@ -175,7 +185,7 @@ impl<'a> Scanner<'a> {
         None
     }
 
-    fn sequence(&mut self, close: char) -> Option<(Vec<(String, Node)>, Vec<Node>)> {
+    fn sequence(&mut self, close: char) -> Option<Contents> {
         let (mut fields, mut items) = (Vec::new(), Vec::new());
         loop {
             self.skip_blanks();
@@ -231,7 +241,11 @@ impl<'a> Scanner<'a> {
                 self.at += 1;
                 let inside = self.at;
                 let (fields, items) = self.sequence('}')?;
-                kind = Kind::Group { inside: inside..self.at - 1, fields, items };
+                kind = Kind::Group {
+                    inside: inside..self.at - 1,
+                    fields,
+                    items,
+                };
             }
             _ => {
                 let named = self.word().is_some();
@@ -241,7 +255,11 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     let inside = self.at;
                     let (fields, items) = self.sequence(')')?;
-                    kind = Kind::Group { inside: inside..self.at - 1, fields, items };
+                    kind = Kind::Group {
+                        inside: inside..self.at - 1,
+                        fields,
+                        items,
+                    };
                 } else if named {
                     self.at = end;
                 } else {
@@ -250,7 +268,10 @@ impl<'a> Scanner<'a> {
             }
         }
         self.depth -= 1;
-        Some(Node { span: start..self.at, kind })
+        Some(Node {
+            span: start..self.at,
+            kind,
+        })
     }
 }
 
@@ -269,7 +290,11 @@ impl Source {
     /// Finds the places of all values; `None` where the text is not RON at all (RON's own parser
     /// then says why).
     pub fn new(text: String) -> Option<Self> {
-        let mut scanner = Scanner { text: &text, at: 0, depth: 0 };
+        let mut scanner = Scanner {
+            text: &text,
+            at: 0,
+            depth: 0,
+        };
         let root = scanner.value()?;
         scanner.skip_blanks();
         let complete = scanner.rest().is_empty();
@@ -298,7 +323,11 @@ impl Source {
     ///
     /// # Errors
     /// A sentence that says which part of the path does not exist.
-    pub fn replaced(&self, path: &[Segment], value: &str) -> Result<(String, Range<usize>), String> {
+    pub fn replaced(
+        &self,
+        path: &[Segment],
+        value: &str,
+    ) -> Result<(String, Range<usize>), String> {
         let (last, parents) = path.split_last().ok_or("the path is empty")?;
         let mut node = &self.root;
         for segment in parents {
@@ -324,9 +353,10 @@ impl Source {
 fn child<'a>(node: &'a Node, segment: &Segment) -> Option<&'a Node> {
     match (&unwrapped(node).kind, segment) {
         (Kind::List(items), Segment::Index(index)) => items.get(*index),
-        (Kind::Group { fields, .. }, Segment::Field(name)) => {
-            fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
-        }
+        (Kind::Group { fields, .. }, Segment::Field(name)) => fields
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value),
         _ => None,
     }
 }
@@ -334,14 +364,22 @@ fn child<'a>(node: &'a Node, segment: &Segment) -> Option<&'a Node> {
 fn missing(node: &Node, segment: &Segment) -> String {
     match (&unwrapped(node).kind, segment) {
         (Kind::List(items), Segment::Index(index)) => {
-            format!("there is no entry [{index}]: the list has {} entries, counted from 0", items.len())
+            format!(
+                "there is no entry [{index}]: the list has {} entries, counted from 0",
+                items.len()
+            )
         }
         (_, Segment::Index(index)) => format!("there is no list for [{index}]"),
         (Kind::Group { fields, .. }, Segment::Field(name)) => {
             let known: Vec<&str> = fields.iter().map(|(field, _)| field.as_str()).collect();
-            format!("there is no field '{name}' here (there are: {})", known.join(", "))
+            format!(
+                "there is no field '{name}' here (there are: {})",
+                known.join(", ")
+            )
         }
-        (_, Segment::Field(name)) => format!("there is no group that could hold the field '{name}'"),
+        (_, Segment::Field(name)) => {
+            format!("there is no group that could hold the field '{name}'")
+        }
     }
 }
 
@@ -373,7 +411,9 @@ mod tests {
         let (text, span) = source.replaced(&path, "0.05").unwrap();
         assert_eq!(text, TEXT.replace("0.02", "0.05"));
         assert_eq!(&text[span], "0.05");
-        let (text, span) = source.replaced(&parse_path("stages[2].count").unwrap(), "7").unwrap();
+        let (text, span) = source
+            .replaced(&parse_path("stages[2].count").unwrap(), "7")
+            .unwrap();
         assert!(text.contains("Search((count: 7, settings: (push: 0.1)))"));
         assert_eq!(&text[span], "7");
     }
@@ -381,8 +421,13 @@ mod tests {
     #[test]
     fn a_wrong_path_says_what_there_is() {
         let source = Source::new(TEXT.to_owned()).unwrap();
-        let message = source.replaced(&parse_path("stages[9].x").unwrap(), "1").unwrap_err();
-        assert!(message.contains("[9]") && message.contains("3 entries"), "{message}");
+        let message = source
+            .replaced(&parse_path("stages[9].x").unwrap(), "1")
+            .unwrap_err();
+        assert!(
+            message.contains("[9]") && message.contains("3 entries"),
+            "{message}"
+        );
         assert!(parse_path("stages[x]").is_err());
         assert!(parse_path("a..b").is_err());
         assert!(parse_path("a[1").is_err());
@@ -396,7 +441,16 @@ mod tests {
 
     #[test]
     fn what_is_not_ron_is_refused_without_a_panic() {
-        for text in ["(", "(a: )", "\"open", "[1, 2", "(a: 1) trailing", "", "/* open", "r#\"x"] {
+        for text in [
+            "(",
+            "(a: )",
+            "\"open",
+            "[1, 2",
+            "(a: 1) trailing",
+            "",
+            "/* open",
+            "r#\"x",
+        ] {
             assert!(Source::new(text.to_owned()).is_none(), "{text}");
         }
         assert!(Source::new("(".repeat(100_000)).is_none());

@@ -13,7 +13,10 @@ struct Faults(Vec<Fault>);
 
 impl Faults {
     fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Fault { field: field.into(), message: message.into() });
+        self.0.push(Fault {
+            field: field.into(),
+            message: message.into(),
+        });
     }
 
     fn positive(&mut self, field: impl Into<String>, value: f64) {
@@ -95,7 +98,10 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
                 let message = format!("must be even (50:50), got {}", prepare.atoms);
                 faults.add(format!("{at}.atoms"), message);
             }
-            faults.positive(format!("{at}.melt_temperature"), prepare.melt_temperature.reduced());
+            faults.positive(
+                format!("{at}.melt_temperature"),
+                prepare.melt_temperature.reduced(),
+            );
             faults.positive(format!("{at}.melt_duration"), prepare.melt_duration.tau());
             faults.positive(format!("{at}.melt_density"), prepare.melt_density);
             faults.positive(format!("{at}.cool_to"), prepare.cool_to.reduced());
@@ -116,7 +122,10 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
                 if !(to..=from).contains(&temperature.reduced()) {
                     faults.add(
                         format!("{at}.temperature"),
-                        format!("must lie on the ramp, {to} to {from}, got {}", temperature.reduced()),
+                        format!(
+                            "must lie on the ramp, {to} to {from}, got {}",
+                            temperature.reduced()
+                        ),
                     );
                 }
             }
@@ -178,19 +187,28 @@ fn order(faults: &mut Faults, config: &RunConfig) {
         let at = format!("stages[{k}]");
         let name = stage.name();
         if before(k, name) {
-            faults.add(&at, format!("a second stage '{name}': a run has at most one of a kind"));
+            faults.add(
+                &at,
+                format!("a second stage '{name}': a run has at most one of a kind"),
+            );
         }
         let started = before(k, "prepare") || before(k, "from-sample");
         let needs: &[&str] = match stage {
             Stage::Prepare(_) | Stage::FromSample(_) => {
                 if started || k > 0 {
-                    faults.add(&at, format!("'{name}' makes the sample, so it must come first"));
+                    faults.add(
+                        &at,
+                        format!("'{name}' makes the sample, so it must come first"),
+                    );
                 }
                 &[]
             }
             Stage::Equilibrate(_) => {
                 if !started {
-                    faults.add(&at, "'equilibrate' needs 'Prepare' or 'FromSample' before it");
+                    faults.add(
+                        &at,
+                        "'equilibrate' needs 'Prepare' or 'FromSample' before it",
+                    );
                 }
                 &[]
             }
@@ -233,12 +251,15 @@ fn order(faults: &mut Faults, config: &RunConfig) {
         }
         if let Stage::Unload(unload) = stage {
             let fastest = stages[..k].iter().find_map(|stage| match stage {
-                Stage::Shear(shear) => {
-                    shear.rates.iter().map(|rate| rate.per_tau()).reduce(f64::max)
-                }
+                Stage::Shear(shear) => shear
+                    .rates
+                    .iter()
+                    .map(|rate| rate.per_tau())
+                    .reduce(f64::max),
                 _ => None,
             });
-            if fastest.is_some_and(|fastest| unload.unload_rate.per_tau() < fastest * (1.0 - 1e-9)) {
+            if fastest.is_some_and(|fastest| unload.unload_rate.per_tau() < fastest * (1.0 - 1e-9))
+            {
                 faults.add(
                     format!("{at}.unload_rate"),
                     "must not be below the fastest rate of loading, or the unloading itself creeps",

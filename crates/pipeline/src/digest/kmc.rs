@@ -32,7 +32,10 @@ pub(crate) fn results(run: &FinishedRun) -> Result<Option<KmcResults>, PipelineE
 fn of_stage(series: &Series, stage: usize, name: &str) -> Result<Vec<f64>, PipelineError> {
     let stages = column(series, "stage")?;
     let values = column(series, name)?;
-    let chosen = stages.iter().zip(values).filter(|(at, _)| **at == stage as f64);
+    let chosen = stages
+        .iter()
+        .zip(values)
+        .filter(|(at, _)| **at == stage as f64);
     Ok(chosen.map(|(_, value)| *value).collect())
 }
 
@@ -44,11 +47,7 @@ fn stress_strain(series: &Series, stage: usize) -> Result<StressStrain, Pipeline
 }
 
 /// Both signs of one lattice at one rate.
-fn both<'a>(
-    cycles: &'a [CycleResult],
-    rate: f64,
-    lattice: usize,
-) -> Option<(&'a CycleResult, &'a CycleResult)> {
+fn both(cycles: &[CycleResult], rate: f64, lattice: usize) -> Option<(&CycleResult, &CycleResult)> {
     let of_sign = |sign: f64| {
         cycles.iter().find(|cycle| {
             cycle.rate_per_second == rate && cycle.lattice == lattice && cycle.sign == sign
@@ -58,7 +57,11 @@ fn both<'a>(
 }
 
 /// Residual strain over all lattices at one rate.
-pub(crate) fn residual_strain(cycles: &[CycleResult], rate: f64, lattices: usize) -> Option<Measured> {
+pub(crate) fn residual_strain(
+    cycles: &[CycleResult],
+    rate: f64,
+    lattices: usize,
+) -> Option<Measured> {
     let of_lattice = |lattice| {
         let (plus, minus) = both(cycles, rate, lattice)?;
         let value = 0.5 * (plus.residual_strain? - minus.residual_strain?);
@@ -69,7 +72,9 @@ pub(crate) fn residual_strain(cycles: &[CycleResult], rate: f64, lattices: usize
 
 /// Loading, unloading and recovery at every rate, with the rate per mapped second.
 pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, PipelineError> {
-    let Some((stage, results)) = kmc_stage(run).zip(results(run)?) else { return Ok(Vec::new()) };
+    let Some((stage, results)) = kmc_stage(run).zip(results(run)?) else {
+        return Ok(Vec::new());
+    };
     let mut found = Vec::new();
     for &rate in &stage.rates {
         let mut realizations = Vec::new();
@@ -77,7 +82,9 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
             let [plus, minus] = [1.0, -1.0].map(|sign| Item::new(rate, lattice, sign).name());
             let series = run.series("kmc", &plus)?.zip(run.series("kmc", &minus)?);
             let cycles = both(&results.cycles, rate.per_second(), lattice);
-            let Some(((plus, minus), cycles)) = series.zip(cycles) else { continue };
+            let Some(((plus, minus), cycles)) = series.zip(cycles) else {
+                continue;
+            };
             let odd = |stage: usize| -> Result<StressStrain, PipelineError> {
                 let (plus, minus) = (stress_strain(&plus, stage)?, stress_strain(&minus, stage)?);
                 Ok(StressStrain::odd_part(&plus, &minus))
@@ -88,8 +95,10 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
             realizations.push(Realization {
                 loading: odd(LOADING)?,
                 unloading: odd(LOADING + 1)?,
-                residual: residual
-                    .map(|(plus, minus)| Measured { value: 0.5 * (plus - minus), error: None }),
+                residual: residual.map(|(plus, minus)| Measured {
+                    value: 0.5 * (plus - minus),
+                    error: None,
+                }),
                 recovery_time: of_stage(&plus, recovery, "elapsed")?,
                 recovery_strain: half_difference(&strain(&plus)?, &strain(&minus)?),
                 strain_noise: 0.0,
@@ -107,13 +116,20 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
 pub(crate) fn zero_load(
     run: &FinishedRun,
 ) -> Result<(Option<Curve>, Option<Measured>), PipelineError> {
-    let Some((stage, results)) = kmc_stage(run).zip(results(run)?) else { return Ok((None, None)) };
+    let Some((stage, results)) = kmc_stage(run).zip(results(run)?) else {
+        return Ok((None, None));
+    };
     let mut curves = Vec::new();
     let mut times = Vec::new();
     for lattice in 1..=stage.pairs {
         if let Some(series) = run.series("kmc", &control_name(lattice))? {
             let energy = column(&series, "energy")?;
-            curves.push(energy.iter().map(|e| (e - energy[0]) / results.atoms).collect::<Vec<_>>());
+            curves.push(
+                energy
+                    .iter()
+                    .map(|e| (e - energy[0]) / results.atoms)
+                    .collect::<Vec<_>>(),
+            );
             times = column(&series, "time_mapped")?.to_vec();
         }
     }
@@ -121,11 +137,18 @@ pub(crate) fn zero_load(
         return Ok((None, None));
     }
     let mean = |k: usize| curves.iter().map(|curve| curve[k]).sum::<f64>() / curves.len() as f64;
-    let curve = Curve { y: (0..times.len()).map(mean).collect(), x: times, y_error: None };
+    let curve = Curve {
+        y: (0..times.len()).map(mean).collect(),
+        x: times,
+        y_error: None,
+    };
     let drops: Vec<Measured> = curves
         .iter()
         .filter_map(|curve| curve.last())
-        .map(|last| Measured { value: -last, error: None })
+        .map(|last| Measured {
+            value: -last,
+            error: None,
+        })
         .collect();
     Ok((Some(curve), over_realizations(&drops)))
 }
@@ -133,8 +156,14 @@ pub(crate) fn zero_load(
 /// Reported shear stress of elastic sites minus that of active ones after unloading at the slowest
 /// rate, odd in the load.
 pub(crate) fn back_stress(run: &FinishedRun) -> Result<Option<BackStress>, PipelineError> {
-    let Some((stage, results)) = kmc_stage(run).zip(results(run)?) else { return Ok(None) };
-    let slowest = stage.rates.iter().map(|rate| rate.per_second()).fold(f64::INFINITY, f64::min);
+    let Some((stage, results)) = kmc_stage(run).zip(results(run)?) else {
+        return Ok(None);
+    };
+    let slowest = stage
+        .rates
+        .iter()
+        .map(|rate| rate.per_second())
+        .fold(f64::INFINITY, f64::min);
     let difference = |cycle: &CycleResult| {
         Some(cycle.reported_elastic_unloaded? - cycle.reported_active_unloaded)
     };

@@ -58,7 +58,10 @@ pub(crate) fn over_realizations(values: &[Measured]) -> Option<Measured> {
         .sum::<Option<f64>>()
         .map(|sum| sum.sqrt() / count);
     let spread = (values.len() > 2).then(|| {
-        let squares = values.iter().map(|measured| (measured.value - value).powi(2)).sum::<f64>();
+        let squares = values
+            .iter()
+            .map(|measured| (measured.value - value).powi(2))
+            .sum::<f64>();
         (squares / (count - 1.0) / count).sqrt()
     });
     // Realizations of one sample share its disorder, so the larger of the two errors counts.
@@ -72,18 +75,29 @@ pub(crate) fn over_realizations(values: &[Measured]) -> Option<Measured> {
 /// A strain of one realization with the noise that its own scatter does not show.
 fn with_noise(measured: Measured, noise: f64) -> Measured {
     let error = measured.error.map(|error| error.hypot(noise));
-    Measured { error: error.or((noise > 0.0).then_some(noise)), ..measured }
+    Measured {
+        error: error.or((noise > 0.0).then_some(noise)),
+        ..measured
+    }
 }
 
 /// The mean curve of several realizations, ending with the shortest.
 fn mean_curve(curves: &[&StressStrain]) -> StressStrain {
-    let length = curves.iter().map(|curve| curve.strain.len()).min().unwrap_or(0);
+    let length = curves
+        .iter()
+        .map(|curve| curve.strain.len())
+        .min()
+        .unwrap_or(0);
     let mean = |of: &dyn Fn(&StressStrain) -> &[f64], k: usize| {
         curves.iter().map(|curve| of(curve)[k]).sum::<f64>() / curves.len() as f64
     };
     StressStrain {
-        strain: (0..length).map(|k| mean(&|curve| &curve.strain, k)).collect(),
-        stress: (0..length).map(|k| mean(&|curve| &curve.stress, k)).collect(),
+        strain: (0..length)
+            .map(|k| mean(&|curve| &curve.strain, k))
+            .collect(),
+        stress: (0..length)
+            .map(|k| mean(&|curve| &curve.stress, k))
+            .collect(),
     }
 }
 
@@ -99,7 +113,11 @@ fn thinned(curve: &StressStrain) -> Curve {
         let variance = y.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
         shown.x.push(x.iter().sum::<f64>() / count);
         shown.y.push(mean);
-        errors.push(if x.len() > 2 { (variance / (count - 1.0) / count).sqrt() } else { 0.0 });
+        errors.push(if x.len() > 2 {
+            (variance / (count - 1.0) / count).sqrt()
+        } else {
+            0.0
+        });
     }
     shown.y_error = (width > 2).then_some(errors);
     shown
@@ -109,25 +127,41 @@ fn thinned(curve: &StressStrain) -> Curve {
 fn final_strain(strain: &[f64]) -> Option<Measured> {
     let last = &strain[strain.len() - strain.len().div_ceil(4)..];
     let average = block_error(last)?;
-    Some(Measured { value: average.mean, error: Some(average.error) })
+    Some(Measured {
+        value: average.mean,
+        error: Some(average.error),
+    })
 }
 
 fn difference(a: Measured, b: Measured) -> Measured {
     let error = a.error.zip(b.error).map(|(a, b)| a.hypot(b));
-    Measured { value: a.value - b.value, error }
+    Measured {
+        value: a.value - b.value,
+        error,
+    }
 }
 
 /// When a recovery curve first crosses half of what it recovers `[mapped seconds]`, where the
 /// recovered strain is more than two standard errors.
 fn half_time(recovery: &Curve, residual: Measured, recovered: Measured) -> Option<Measured> {
-    if recovered.error.is_none_or(|error| recovered.value < 2.0 * error) {
+    if recovered
+        .error
+        .is_none_or(|error| recovered.value < 2.0 * error)
+    {
         return None;
     }
     let goal = residual.value - 0.5 * recovered.value;
     let k = recovery.y.iter().position(|&strain| strain <= goal)?;
     // The bin before is where it was still above: half of the distance is the uncertainty.
-    let before = if k == 0 { 0.5 * recovery.x[0] } else { recovery.x[k - 1] };
-    Some(Measured { value: recovery.x[k], error: Some(0.5 * (recovery.x[k] - before)) })
+    let before = if k == 0 {
+        0.5 * recovery.x[0]
+    } else {
+        recovery.x[k - 1]
+    };
+    Some(Measured {
+        value: recovery.x[k],
+        error: Some(0.5 * (recovery.x[k] - before)),
+    })
 }
 
 /// What all realizations at one rate say together.
@@ -137,7 +171,10 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
     let mean_loading = mean_curve(&loading);
     let fit = |curve: &StressStrain| {
         let fit = shear_modulus_fit(&curve.strain, &curve.stress, MODULUS_UP_TO)?;
-        Some(Measured { value: fit.slope, error: Some(fit.slope_error) })
+        Some(Measured {
+            value: fit.slope,
+            error: Some(fit.slope_error),
+        })
     };
     let moduli: Vec<Measured> = loading.iter().filter_map(|curve| fit(curve)).collect();
     let residuals: Vec<Measured> = realizations
@@ -148,7 +185,12 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
     let recovery = recovery_curve(realizations);
     let finals: Vec<Measured> = realizations
         .iter()
-        .filter_map(|one| Some(with_noise(final_strain(&one.recovery_strain)?, one.strain_noise)))
+        .filter_map(|one| {
+            Some(with_noise(
+                final_strain(&one.recovery_strain)?,
+                one.strain_noise,
+            ))
+        })
         .collect();
     let recovered_strain = residual_strain
         .zip(over_realizations(&finals))
@@ -183,7 +225,10 @@ fn recovery_curve(realizations: &[Realization]) -> Curve {
             .iter()
             .zip(realizations)
             .map(|(bins, one)| {
-                let measured = Measured { value: bins[k].mean, error: bins[k].error };
+                let measured = Measured {
+                    value: bins[k].mean,
+                    error: bins[k].error,
+                };
                 with_noise(measured, one.strain_noise)
             })
             .collect();
@@ -207,16 +252,27 @@ mod tests {
     fn made_up(sign: f64) -> (StressStrain, StressStrain, Vec<f64>, Vec<f64>) {
         let loading: Vec<f64> = (0..200).map(|k| sign * 1e-4 * f64::from(k)).collect();
         let stress = loading.iter().map(|gamma| 17.0 * gamma + 0.3).collect();
-        let unloading: Vec<f64> = (0..200).map(|k| sign * (0.02 - 1e-4 * f64::from(k))).collect();
-        let falling = unloading.iter().map(|gamma| 17.0 * (gamma - sign * 0.002) + 0.3).collect();
+        let unloading: Vec<f64> = (0..200)
+            .map(|k| sign * (0.02 - 1e-4 * f64::from(k)))
+            .collect();
+        let falling = unloading
+            .iter()
+            .map(|gamma| 17.0 * (gamma - sign * 0.002) + 0.3)
+            .collect();
         let time: Vec<f64> = (1..=1000).map(f64::from).collect();
         let strain = time
             .iter()
             .map(|t| sign * (0.001 + 0.001 * (-t / 10.0).exp()) + 0.004 + 1e-5 * (7.0 * t).sin())
             .collect();
         (
-            StressStrain { strain: loading, stress },
-            StressStrain { strain: unloading, stress: falling },
+            StressStrain {
+                strain: loading,
+                stress,
+            },
+            StressStrain {
+                strain: unloading,
+                stress: falling,
+            },
             time,
             strain,
         )
@@ -228,7 +284,10 @@ mod tests {
         let one = Realization {
             loading: StressStrain::odd_part(&plus.0, &minus.0),
             unloading: StressStrain::odd_part(&plus.1, &minus.1),
-            residual: Some(Measured { value: 0.002, error: Some(1e-5) }),
+            residual: Some(Measured {
+                value: 0.002,
+                error: Some(1e-5),
+            }),
             recovery_time: plus.2.clone(),
             recovery_strain: half_difference(&plus.3, &minus.3),
             strain_noise: 0.0,
@@ -245,7 +304,10 @@ mod tests {
 
     #[test]
     fn errors_over_realizations_are_the_larger_of_own_and_spread() {
-        let at = |value: f64, error: f64| Measured { value, error: Some(error) };
+        let at = |value: f64, error: f64| Measured {
+            value,
+            error: Some(error),
+        };
         let single = over_realizations(&[at(1.0, 0.3)]).unwrap();
         assert_eq!((single.value, single.error), (1.0, Some(0.3)));
         let spread = over_realizations(&[at(0.0, 0.1), at(3.0, 0.1), at(6.0, 0.1)]).unwrap();
@@ -258,9 +320,19 @@ mod tests {
 
     #[test]
     fn no_half_time_is_claimed_from_noise() {
-        let recovery = Curve { x: vec![1.0, 2.0], y: vec![0.002, 0.0], y_error: None };
-        let residual = Measured { value: 0.002, error: Some(0.002) };
-        let recovered = Measured { value: 0.002, error: Some(0.002) };
+        let recovery = Curve {
+            x: vec![1.0, 2.0],
+            y: vec![0.002, 0.0],
+            y_error: None,
+        };
+        let residual = Measured {
+            value: 0.002,
+            error: Some(0.002),
+        };
+        let recovered = Measured {
+            value: 0.002,
+            error: Some(0.002),
+        };
         assert!(half_time(&recovery, residual, recovered).is_none());
     }
 }

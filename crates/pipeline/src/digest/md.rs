@@ -19,7 +19,10 @@ use crate::stages::unload::UnloadResult;
 fn stress_strain(series: &Series) -> Result<StressStrain, PipelineError> {
     let strain = column(series, "mean_gamma")?;
     let stress = column(series, "mean_stress_xy")?;
-    Ok(StressStrain { strain: strain[1..].to_vec(), stress: stress[1..].to_vec() })
+    Ok(StressStrain {
+        strain: strain[1..].to_vec(),
+        stress: stress[1..].to_vec(),
+    })
 }
 
 fn odd_part(
@@ -28,8 +31,13 @@ fn odd_part(
     names: &[String; 2],
 ) -> Result<Option<StressStrain>, PipelineError> {
     let (plus, minus) = (run.series(stage, &names[0])?, run.series(stage, &names[1])?);
-    let Some((plus, minus)) = plus.zip(minus) else { return Ok(None) };
-    Ok(Some(StressStrain::odd_part(&stress_strain(&plus)?, &stress_strain(&minus)?)))
+    let Some((plus, minus)) = plus.zip(minus) else {
+        return Ok(None);
+    };
+    Ok(Some(StressStrain::odd_part(
+        &stress_strain(&plus)?,
+        &stress_strain(&minus)?,
+    )))
 }
 
 /// Thermal noise of the strain at zero stress of half the difference of two samples,
@@ -42,10 +50,12 @@ fn pair_noise(run: &FinishedRun, modulus: Option<Measured>) -> Result<f64, Pipel
         Some(folder) if folder.join("results.json").exists() => Some(read_results(&folder)?),
         _ => None,
     };
-    Ok(reference.zip(modulus.filter(|modulus| modulus.value > 0.0)).map_or(0.0, |(found, modulus)| {
-        strain_fluctuation(found.temperature, modulus.value, found.volume.mean)
-            / std::f64::consts::SQRT_2
-    }))
+    Ok(reference
+        .zip(modulus.filter(|modulus| modulus.value > 0.0))
+        .map_or(0.0, |(found, modulus)| {
+            strain_fluctuation(found.temperature, modulus.value, found.volume.mean)
+                / std::f64::consts::SQRT_2
+        }))
 }
 
 fn residual(results: &[UnloadResult], rate: f64, pair: usize) -> Option<Measured> {
@@ -53,10 +63,16 @@ fn residual(results: &[UnloadResult], rate: f64, pair: usize) -> Option<Measured
         let found = results.iter().find(|result| {
             result.rate_per_second == rate && result.pair == pair && result.sign == sign
         })?;
-        found.residual.as_ref().map(|root| (root.strain, root.error))
+        found
+            .residual
+            .as_ref()
+            .map(|root| (root.strain, root.error))
     };
     let ((plus, plus_error), (minus, minus_error)) = of_sign(1.0).zip(of_sign(-1.0))?;
-    Some(Measured { value: 0.5 * (plus - minus), error: Some(0.5 * plus_error.hypot(minus_error)) })
+    Some(Measured {
+        value: 0.5 * (plus - minus),
+        error: Some(0.5 * plus_error.hypot(minus_error)),
+    })
 }
 
 fn names(rate: metabasin_atoms::units::StrainRate, pair: usize) -> [String; 2] {
@@ -65,7 +81,9 @@ fn names(rate: metabasin_atoms::units::StrainRate, pair: usize) -> [String; 2] {
 
 /// Loading, unloading and recovery at every rate that was run, with the rate per mapped second.
 pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, PipelineError> {
-    let Ok(shear) = shear_stage(&run.config) else { return Ok(Vec::new()) };
+    let Ok(shear) = shear_stage(&run.config) else {
+        return Ok(Vec::new());
+    };
     let unloaded: Vec<UnloadResult> = match run.stage("unload") {
         Some(folder) if folder.join("results.json").exists() => read_results(&folder)?,
         _ => Vec::new(),
@@ -75,14 +93,18 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
         let mut realizations = Vec::new();
         for pair in 1..=shear.pairs {
             let names = names(rate, pair);
-            let Some(loading) = odd_part(run, "shear", &names)? else { continue };
+            let Some(loading) = odd_part(run, "shear", &names)? else {
+                continue;
+            };
             let mut one = Realization {
                 loading,
                 unloading: odd_part(run, "unload", &names)?.unwrap_or_default(),
                 residual: residual(&unloaded, rate.per_second(), pair),
                 ..Realization::default()
             };
-            let recovery = run.series("recover", &names[0])?.zip(run.series("recover", &names[1])?);
+            let recovery = run
+                .series("recover", &names[0])?
+                .zip(run.series("recover", &names[1])?);
             if let Some((plus, minus)) = recovery {
                 one.recovery_time = column(&plus, "time")?[1..].to_vec();
                 one.recovery_strain = half_difference(
@@ -90,8 +112,13 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
                     &column(&minus, "mean_gamma")?[1..],
                 );
             }
-            let modulus = shear_modulus_fit(&one.loading.strain, &one.loading.stress, MODULUS_UP_TO)
-                .map(|fit| Measured { value: fit.slope, error: Some(fit.slope_error) });
+            let modulus =
+                shear_modulus_fit(&one.loading.strain, &one.loading.stress, MODULUS_UP_TO).map(
+                    |fit| Measured {
+                        value: fit.slope,
+                        error: Some(fit.slope_error),
+                    },
+                );
             one.strain_noise = pair_noise(run, modulus)?;
             realizations.push(one);
         }
@@ -124,13 +151,21 @@ pub(crate) fn zero_load(
     if energies.is_empty() || times.len() < 2 {
         return Ok((None, None));
     }
-    let length = energies.iter().map(Vec::len).min().unwrap_or(0).min(times.len());
+    let length = energies
+        .iter()
+        .map(Vec::len)
+        .min()
+        .unwrap_or(0)
+        .min(times.len());
     let mut curve = Curve::default();
     let mut errors = Vec::new();
     let count = energies.len() as f64;
     for (k, &time) in times.iter().enumerate().take(length) {
         let mean = energies.iter().map(|energy| energy[k]).sum::<f64>() / count;
-        let squares = energies.iter().map(|energy| (energy[k] - mean).powi(2)).sum::<f64>();
+        let squares = energies
+            .iter()
+            .map(|energy| (energy[k] - mean).powi(2))
+            .sum::<f64>();
         curve.x.push(time);
         curve.y.push(mean);
         errors.push((squares / (count - 1.0).max(1.0) / count).sqrt());
@@ -141,13 +176,21 @@ pub(crate) fn zero_load(
     }
     // One copy says nothing about its noise; two say little, but not nothing.
     let error = (energies.len() > 1).then_some(last_error);
-    Ok((Some(curve), Some(Measured { value: -last, error })))
+    Ok((
+        Some(curve),
+        Some(Measured {
+            value: -last,
+            error,
+        }),
+    ))
 }
 
 /// Shear stress of icosahedral atoms minus that of the others in inherent states during recovery,
 /// odd in the load.
 pub(crate) fn back_stress(run: &FinishedRun) -> Result<Option<BackStress>, PipelineError> {
-    let Ok(shear) = shear_stage(&run.config) else { return Ok(None) };
+    let Ok(shear) = shear_stage(&run.config) else {
+        return Ok(None);
+    };
     let difference = |series: &Series| -> Result<Vec<f64>, PipelineError> {
         let icosahedral = column(series, "stress_xy_icosahedral")?;
         let other = column(series, "stress_xy_other")?;
@@ -157,7 +200,9 @@ pub(crate) fn back_stress(run: &FinishedRun) -> Result<Option<BackStress>, Pipel
     for &rate in &shear.rates {
         for pair in 1..=shear.pairs {
             let [plus, minus] = names(rate, pair).map(|name| format!("{name}-inherent"));
-            let both = run.series("recover", &plus)?.zip(run.series("recover", &minus)?);
+            let both = run
+                .series("recover", &plus)?
+                .zip(run.series("recover", &minus)?);
             if let Some((plus, minus)) = both {
                 let odd = half_difference(&difference(&plus)?, &difference(&minus)?);
                 let odd: Vec<f64> = odd.into_iter().filter(|value| value.is_finite()).collect();
@@ -168,7 +213,10 @@ pub(crate) fn back_stress(run: &FinishedRun) -> Result<Option<BackStress>, Pipel
                     // Inherent states of one recovery resemble each other: their scatter is
                     // taken as the error of their mean, not divided by their number.
                     let error = (squares / (count - 1.0)).sqrt();
-                    values.push(Measured { value: mean, error: Some(error) });
+                    values.push(Measured {
+                        value: mean,
+                        error: Some(error),
+                    });
                 }
             }
         }

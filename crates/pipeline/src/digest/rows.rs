@@ -62,10 +62,18 @@ mod tests {
 
     #[test]
     fn agreement_means_two_combined_standard_errors() {
-        let at = |value: f64, error: f64| Some(Measured { value, error: Some(error) });
+        let at = |value: f64, error: f64| {
+            Some(Measured {
+                value,
+                error: Some(error),
+            })
+        };
         assert_eq!(agrees(at(1.0, 0.3), at(1.9, 0.4)), Some(true));
         assert_eq!(agrees(at(1.0, 0.3), at(2.1, 0.4)), Some(false));
-        let bare = Some(Measured { value: 1.0, error: None });
+        let bare = Some(Measured {
+            value: 1.0,
+            error: None,
+        });
         assert_eq!(agrees(bare, at(1.0, 0.1)), None);
         assert_eq!(agrees(None, at(1.0, 0.1)), None);
     }

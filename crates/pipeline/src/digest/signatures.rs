@@ -6,7 +6,9 @@ use metabasin_files::findings::{LoadingFindings, Measured, RateFindings, Signatu
 /// above zero, absent at two below, or where zero is established to within `smallest`, the
 /// smallest value that would matter; else not resolvable.
 fn verdict(measured: Measured, smallest: f64) -> Verdict {
-    let Some(error) = measured.error else { return Verdict::NotResolvable };
+    let Some(error) = measured.error else {
+        return Verdict::NotResolvable;
+    };
     if measured.value >= 2.0 * error && measured.value > 0.0 {
         Verdict::Present
     } else if measured.value <= -2.0 * error || measured.value + 2.0 * error < smallest {
@@ -36,19 +38,37 @@ fn slope_per_decade(points: &[(f64, Measured)]) -> Option<Measured> {
         return None;
     }
     let total: f64 = weighted.iter().map(|(_, _, weight)| weight).sum();
-    let mean_x = weighted.iter().map(|(x, _, weight)| x * weight).sum::<f64>() / total;
-    let mean_y = weighted.iter().map(|(_, y, weight)| y * weight).sum::<f64>() / total;
-    let spread: f64 = weighted.iter().map(|(x, _, weight)| weight * (x - mean_x).powi(2)).sum();
-    let covariance: f64 =
-        weighted.iter().map(|(x, y, weight)| weight * (x - mean_x) * (y - mean_y)).sum();
-    (spread > 0.0)
-        .then(|| Measured { value: covariance / spread, error: Some(spread.sqrt().recip()) })
+    let mean_x = weighted
+        .iter()
+        .map(|(x, _, weight)| x * weight)
+        .sum::<f64>()
+        / total;
+    let mean_y = weighted
+        .iter()
+        .map(|(_, y, weight)| y * weight)
+        .sum::<f64>()
+        / total;
+    let spread: f64 = weighted
+        .iter()
+        .map(|(x, _, weight)| weight * (x - mean_x).powi(2))
+        .sum();
+    let covariance: f64 = weighted
+        .iter()
+        .map(|(x, y, weight)| weight * (x - mean_x) * (y - mean_y))
+        .sum();
+    (spread > 0.0).then(|| Measured {
+        value: covariance / spread,
+        error: Some(spread.sqrt().recip()),
+    })
 }
 
 type Of = fn(&LoadingFindings) -> Option<Measured>;
 
 fn negative(measured: Measured) -> Measured {
-    Measured { value: -measured.value, ..measured }
+    Measured {
+        value: -measured.value,
+        ..measured
+    }
 }
 
 /// Stress on the unloading side carried by a class of atoms (MD) or sites (KMC), at zero load.
@@ -88,13 +108,14 @@ pub(crate) fn signatures(
             "stiffness falls as the rate falls",
             Some(slope),
             0.1,
-            format!("dG/d log10(rate) = {} epsilon/sigma^3 per decade", text(slope)),
+            format!(
+                "dG/d log10(rate) = {} epsilon/sigma^3 per decade",
+                text(slope)
+            ),
         );
     }
     let residuals = points(|found| found.residual_strain);
-    if let Some((rate, slowest)) =
-        residuals.iter().copied().min_by(|a, b| a.0.total_cmp(&b.0))
-    {
+    if let Some((rate, slowest)) = residuals.iter().copied().min_by(|a, b| a.0.total_cmp(&b.0)) {
         say(
             "residual strain after unloading",
             Some(slowest),
@@ -111,21 +132,30 @@ pub(crate) fn signatures(
         );
     }
     let recovered = points(|found| found.recovered_strain);
-    if let Some((rate, slowest)) =
-        recovered.iter().copied().min_by(|a, b| a.0.total_cmp(&b.0))
-    {
+    if let Some((rate, slowest)) = recovered.iter().copied().min_by(|a, b| a.0.total_cmp(&b.0)) {
         say(
             "strain recovery at zero stress",
             Some(slowest),
             2e-4,
-            format!("recovered strain {} at the slowest rate, {rate:.0e} /s", text(slowest)),
+            format!(
+                "recovered strain {} at the slowest rate, {rate:.0e} /s",
+                text(slowest)
+            ),
         );
     }
     let half_times: Vec<(f64, Measured)> = points(|found| found.recovery_half_time)
         .into_iter()
         .map(|(rate, time)| {
-            let error = time.error.map(|error| error / time.value / std::f64::consts::LN_10);
-            (rate, Measured { value: time.value.log10(), error })
+            let error = time
+                .error
+                .map(|error| error / time.value / std::f64::consts::LN_10);
+            (
+                rate,
+                Measured {
+                    value: time.value.log10(),
+                    error,
+                },
+            )
         })
         .collect();
     let slower = slope_per_decade(&half_times).map(negative);
@@ -173,7 +203,10 @@ mod tests {
     use super::*;
 
     fn measured(value: f64, error: f64) -> Measured {
-        Measured { value, error: Some(error) }
+        Measured {
+            value,
+            error: Some(error),
+        }
     }
 
     #[test]
@@ -182,7 +215,16 @@ mod tests {
         assert_eq!(verdict(measured(-3.0, 1.0), 0.1), Verdict::Absent);
         assert_eq!(verdict(measured(1.0, 1.0), 0.1), Verdict::NotResolvable);
         assert_eq!(verdict(measured(0.001, 0.01), 0.1), Verdict::Absent);
-        assert_eq!(verdict(Measured { value: 5.0, error: None }, 0.1), Verdict::NotResolvable);
+        assert_eq!(
+            verdict(
+                Measured {
+                    value: 5.0,
+                    error: None
+                },
+                0.1
+            ),
+            Verdict::NotResolvable
+        );
     }
 
     #[test]

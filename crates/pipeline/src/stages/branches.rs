@@ -23,7 +23,11 @@ impl Branch {
     /// The name of its series and checkpoints.
     pub(crate) fn name(&self) -> String {
         let sign = if self.sign > 0.0 { "plus" } else { "minus" };
-        format!("rate-{:e}-pair-{}-{sign}", self.rate.per_second(), self.pair)
+        format!(
+            "rate-{:e}-pair-{}-{sign}",
+            self.rate.per_second(),
+            self.pair
+        )
     }
 }
 
@@ -68,7 +72,9 @@ pub(crate) fn realization(
     if number > 1 {
         let (seed, index) = (context.config.seed, number as u64);
         let mut random = random_stream(seed, Purpose::InitialVelocities, context.index, index);
-        reference.configuration.draw_velocities(temperature, &mut random);
+        reference
+            .configuration
+            .draw_velocities(temperature, &mut random);
     }
     reference
 }

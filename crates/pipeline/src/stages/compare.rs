@@ -37,14 +37,22 @@ pub(crate) fn rates(
     let mut all: Vec<RateFindings> = Vec::new();
     let mut entry = |rate: f64| {
         let same = |found: &RateFindings| (found.rate_per_second / rate - 1.0).abs() < 1e-6;
-        let place = all.iter().position(same).unwrap_or_else(|| {
-            all.push(RateFindings { rate_per_second: rate, ..RateFindings::default() });
+        all.iter().position(same).unwrap_or_else(|| {
+            all.push(RateFindings {
+                rate_per_second: rate,
+                ..RateFindings::default()
+            });
             all.len() - 1
-        });
-        place
+        })
     };
-    let md: Vec<_> = md.into_iter().map(|(rate, found)| (entry(rate), found)).collect();
-    let kmc: Vec<_> = kmc.into_iter().map(|(rate, found)| (entry(rate), found)).collect();
+    let md: Vec<_> = md
+        .into_iter()
+        .map(|(rate, found)| (entry(rate), found))
+        .collect();
+    let kmc: Vec<_> = kmc
+        .into_iter()
+        .map(|(rate, found)| (entry(rate), found))
+        .collect();
     for (place, found) in md {
         all[place].md = Some(found);
     }
@@ -120,14 +128,17 @@ fn glass(
     reference: Option<&ReferenceResults>,
     run: &FinishedRun,
 ) -> Result<GlassFindings, PipelineError> {
-    let Some(start) = start else { return Ok(GlassFindings::default()) };
+    let Some(start) = start else {
+        return Ok(GlassFindings::default());
+    };
     let mut glass = GlassFindings {
         atoms: reference.map_or(0, |reference| reference.atoms),
         origin: start.origin.clone(),
         temperature: start.temperature,
-        fictive_temperature: start
-            .fictive_temperature
-            .map(|fictive| Measured { value: fictive.value, error: Some(fictive.error) }),
+        fictive_temperature: start.fictive_temperature.map(|fictive| Measured {
+            value: fictive.value,
+            error: Some(fictive.error),
+        }),
         inherent_energy_per_atom: reference.map(|reference| reference.inherent_energy_per_atom),
         icosahedral_fraction_of_small: reference
             .map(|reference| reference.icosahedral_fraction_of_small),
@@ -143,7 +154,11 @@ fn glass(
             y_error: None,
         });
         if let Some(fictive) = start.fictive_temperature {
-            let lowest = cooling.temperature.iter().copied().fold(f64::INFINITY, f64::min);
+            let lowest = cooling
+                .temperature
+                .iter()
+                .copied()
+                .fold(f64::INFINITY, f64::min);
             let highest = cooling.temperature.iter().copied().fold(0.0, f64::max);
             let line = |line: metabasin_md::analysis::StraightLine, ends: [f64; 2]| Curve {
                 x: ends.to_vec(),
@@ -152,8 +167,10 @@ fn glass(
             };
             let above = 1.2 * fictive.value;
             let below = 0.8 * fictive.value;
-            glass.cooling_lines =
-                vec![line(fictive.glass, [lowest, above]), line(fictive.liquid, [below, highest])];
+            glass.cooling_lines = vec![
+                line(fictive.glass, [lowest, above]),
+                line(fictive.liquid, [below, highest]),
+            ];
         }
     }
     Ok(glass)
@@ -161,20 +178,35 @@ fn glass(
 
 fn landscape(run: &FinishedRun) -> Result<Option<LandscapeFindings>, PipelineError> {
     let path = run.root.join("catalogue.sqlite");
-    let path = if path.exists() { Some(path) } else { run.config.catalogue.clone() };
-    let Some(path) = path.filter(|path| path.exists()) else { return Ok(None) };
+    let path = if path.exists() {
+        Some(path)
+    } else {
+        run.config.catalogue.clone()
+    };
+    let Some(path) = path.filter(|path| path.exists()) else {
+        return Ok(None);
+    };
     let catalogue = Catalogue::open_read_only(&path)?;
     let summary = crate::saddle_searches::summarize(&catalogue, 0.0)?;
     let events = catalogue.verified_events()?;
-    let options = StatisticsOptions { seed: run.config.seed, ..StatisticsOptions::default() };
+    let options = StatisticsOptions {
+        seed: run.config.seed,
+        ..StatisticsOptions::default()
+    };
     let statistics = BarrierStatistics::of(&events, &options);
     let sample = catalogue.sample()?;
     let slowest = shear_stage(&run.config).ok().map(|shear| {
-        shear.rates.iter().map(|rate| rate.per_tau()).fold(f64::INFINITY, f64::min)
+        shear
+            .rates
+            .iter()
+            .map(|rate| rate.per_tau())
+            .fold(f64::INFINITY, f64::min)
     });
-    let window = slowest.zip(sample.temperature).and_then(|(rate, temperature)| {
-        window_barrier(temperature, sample.attempt_frequency, 0.02, rate).ok()
-    });
+    let window = slowest
+        .zip(sample.temperature)
+        .and_then(|(rate, temperature)| {
+            window_barrier(temperature, sample.attempt_frequency, 0.02, rate).ok()
+        });
     let mut outcomes: Vec<(String, u64)> = summary.outcomes.into_iter().collect();
     outcomes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     Ok(Some(LandscapeFindings {
@@ -195,7 +227,11 @@ fn caveats(
     let mut caveats = Vec::new();
     let atoms = findings.glass.atoms;
     let slowest = shear_stage(&run.config).ok().map(|shear| {
-        shear.rates.iter().map(|rate| rate.per_second()).fold(f64::INFINITY, f64::min)
+        shear
+            .rates
+            .iter()
+            .map(|rate| rate.per_second())
+            .fold(f64::INFINITY, f64::min)
     });
     if let Some(slowest) = slowest.filter(|slowest| *slowest > PAPER_FASTEST_RATE) {
         caveats.push(format!(
@@ -271,16 +307,31 @@ fn measured(
     let glass = &findings.glass;
     if let Some(fictive) = glass.fictive_temperature {
         let value = with_error(fictive.value, fictive.error, 3);
-        list.push(quantity("T_f by enthalpy", value, "epsilon", "cooling ramp, spread over fit windows"));
+        list.push(quantity(
+            "T_f by enthalpy",
+            value,
+            "epsilon",
+            "cooling ramp, spread over fit windows",
+        ));
     }
     if let Some(reference) = reference {
         let source = "equilibrate";
         let energy = format!("{:.4}", reference.inherent_energy_per_atom);
         list.push(quantity("E_IS per atom", energy, "epsilon", source));
         let share = format!("{:.1} %", 100.0 * reference.icosahedral_fraction_of_small);
-        list.push(quantity("icosahedral share of small atoms", share, "", source));
+        list.push(quantity(
+            "icosahedral share of small atoms",
+            share,
+            "",
+            source,
+        ));
         let density = reference.atoms as f64 / reference.volume.mean;
-        list.push(quantity("density", format!("{density:.4}"), "1/sigma^3", source));
+        list.push(quantity(
+            "density",
+            format!("{density:.4}"),
+            "1/sigma^3",
+            source,
+        ));
         list.push(quantity(
             "sigma_th = <sigma_IS> - <sigma_MD>",
             with_error(
@@ -294,35 +345,74 @@ fn measured(
     }
     if let Some(modulus) = modulus {
         let value = with_error(modulus.value, modulus.error, 2);
-        list.push(quantity("G of MD", value, "epsilon/sigma^3", "slope at the fastest rate, gamma < 0.01"));
+        list.push(quantity(
+            "G of MD",
+            value,
+            "epsilon/sigma^3",
+            "slope at the fastest rate, gamma < 0.01",
+        ));
     }
     if let Some(landscape) = &findings.landscape {
         let source = "catalogue.sqlite";
-        list.push(quantity("distinct verified events", landscape.distinct.to_string(), "", source));
+        list.push(quantity(
+            "distinct verified events",
+            landscape.distinct.to_string(),
+            "",
+            source,
+        ));
         if let Some(cost) = landscape.force_evaluations_per_event {
             let what = "force evaluations per distinct event";
-            list.push(quantity(what, format!("{cost:.0}"), "", "searches, failures and descents counted"));
+            list.push(quantity(
+                what,
+                format!("{cost:.0}"),
+                "",
+                "searches, failures and descents counted",
+            ));
         }
         if let Some(coverage) = landscape.coverage {
             let what = "coverage (chance that the next search finds a known event)";
-            list.push(quantity(what, format!("{:.0} %", 100.0 * coverage), "", "Good-Turing"));
+            list.push(quantity(
+                what,
+                format!("{:.0} %", 100.0 * coverage),
+                "",
+                "Good-Turing",
+            ));
         }
         if let Some(chao1) = landscape.chao1 {
-            list.push(quantity("events within reach (lower bound)", format!("{chao1:.0}"), "", "Chao1"));
+            list.push(quantity(
+                "events within reach (lower bound)",
+                format!("{chao1:.0}"),
+                "",
+                "Chao1",
+            ));
         }
     }
     if let Some(results) = kmc::results(run)? {
         let density = results.density;
         list.push(quantity(
             "density of events below the upper barrier",
-            format!("{:.4} +- {:.4}", density.per_volume, density.per_volume * density.relative_error),
+            format!(
+                "{:.4} +- {:.4}",
+                density.per_volume,
+                density.per_volume * density.relative_error
+            ),
             "1/sigma^3",
             "distinct events per volume, a lower bound",
         ));
         let (shear, poisson) = results.elasticity;
         let value = format!("{shear:.2}, {poisson:.3}");
-        list.push(quantity("mu and nu of the KMC's medium", value, "epsilon/sigma^3, 1", "Voigt average of the relaxed stiffness"));
-        list.push(quantity("events executed by the KMC", results.events.to_string(), "", "kmc"));
+        list.push(quantity(
+            "mu and nu of the KMC's medium",
+            value,
+            "epsilon/sigma^3, 1",
+            "Voigt average of the relaxed stiffness",
+        ));
+        list.push(quantity(
+            "events executed by the KMC",
+            results.events.to_string(),
+            "",
+            "kmc",
+        ));
         list.extend(floors(run, &results));
     }
     Ok(list)
@@ -330,21 +420,38 @@ fn measured(
 
 /// What the barrier floor of the KMC changed, shown by a second one.
 fn floors(run: &FinishedRun, results: &crate::stages::kmc::KmcResults) -> Vec<Quantity> {
-    let Some(stage) = kmc::kmc_stage(run) else { return Vec::new() };
-    let slowest = stage.rates.iter().map(|rate| rate.per_second()).fold(f64::INFINITY, f64::min);
+    let Some(stage) = kmc::kmc_stage(run) else {
+        return Vec::new();
+    };
+    let slowest = stage
+        .rates
+        .iter()
+        .map(|rate| rate.per_second())
+        .fold(f64::INFINITY, f64::min);
     let of = |cycles: &[crate::stages::kmc::CycleResult]| {
         let residual = kmc::residual_strain(cycles, slowest, stage.pairs);
-        let at_rate = cycles.iter().filter(|cycle| cycle.rate_per_second == slowest);
+        let at_rate = cycles
+            .iter()
+            .filter(|cycle| cycle.rate_per_second == slowest);
         let (events, floored) = at_rate.fold((0, 0), |(events, floored), cycle| {
             (events + cycle.events, floored + cycle.floored_pairs)
         });
-        let residual = residual
-            .map_or("no residual strain".to_owned(), |m| with_error(m.value, m.error, 5));
+        let residual = residual.map_or("no residual strain".to_owned(), |m| {
+            with_error(m.value, m.error, 5)
+        });
         format!("{residual}; {events} events, {floored} raised pairs")
     };
-    let floor = format!("residual strain at {slowest:.0e} /s, floor {:?}", results.settings.floor);
+    let floor = format!(
+        "residual strain at {slowest:.0e} /s, floor {:?}",
+        results.settings.floor
+    );
     vec![
-        quantity(&floor, of(&results.cycles), "", "kmc, all lattices and signs"),
+        quantity(
+            &floor,
+            of(&results.cycles),
+            "",
+            "kmc, all lattices and signs",
+        ),
         quantity(
             "the same with three times as many flips allowed",
             of(&results.second_floor),

@@ -53,14 +53,24 @@ const SAMPLE: &str = "checkpoints/reference.json";
 const SETTLING: f64 = 0.25;
 
 /// What the equilibration found, and the reference state.
-pub(crate) fn reference(context: &StageContext) -> Result<(ReferenceResults, Sample), PipelineError> {
+pub(crate) fn reference(
+    context: &StageContext,
+) -> Result<(ReferenceResults, Sample), PipelineError> {
     let sample = read_json(&context.folder_of(NAME)?.join(SAMPLE))?;
     Ok((context.results_of(NAME)?, sample))
 }
 
 /// Settings of the hold, as the config says.
-pub(crate) fn hold_settings(context: &StageContext, temperature: f64, duration: f64) -> HoldSettings {
-    HoldSettings { temperature, duration, integration: integration(context.config, duration) }
+pub(crate) fn hold_settings(
+    context: &StageContext,
+    temperature: f64,
+    duration: f64,
+) -> HoldSettings {
+    HoldSettings {
+        temperature,
+        duration,
+        integration: integration(context.config, duration),
+    }
 }
 
 /// Holds the sample of the first stage at zero stress.

@@ -42,27 +42,27 @@ fn second_floor(settings: &KmcSettings) -> Floor {
 
 /// One cycle on one lattice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct CycleResult {
+pub struct CycleResult {
     /// Rate of loading per mapped second.
-    pub(crate) rate_per_second: f64,
+    pub rate_per_second: f64,
     /// Which lattice, from 1.
-    pub(crate) lattice: usize,
+    pub lattice: usize,
     /// Sign of the load.
-    pub(crate) sign: f64,
+    pub sign: f64,
     /// Strain at zero stress after unloading, where it was reached.
-    pub(crate) residual_strain: Option<f64>,
+    pub residual_strain: Option<f64>,
     /// Events while loading.
-    pub(crate) events_loading: u64,
+    pub events_loading: u64,
     /// All events.
-    pub(crate) events: u64,
+    pub events: u64,
     /// Pairs whose barrier the floor raised.
-    pub(crate) floored_pairs: u64,
+    pub floored_pairs: u64,
     /// Stages cut short by the limit on events.
-    pub(crate) stages_cut_short: u64,
+    pub stages_cut_short: u64,
     /// Reported shear stress of active and elastic sites when the unloading ended.
-    pub(crate) reported_active_unloaded: f64,
+    pub reported_active_unloaded: f64,
     /// The same of elastic sites, where there are any.
-    pub(crate) reported_elastic_unloaded: Option<f64>,
+    pub reported_elastic_unloaded: Option<f64>,
 }
 
 /// What the stage found.
@@ -81,13 +81,13 @@ pub struct KmcResults {
     /// Sites of a lattice.
     pub sites: usize,
     /// Atoms that a lattice stands for.
-    pub(crate) atoms: f64,
+    pub atoms: f64,
     /// Events in all.
     pub events: u64,
     /// Every cycle.
-    pub(crate) cycles: Vec<CycleResult>,
+    pub cycles: Vec<CycleResult>,
     /// The slowest rate again with the second floor.
-    pub(crate) second_floor: Vec<CycleResult>,
+    pub second_floor: Vec<CycleResult>,
     /// Last row of the slowest rate's first lattice: time `[τ]`.
     pub last_time: f64,
     /// Its strain.
@@ -108,13 +108,26 @@ pub(crate) struct Item {
 impl Item {
     /// A cycle under the first floor.
     pub(crate) fn new(rate: StrainRate, lattice: usize, sign: f64) -> Self {
-        Self { rate, lattice, sign, second_floor: false }
+        Self {
+            rate,
+            lattice,
+            sign,
+            second_floor: false,
+        }
     }
 
     pub(crate) fn name(&self) -> String {
         let sign = if self.sign > 0.0 { "plus" } else { "minus" };
-        let floor = if self.second_floor { "-second-floor" } else { "" };
-        format!("rate-{:e}-lattice-{}-{sign}{floor}", self.rate.per_second(), self.lattice)
+        let floor = if self.second_floor {
+            "-second-floor"
+        } else {
+            ""
+        };
+        format!(
+            "rate-{:e}-lattice-{}-{sign}{floor}",
+            self.rate.per_second(),
+            self.lattice
+        )
     }
 }
 
@@ -135,7 +148,10 @@ fn items(stage: &KmcStage) -> Vec<Item> {
             for sign in [1.0, -1.0] {
                 items.push(Item::new(rate, lattice, sign));
                 if k == 0 {
-                    items.push(Item { second_floor: true, ..Item::new(rate, lattice, sign) });
+                    items.push(Item {
+                        second_floor: true,
+                        ..Item::new(rate, lattice, sign)
+                    });
                 }
             }
         }
@@ -144,13 +160,12 @@ fn items(stage: &KmcStage) -> Vec<Item> {
 }
 
 fn aging(context: &StageContext) -> Duration {
-    let stages = context.config.stages.iter();
+    let mut stages = context.config.stages.iter();
     stages
-        .filter_map(|stage| match stage {
+        .find_map(|stage| match stage {
             ConfigStage::Equilibrate(equilibrate) => Some(equilibrate.duration),
             _ => None,
         })
-        .next()
         .unwrap_or(USUAL_AGING)
 }
 
@@ -172,13 +187,20 @@ fn control_duration(context: &StageContext, stage: &KmcStage) -> f64 {
         ConfigStage::Relax(relax) => relax::duration(context.config, relax).ok(),
         _ => None,
     });
-    let fastest = stage.rates.iter().map(|rate| rate.per_tau()).fold(0.0, f64::max);
+    let fastest = stage
+        .rates
+        .iter()
+        .map(|rate| rate.per_tau())
+        .fold(0.0, f64::max);
     of_md.unwrap_or(2.0 * stage.strain / fastest)
 }
 
 fn result(item: &Item, rows: &[Row], counters: metabasin_eshelby::Counters) -> CycleResult {
     let of = |stage: usize| -> Vec<Row> {
-        rows.iter().filter(|row| row.stage == stage).cloned().collect()
+        rows.iter()
+            .filter(|row| row.stage == stage)
+            .cloned()
+            .collect()
     };
     let (loading, unloading) = (of(LOADING), of(LOADING + 1));
     let events = |rows: &[Row]| rows.last().map_or(0, |last| last.events - rows[0].events);
@@ -202,9 +224,15 @@ fn result(item: &Item, rows: &[Row], counters: metabasin_eshelby::Counters) -> C
 /// Runs every cycle on lattices drawn from the catalogue.
 pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), PipelineError> {
     let own = context.run.catalogue();
-    let path = if own.exists() { Some(own.as_path()) } else { context.config.catalogue.as_deref() };
+    let path = if own.exists() {
+        Some(own.as_path())
+    } else {
+        context.config.catalogue.as_deref()
+    };
     let path = path.ok_or_else(|| {
-        PipelineError::BadInput("kmc: the config names no catalogue: --set catalogue=FILE".to_owned())
+        PipelineError::BadInput(
+            "kmc: the config names no catalogue: --set catalogue=FILE".to_owned(),
+        )
     })?;
     let catalogue = Catalogue::open_read_only(path)?;
     let sample = catalogue.sample()?;
@@ -212,7 +240,9 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
         .map_err(|error| kmc_failure(&error))?;
     let temperature = stage
         .temperature
-        .or(sample.temperature.map(metabasin_atoms::units::Temperature::Reduced))
+        .or(sample
+            .temperature
+            .map(metabasin_atoms::units::Temperature::Reduced))
         .ok_or_else(|| {
             PipelineError::BadInput(
                 "kmc: neither the config nor the catalogue's sample says a temperature: set \
@@ -220,20 +250,37 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
                     .to_owned(),
             )
         })?;
-    let settings = KmcSettings { temperature, ..stage.settings.clone() };
-    let second = KmcSettings { floor: second_floor(&settings), ..settings.clone() };
-    let kernel = settings.kernel(population.elasticity).map_err(|error| kmc_failure(&error))?;
+    let settings = KmcSettings {
+        temperature,
+        ..stage.settings.clone()
+    };
+    let second = KmcSettings {
+        floor: second_floor(&settings),
+        ..settings.clone()
+    };
+    let kernel = settings
+        .kernel(population.elasticity)
+        .map_err(|error| kmc_failure(&error))?;
     let draw = |settings: &KmcSettings, number: usize| {
         let (seed, index) = (context.config.seed, number as u64);
-        Lattice::draw(&population, settings, kernel.clone(), seed, context.index, index)
-            .map(Arc::new)
-            .map_err(|error| kmc_failure(&error))
+        Lattice::draw(
+            &population,
+            settings,
+            kernel.clone(),
+            seed,
+            context.index,
+            index,
+        )
+        .map(Arc::new)
+        .map_err(|error| kmc_failure(&error))
     };
     let lattices: Vec<(Arc<Lattice>, Arc<Lattice>)> = (1..=stage.pairs)
         .map(|number| Ok((draw(&settings, number)?, draw(&second, number)?)))
         .collect::<Result<_, PipelineError>>()?;
     let items = items(stage);
-    context.progress.begin("Eshelby KMC", (items.len() + stage.pairs) as u64);
+    context
+        .progress
+        .begin("Eshelby KMC", (items.len() + stage.pairs) as u64);
     let runs = side_by_side(&items, |item| {
         let (first, second) = &lattices[item.lattice - 1];
         let lattice = if item.second_floor { second } else { first };
@@ -255,20 +302,34 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
                 stress: Stress::ZERO,
                 duration: Duration::Tau(control_duration(context, stage)),
             },
-            rows: Rows::Logarithmic { count: ROWS, decades: DECADES },
+            rows: Rows::Logarithmic {
+                count: ROWS,
+                decades: DECADES,
+            },
             zeroes_strain: false,
         }],
     };
     let controls = side_by_side(&numbers, |&number| {
         let comment = "zero load from the state that the searches started from";
         let (lattice, index) = (&lattices[number - 1].0, number as u64);
-        drive(context, &control_name(number), comment, lattice, index, &hold)
+        drive(
+            context,
+            &control_name(number),
+            comment,
+            lattice,
+            index,
+            &hold,
+        )
     })?;
     let mut cycles = Vec::new();
     let mut second_floor = Vec::new();
     for (item, run) in items.iter().zip(&runs) {
         let result = result(item, &run.rows, run.counters);
-        if item.second_floor { second_floor.push(result) } else { cycles.push(result) }
+        if item.second_floor {
+            second_floor.push(result)
+        } else {
+            cycles.push(result)
+        }
     }
     let cut_short: u64 = cycles.iter().map(|cycle| cycle.stages_cut_short).sum();
     if cut_short > 0 {
@@ -289,7 +350,11 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
         sites: settings.sites_per_edge.pow(3),
         atoms: lattice_volume * sample.positions.len() as f64 / sample.volume(),
         settings,
-        events: runs.iter().chain(&controls).map(|run| run.counters.events).sum(),
+        events: runs
+            .iter()
+            .chain(&controls)
+            .map(|run| run.counters.events)
+            .sum(),
         cycles,
         second_floor,
         last_time: last.map_or(0.0, |row| row.time),

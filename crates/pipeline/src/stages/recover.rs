@@ -16,9 +16,18 @@ pub(crate) fn recover(context: &StageContext, stage: &RecoverStage) -> Result<()
     let unload_folder = context.folder_of("unload")?;
     let all = branches(&shear.rates, shear.pairs);
     let settings = |branch: &Branch| {
-        hold_settings(context, found.temperature, shear.strain / branch.rate.per_tau())
+        hold_settings(
+            context,
+            found.temperature,
+            shear.strain / branch.rate.per_tau(),
+        )
     };
-    context.progress.begin("recover", all.iter().map(|branch| settings(branch).total_steps()).sum());
+    context.progress.begin(
+        "recover",
+        all.iter()
+            .map(|branch| settings(branch).total_steps())
+            .sum(),
+    );
     side_by_side(&all, |branch| {
         let name = branch.name();
         let settings = settings(branch);

@@ -28,9 +28,14 @@ pub(crate) fn duration(config: &RunConfig, stage: &RelaxStage) -> Result<f64, Pi
                 .to_owned(),
         ));
     };
-    let slowest = shear.rates.iter().map(|rate| rate.per_tau()).fold(f64::INFINITY, f64::min);
+    let slowest = shear
+        .rates
+        .iter()
+        .map(|rate| rate.per_tau())
+        .fold(f64::INFINITY, f64::min);
     let loading = shear.strain / slowest;
-    let unloading = unload_stage(config).map_or(0.0, |stage| shear.strain / stage.unload_rate.per_tau());
+    let unloading =
+        unload_stage(config).map_or(0.0, |stage| shear.strain / stage.unload_rate.per_tau());
     let recovers = config.stages.iter().any(|stage| stage.name() == "recover");
     Ok(loading + unloading + if recovers { loading } else { 0.0 })
 }
@@ -40,7 +45,9 @@ pub(crate) fn relax(context: &StageContext, stage: &RelaxStage) -> Result<(), Pi
     let (found, sample) = reference(context)?;
     let settings = hold_settings(context, found.temperature, duration(context.config, stage)?);
     let total = settings.total_steps();
-    context.progress.begin("relax at zero load", total * stage.copies as u64);
+    context
+        .progress
+        .begin("relax at zero load", total * stage.copies as u64);
     let copies: Vec<usize> = (1..=stage.copies).collect();
     side_by_side(&copies, |&copy| {
         let outputs = Outputs {
@@ -54,8 +61,10 @@ pub(crate) fn relax(context: &StageContext, stage: &RelaxStage) -> Result<(), Pi
             snapshots: Schedule::default(),
         };
         let start = realization(context, sample.clone(), found.temperature, copy);
-        drive::<Relax>(context, &outputs, |force_field| Relax::start(&settings, start, force_field))
-            .map(|_| ())
+        drive::<Relax>(context, &outputs, |force_field| {
+            Relax::start(&settings, start, force_field)
+        })
+        .map(|_| ())
     })?;
     context.progress.end();
     Ok(())

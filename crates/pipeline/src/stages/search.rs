@@ -41,7 +41,11 @@ pub(crate) fn crystallization(run: &FinishedRun) -> Result<Option<String>, Pipel
 /// The state that the searches start from: the reference where there is one, else the sample.
 fn search_start(context: &StageContext) -> Result<SearchStart, PipelineError> {
     let (begun, sample) = started(context)?;
-    let equilibrated = context.run.stage_folder("equilibrate").as_deref().is_some_and(Path::exists);
+    let equilibrated = context
+        .run
+        .stage_folder("equilibrate")
+        .as_deref()
+        .is_some_and(Path::exists);
     if equilibrated {
         let (found, sample) = reference(context)?;
         return Ok(SearchStart {
@@ -81,12 +85,11 @@ pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), 
     };
     let catalogue = context.run.catalogue();
     let watch = (context.progress, context.interrupt);
-    let summary = search_into(&catalogue, &minimum, &start, &plan, watch).map_err(|error| {
-        match error {
+    let summary =
+        search_into(&catalogue, &minimum, &start, &plan, watch).map_err(|error| match error {
             PipelineError::Interrupted { .. } => context.interrupted(),
             other => other,
-        }
-    })?;
+        })?;
     let configuration = minimum.configuration();
     let network = Network::new(configuration, &Radii::half_sigma())?;
     let laves = LavesOrder::new(&network.tessellation, &configuration.species)

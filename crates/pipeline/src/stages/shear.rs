@@ -10,7 +10,12 @@ use crate::stages::equilibrate::reference;
 use crate::stages::start::integration;
 use crate::trajectory::{Outputs, Schedule, drive};
 
-fn settings(context: &StageContext, stage: &ShearStage, temperature: f64, branch: &Branch) -> ShearSettings {
+fn settings(
+    context: &StageContext,
+    stage: &ShearStage,
+    temperature: f64,
+    branch: &Branch,
+) -> ShearSettings {
     let rate = branch.rate.per_tau();
     ShearSettings {
         temperature,
@@ -40,8 +45,10 @@ pub(crate) fn shear(context: &StageContext, stage: &ShearStage) -> Result<(), Pi
             snapshots: Schedule::default(),
         };
         let start = realization(context, sample.clone(), temperature, branch.pair);
-        drive::<Shear>(context, &outputs, |force_field| Shear::start(&settings, start, force_field))
-            .map(|_| ())
+        drive::<Shear>(context, &outputs, |force_field| {
+            Shear::start(&settings, start, force_field)
+        })
+        .map(|_| ())
     })?;
     context.progress.end();
     Ok(())

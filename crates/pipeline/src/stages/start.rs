@@ -64,7 +64,11 @@ pub(crate) fn prepare_settings(config: &RunConfig, stage: &PrepareStage) -> Prep
 
 const SAMPLE: &str = "checkpoints/sample.json";
 
-fn keep(context: &StageContext, sample: &Sample, results: &StartResults) -> Result<(), PipelineError> {
+fn keep(
+    context: &StageContext,
+    sample: &Sample,
+    results: &StartResults,
+) -> Result<(), PipelineError> {
     write_checkpoint(&context.folder.join(SAMPLE), sample)?;
     write_structure(
         &context.folder.join("structures/sample.extxyz"),
@@ -77,7 +81,11 @@ fn keep(context: &StageContext, sample: &Sample, results: &StartResults) -> Resu
 
 /// What the first stage found, and the sample.
 pub(crate) fn started(context: &StageContext) -> Result<(StartResults, Sample), PipelineError> {
-    let stage = context.config.stages.first().map_or("prepare", |stage| stage.name());
+    let stage = context
+        .config
+        .stages
+        .first()
+        .map_or("prepare", |stage| stage.name());
     let sample = read_json(&context.folder_of(stage)?.join(SAMPLE))?;
     Ok((context.results_of(stage)?, sample))
 }
@@ -85,7 +93,9 @@ pub(crate) fn started(context: &StageContext) -> Result<(StartResults, Sample), 
 /// Makes a glass from the melt.
 pub(crate) fn prepare(context: &StageContext, stage: &PrepareStage) -> Result<(), PipelineError> {
     let settings = prepare_settings(context.config, stage);
-    context.progress.begin("prepare a glass", settings.total_steps());
+    context
+        .progress
+        .begin("prepare a glass", settings.total_steps());
     let outputs = Outputs {
         name: "cooling".to_owned(),
         comment: "melt, quench and settle, then a linear cooling ramp at zero pressure".to_owned(),
@@ -95,7 +105,9 @@ pub(crate) fn prepare(context: &StageContext, stage: &PrepareStage) -> Result<()
     let protocol: Prepare = drive(context, &outputs, |force_field| {
         Prepare::start(&settings, force_field, context.config.seed, context.index)
     })?;
-    let prepared = protocol.outcome().map_err(|error| md_failure("prepare", &error))?;
+    let prepared = protocol
+        .outcome()
+        .map_err(|error| md_failure("prepare", &error))?;
     let results = StartResults {
         origin: format!(
             "{} atoms, melted at T = {}, cooled at zero pressure from {} to {} at {:.2e} per tau, \
@@ -131,10 +143,16 @@ pub(crate) fn from_sample(
     let mut notes = read.notes;
     let temperature = stage.temperature.reduced();
     if configuration.velocities.is_none() {
-        let mut random =
-            random_stream(context.config.seed, Purpose::InitialVelocities, context.index, 0);
+        let mut random = random_stream(
+            context.config.seed,
+            Purpose::InitialVelocities,
+            context.index,
+            0,
+        );
         configuration.draw_velocities(temperature, &mut random);
-        notes.push(format!("the file has no velocities: drawn at T = {temperature}"));
+        notes.push(format!(
+            "the file has no velocities: drawn at T = {temperature}"
+        ));
     }
     for note in &notes {
         context.progress.note(note);
