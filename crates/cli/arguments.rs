@@ -338,7 +338,7 @@ pub struct Activation {
         long,
         value_name = "GAMMA",
         default_value_t = 0.01,
-        allow_negative_numbers = true
+        allow_hyphen_values = true
     )]
     pub strain: f64,
     /// In how many steps.
