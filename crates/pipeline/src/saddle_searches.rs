@@ -301,33 +301,37 @@ impl Default for SearchRequest {
     }
 }
 
-/// Makes way for a catalogue, or finds the one to add to.
-fn prepare_output(output: &Path, existing: Existing) -> Result<(), PipelineError> {
+/// Whether the searches may write to `output`; deletes nothing yet.
+fn check_output(output: &Path, existing: Existing) -> Result<(), PipelineError> {
     match (output.exists(), existing) {
         (true, Existing::Refuse) => Err(PipelineError::in_file(
             output,
             "exists already: --resume adds to it, --force replaces it",
         )),
-        (true, Existing::Replace) => {
-            // Only a catalogue is replaced, never some other file.
-            drop(Catalogue::open_read_only(output)?);
-            for suffix in ["", "-wal", "-shm"] {
-                let mut name = output.as_os_str().to_owned();
-                name.push(suffix);
-                let path = Path::new(&name);
-                if path.exists() {
-                    std::fs::remove_file(path)
-                        .map_err(|error| PipelineError::in_file(path, error))?;
-                }
-            }
-            Ok(())
-        }
         (false, Existing::Resume) => Err(PipelineError::in_file(
             output,
             "does not exist: leave --resume out to start a catalogue",
         )),
+        (true, Existing::Replace) => {
+            // Only a catalogue is replaced, never some other file.
+            Catalogue::open_read_only(output)?;
+            Ok(())
+        }
         _ => Ok(()),
     }
+}
+
+/// Deletes the catalogue that is to be replaced.
+fn make_way(output: &Path) -> Result<(), PipelineError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = output.as_os_str().to_owned();
+        name.push(suffix);
+        let path = Path::new(&name);
+        if path.exists() {
+            std::fs::remove_file(path).map_err(|error| PipelineError::in_file(path, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Says how far a start was from its minimum.
@@ -384,7 +388,7 @@ pub fn search_from_file(
     for note in &sample.notes {
         watch.0.note(note);
     }
-    prepare_output(output, existing)?;
+    check_output(output, existing)?;
     let mut field = force_field(request.cut, request.kernel);
     let configuration = &sample.configuration;
     if !request.minimize {
@@ -411,6 +415,10 @@ pub fn search_from_file(
         watch
             .0
             .note(&report_start(configuration, &minimum, &mut field));
+    }
+    // Not before the start proved fit: a refusal leaves the old catalogue where it is.
+    if existing == Existing::Replace {
+        make_way(output)?;
     }
     let start = SearchStart {
         configuration: configuration.clone(),
