@@ -152,7 +152,10 @@ pub(crate) fn drive(
             rows,
             checkpoint: None,
             counters,
-        }) => return Ok(KmcRun { rows, counters }),
+        }) => {
+            context.progress.advance(1);
+            return Ok(KmcRun { rows, counters });
+        }
         Some(Stored {
             rows,
             checkpoint: Some(checkpoint),
