@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Boltzmann's constant `[eV / K]`; T[K] = T* / k_B for ε = 1 eV.
+/// Boltzmann's constant `[eV / K]`: for ε = 1 eV the temperature in kelvin is T/k_B.
 pub const BOLTZMANN_EV_PER_KELVIN: f64 = 8.617e-5;
 
 /// The duration that the metallic mapping calls one femtosecond `[τ]`.

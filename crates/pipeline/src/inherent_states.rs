@@ -63,14 +63,14 @@ impl InherentState {
     }
 }
 
-/// Quenches a copy at fixed cell.
+/// Quenches a copy at fixed cell: what it is like, and where its atoms are.
 ///
 /// # Errors
 /// Where the minimizer does not converge, with its reason.
 pub(crate) fn quench(
     configuration: &Configuration,
     force_field: &ForceField,
-) -> Result<InherentState, PipelineError> {
+) -> Result<(InherentState, Configuration), PipelineError> {
     let minimizer = ConjugateGradient::default();
     let (inherent, _) = InherentStructure::quench(
         configuration,
@@ -87,12 +87,13 @@ pub(crate) fn quench(
         &mut inherent.force_field(),
     )?;
     let shear_stress = |class: &str| classes.get(class).map_or(f64::NAN, |part| part.stress.xy());
-    Ok(InherentState {
+    let state = InherentState {
         energy_per_atom: inherent.energy() / relaxed.len() as f64,
         stress: inherent.stress(),
         icosahedral_fraction_of_small: network.icosahedra.fraction_of_small().unwrap_or(f64::NAN),
         largest_cluster: network.icosahedra.largest_of_centers().0 as f64,
         shear_stress_icosahedral: shear_stress("icosahedral"),
         shear_stress_other: shear_stress("other"),
-    })
+    };
+    Ok((state, relaxed.clone()))
 }

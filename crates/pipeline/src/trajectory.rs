@@ -149,7 +149,7 @@ impl Recorder<'_> {
         if let Some(series) = &mut self.inherent
             && quenches.is_due(self.last_step, frame.step)
         {
-            let state = quench(configuration, self.force_field)?;
+            let (state, _) = quench(configuration, self.force_field)?;
             series.append(frame.step, &state.values(frame.time, frame.gamma))?;
         }
         if snapshots.is_due(self.last_step, frame.step) {

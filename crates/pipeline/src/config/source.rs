@@ -148,7 +148,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self) -> Option<String> {
-        let rest = self.rest();
+        // RON's raw identifiers: `r#None` is a name where `None` would be the missing value.
+        let raw = if self.rest().starts_with("r#") { 2 } else { 0 };
+        let rest = &self.rest()[raw..];
         let end = rest
             .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '+' | '-')))
             .unwrap_or(rest.len());
@@ -156,7 +158,7 @@ impl<'a> Scanner<'a> {
             return None;
         }
         let word = rest[..end].to_owned();
-        self.at += end;
+        self.at += raw + end;
         Some(word)
     }
 
@@ -228,7 +230,9 @@ impl<'a> Scanner<'a> {
         self.skip_blanks();
         let start = self.at;
         let rest = self.rest();
-        let raw_string = rest.starts_with("r\"") || rest.starts_with("r#");
+        let raw_string = rest
+            .strip_prefix('r')
+            .is_some_and(|raw| raw.trim_start_matches('#').starts_with('"'));
         let mut kind = Kind::Scalar;
         match self.peek()? {
             '"' | '\'' => self.quoted()?,

@@ -1,6 +1,6 @@
 //! The reference state: zero pressure, zero shear stress, γ = 0, and what stress it carries.
 
-use metabasin_atoms::Stress;
+use metabasin_atoms::{Configuration, Stress};
 use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
 use metabasin_md::analysis::Average;
 use metabasin_md::{Equilibrate, HoldSettings, Protocol, Sample};
@@ -49,6 +49,7 @@ pub(crate) struct ReferenceResults {
 
 const NAME: &str = "equilibrate";
 const SAMPLE: &str = "checkpoints/reference.json";
+const DEEPEST: &str = "checkpoints/deepest-inherent-structure.json";
 /// The first quarter settles: what the reference is averaged over begins here.
 const SETTLING: f64 = 0.25;
 
@@ -58,6 +59,13 @@ pub(crate) fn reference(
 ) -> Result<(ReferenceResults, Sample), PipelineError> {
     let sample = read_json(&context.folder_of(NAME)?.join(SAMPLE))?;
     Ok((context.results_of(NAME)?, sample))
+}
+
+/// The inherent structure of lowest energy that the equilibration visited, in the mean cell.
+pub(crate) fn deepest_inherent_structure(
+    context: &StageContext,
+) -> Result<Configuration, PipelineError> {
+    Ok(read_json(&context.folder_of(NAME)?.join(DEEPEST))?)
 }
 
 /// Settings of the hold, as the config says.
@@ -114,10 +122,20 @@ pub(crate) fn equilibrate(
     let cell = reference.sample.configuration.cell;
     let force_field = context.force_field();
     let snapshots = read_snapshots(context.folder, NAME)?;
-    let states: Vec<InherentState> = snapshots
+    let quenched: Vec<(InherentState, Configuration)> = snapshots
         .par_iter()
         .map(|snapshot| quench(&mapped_into(snapshot, &cell)?, &force_field))
         .collect::<Result<_, PipelineError>>()?;
+    // The deepest inherent structure visited: shallower ones lie within a few kT of it and belong
+    // to its metabasin, so searches from them would mostly fall into it.
+    let deepest = quenched
+        .iter()
+        .min_by(|a, b| a.0.energy_per_atom.total_cmp(&b.0.energy_per_atom))
+        .map(|(_, configuration)| configuration);
+    if let Some(deepest) = deepest {
+        write_checkpoint(&context.folder.join(DEEPEST), deepest)?;
+    }
+    let states: Vec<InherentState> = quenched.iter().map(|(state, _)| *state).collect();
     let mean = |of: &dyn Fn(&InherentState) -> f64| {
         states.iter().map(of).sum::<f64>() / states.len() as f64
     };

@@ -11,7 +11,7 @@ use crate::config::SearchStage;
 use crate::finished_run::FinishedRun;
 use crate::saddle_searches::{SearchPlan, SearchStart, quench_start, search_into};
 use crate::stage::{StageContext, read_results};
-use crate::stages::equilibrate::reference;
+use crate::stages::equilibrate::{deepest_inherent_structure, reference};
 use crate::stages::start::started;
 use crate::structure_analysis::Network;
 use crate::structure_file::write_structure;
@@ -38,7 +38,8 @@ pub(crate) fn crystallization(run: &FinishedRun) -> Result<Option<String>, Pipel
     }
 }
 
-/// The state that the searches start from: the reference where there is one, else the sample.
+/// The state that the searches start from: the deepest inherent structure of the reference where
+/// there is one, else the sample.
 fn search_start(context: &StageContext) -> Result<SearchStart, PipelineError> {
     let (begun, sample) = started(context)?;
     let equilibrated = context
@@ -47,10 +48,14 @@ fn search_start(context: &StageContext) -> Result<SearchStart, PipelineError> {
         .as_deref()
         .is_some_and(Path::exists);
     if equilibrated {
-        let (found, sample) = reference(context)?;
+        let (found, _) = reference(context)?;
         return Ok(SearchStart {
-            configuration: sample.configuration,
-            source: format!("{}; mean cell at zero stress", begun.origin),
+            configuration: deepest_inherent_structure(context)?,
+            source: format!(
+                "{}; the deepest inherent structure of the equilibration, in its mean cell at zero \
+                 stress",
+                begun.origin
+            ),
             temperature: Some(found.temperature),
             stress_thermal: Some(found.stress_thermal),
         });
