@@ -409,6 +409,17 @@ mod tests {
     }
 
     #[test]
+    fn raw_names_are_not_raw_strings() {
+        let text = "(floor: r#None, r#title: r#\"a \"quote\" \"#, short: r\"\\\", last: 3)";
+        let source = Source::new(text.to_owned()).unwrap();
+        let at = |path: &str| &source.text()[source.span(&parse_path(path).unwrap())];
+        assert_eq!(at("floor"), "r#None");
+        assert_eq!(at("title"), "r#\"a \"quote\" \"#");
+        assert_eq!(at("short"), "r\"\\\"");
+        assert_eq!(at("last"), "3");
+    }
+
+    #[test]
     fn replacing_keeps_everything_else() {
         let source = Source::new(TEXT.to_owned()).unwrap();
         let path = parse_path("stages[1].strain").unwrap();
