@@ -229,6 +229,16 @@ fn a_finished_run_is_kept_unless_forced() {
     let message = refused(&tiny(&run, &["--resume", "--seed", "4"]));
     assert!(message.contains("another config"), "{message}");
     refused(&tiny(&run, &["--resume", "--force"]));
+    // A mistyped name does not cost the run that it was to replace.
+    refused(&[
+        "run",
+        config(),
+        "--set",
+        "sample=none.data",
+        "--out",
+        text(&run),
+        "--force",
+    ]);
     assert_untouched(&run, &before, &[]);
 
     let resumed = json(&tiny(&run, &["--resume"]));
@@ -266,19 +276,19 @@ fn a_folder_that_is_no_run_is_left_alone() {
     assert!(message.contains(text(&file)), "{message}");
     let message = refused(&tiny(&folder.path().join("new"), &["--resume"]));
     assert!(message.contains("no run to resume"), "{message}");
-    let message = refused(&[
-        "run",
-        config(),
-        "--set",
-        "sample=none.data",
-        "--out",
-        text(&below),
-    ]);
-    assert!(
-        message.contains("none.data") || message.contains(text(&file)),
-        "{message}"
-    );
-    assert_eq!(files(folder.path()), [file.clone()]);
+    let new = folder.path().join("new");
+    let mistyped = ["run", config(), "--set", "sample=none.data", "--out"];
+    let message = refused(&[&mistyped[..], &[text(&new)]].concat());
+    assert_eq!(message.matches("none.data").count(), 1, "{message}");
+    assert_eq!(message.matches("os error").count(), 1, "{message}");
+    let truncated = folder.path().join("truncated.extxyz");
+    std::fs::write(&truncated, "300\n").unwrap();
+    let sample = format!("sample={}", truncated.display());
+    let message = refused(&["run", config(), "--set", &sample, "--out", text(&new)]);
+    assert!(message.contains(text(&truncated)), "{message}");
+    std::fs::remove_file(&truncated).unwrap();
+    assert!(!new.exists());
+    assert_eq!(files(folder.path()), std::slice::from_ref(&file));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 }
 

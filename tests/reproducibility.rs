@@ -353,10 +353,8 @@ fn a_killed_run_goes_on_from_its_last_checkpoint() {
         let mut content = std::fs::read_to_string(&path).unwrap();
         let last = content.lines().last().unwrap().to_owned();
         let (_, values) = last.split_once(',').unwrap();
-        content.push_str(&format!(
-            "190,{values}\n195,{}",
-            &values[..values.len() / 2]
-        ));
+        let torn = &values[..values.len() / 2];
+        content = format!("{content}900000,{values}\n900020,{torn}");
         std::fs::write(&path, content).unwrap();
     }
     let watch = (&Silent as &dyn Progress, &Interrupt::new());

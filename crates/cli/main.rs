@@ -23,6 +23,18 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         .map_or(1, PipelineError::exit_code)
 }
 
+/// What went wrong and why; a cause that its effect names already is not said twice.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message.push_str(": ");
+            message.push_str(&cause);
+        }
+    }
+    message
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let level = match (arguments.quiet, arguments.verbose) {
@@ -50,7 +62,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&format!("{error:#}"));
+            output::complain(&message(&error));
             ExitCode::from(exit_code(&error))
         }
     }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use metabasin_catalogue::Catalogue;
 use metabasin_files::StageState;
 use serde::Serialize;
 
-use crate::config::{KernelChoice, LoadedConfig, Stage};
+use crate::config::{KernelChoice, LoadedConfig, RunConfig, Stage};
 use crate::run_directory::{Existing, RunDirectory};
-use crate::sample::force_field;
+use crate::sample::{Sample, force_field};
 use crate::stage::StageContext;
 use crate::stages::{compare, equilibrate, kmc, recover, relax, search, shear, start, unload};
 use crate::{Interrupt, PipelineError, Progress};
@@ -33,8 +34,24 @@ pub struct RunSummary {
 }
 
 /// The name of the kernel that a run uses.
-pub(crate) fn kernel_name(config: &crate::config::RunConfig) -> String {
+pub(crate) fn kernel_name(config: &RunConfig) -> String {
     force_field(config.cut, config.kernel).kernel().to_string()
+}
+
+/// The files that a run reads must be there and fit before its folder is touched: a mistyped name
+/// neither leaves a folder behind nor costs the run that it was to replace.
+fn check_inputs(config: &RunConfig) -> Result<(), PipelineError> {
+    let has = |name: &str| config.stages.iter().any(|stage| stage.name() == name);
+    if let Some(sample) = config.sample.as_deref().filter(|_| has("from-sample")) {
+        Sample::read(sample, config.cut)?;
+    }
+    if let Some(catalogue) = config.catalogue.as_deref()
+        && has("kmc")
+        && !has("search")
+    {
+        Catalogue::open_read_only(catalogue)?;
+    }
+    Ok(())
 }
 
 /// Runs all stages of a config in `root`, or those that are left of an unfinished run.
@@ -52,6 +69,9 @@ pub fn run(
     let config = &loaded.config;
     if config.kernel == KernelChoice::Auto {
         tracing::info!("kernel: {}", kernel_name(config));
+    }
+    if existing != Existing::Resume {
+        check_inputs(config)?;
     }
     let mut run = RunDirectory::open(root, verb, loaded, &kernel_name(config), existing)?;
     for (k, stage) in config.stages.iter().enumerate() {

@@ -169,14 +169,13 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
     let loading: Vec<&StressStrain> = realizations.iter().map(|one| &one.loading).collect();
     let unloading: Vec<&StressStrain> = realizations.iter().map(|one| &one.unloading).collect();
     let mean_loading = mean_curve(&loading);
-    let fit = |curve: &StressStrain| {
-        let fit = shear_modulus_fit(&curve.strain, &curve.stress, MODULUS_UP_TO)?;
-        Some(Measured {
-            value: fit.slope,
-            error: Some(fit.slope_error),
-        })
+    // A slow change of the stress-free strain while the fit's range is crossed tilts the line.
+    let fit = |one: &Realization| {
+        let fit = shear_modulus_fit(&one.loading.strain, &one.loading.stress, MODULUS_UP_TO)?;
+        let modulus = Measured { value: fit.slope, error: Some(fit.slope_error) };
+        Some(with_noise(modulus, fit.slope.abs() * one.strain_noise / MODULUS_UP_TO))
     };
-    let moduli: Vec<Measured> = loading.iter().filter_map(|curve| fit(curve)).collect();
+    let moduli: Vec<Measured> = realizations.iter().filter_map(fit).collect();
     let residuals: Vec<Measured> = realizations
         .iter()
         .filter_map(|one| Some(with_noise(one.residual?, one.strain_noise)))

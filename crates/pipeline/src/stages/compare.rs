@@ -275,6 +275,13 @@ fn caveats(
             100.0 * coverage
         ));
     }
+    if findings.rates.iter().any(|rate| rate.kmc.is_some()) {
+        caveats.push(
+            "Errors of the KMC are over lattices drawn from one catalogue: they do not show what \
+             another sample, or a more complete catalogue, would change."
+                .to_owned(),
+        );
+    }
     if let Some(warning) = &findings.glass.crystallization {
         caveats.push(warning.clone());
     }
