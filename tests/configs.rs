@@ -26,7 +26,11 @@ fn check(file: &Path) -> (Option<i32>, Value, String) {
         .unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     let value = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{stdout}: {error}"));
-    (output.status.code(), value, String::from_utf8(output.stderr).unwrap())
+    (
+        output.status.code(),
+        value,
+        String::from_utf8(output.stderr).unwrap(),
+    )
 }
 
 #[test]
@@ -37,7 +41,11 @@ fn every_config_that_ships_is_valid_and_has_a_cost() {
         let (code, value, stderr) = check(&file);
         assert_eq!(code, Some(0), "{}: {stderr}", file.display());
         assert_eq!(value["valid"], true);
-        assert!(value["estimate"]["seconds"].as_f64().unwrap() > 0.0, "{}", file.display());
+        assert!(
+            value["estimate"]["seconds"].as_f64().unwrap() > 0.0,
+            "{}",
+            file.display()
+        );
     }
 }
 
@@ -67,7 +75,13 @@ fn every_bad_config_yields_the_error_it_names() {
     assert!(all.len() >= 20);
     for file in all {
         let text = std::fs::read_to_string(&file).unwrap();
-        let expected = text.lines().next().unwrap().strip_prefix("// expect: ").unwrap().to_owned();
+        let expected = text
+            .lines()
+            .next()
+            .unwrap()
+            .strip_prefix("// expect: ")
+            .unwrap()
+            .to_owned();
         let (code, value, stderr) = check(&file);
         let name = file.display();
         assert_eq!(code, Some(2), "{name}");
@@ -80,18 +94,30 @@ fn every_bad_config_yields_the_error_it_names() {
             error["field"].as_str().unwrap(),
             error["message"].as_str().unwrap()
         );
-        assert!(shown.contains(&expected), "{name}: expected '{expected}' in '{shown}'");
+        assert!(
+            shown.contains(&expected),
+            "{name}: expected '{expected}' in '{shown}'"
+        );
         assert!(error["line"].as_u64().unwrap() >= 2, "{name}: {error}");
-        assert!(stderr.contains(&format!("{}:{}:", file.display(), error["line"])), "{stderr}");
+        assert!(
+            stderr.contains(&format!("{}:{}:", file.display(), error["line"])),
+            "{stderr}"
+        );
     }
 }
 
 #[test]
 fn init_prints_exactly_the_configs_that_ship() {
     for name in ["demo", "shear", "search", "kmc", "from-sample"] {
-        let output =
-            Command::cargo_bin("metabasin").unwrap().args(["init", name]).output().unwrap();
+        let output = Command::cargo_bin("metabasin")
+            .unwrap()
+            .args(["init", name])
+            .output()
+            .unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/{name}.ron"));
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), std::fs::read_to_string(path).unwrap());
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            std::fs::read_to_string(path).unwrap()
+        );
     }
 }

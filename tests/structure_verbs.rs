@@ -10,7 +10,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 fn metabasin(arguments: &[&str]) -> Output {
-    Command::cargo_bin("metabasin").unwrap().args(arguments).output().unwrap()
+    Command::cargo_bin("metabasin")
+        .unwrap()
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 fn json(arguments: &[&str]) -> Value {
@@ -47,10 +51,19 @@ fn energy_agrees_with_lammps_in_every_cut() {
         ("shifted", -3553.31962324768),
         ("truncated", -3761.300157612475),
     ] {
-        let found = json(&["energy", &sample("wahn500_IS.data.gz"), "--cut", cut, "--json"]);
+        let found = json(&[
+            "energy",
+            &sample("wahn500_IS.data.gz"),
+            "--cut",
+            cut,
+            "--json",
+        ]);
         assert_eq!(found["atoms"], 500);
         assert_eq!(found["cut"], cut);
-        assert!((found["energy"].as_f64().unwrap() - energy).abs() < 1e-12 * 500.0 * 10.0, "{cut}");
+        assert!(
+            (found["energy"].as_f64().unwrap() - energy).abs() < 1e-12 * 500.0 * 10.0,
+            "{cut}"
+        );
         assert_eq!(found["virial_stress"].as_array().unwrap().len(), 6);
         // No velocities: the stress is the virial stress, and pressure is -trace/3.
         assert_eq!(found["stress"], found["virial_stress"]);
@@ -85,8 +98,9 @@ fn per_atom_values_add_up_and_are_not_overwritten() {
         lines.next().unwrap(),
         "id,species,energy,fx,fy,fz,sxx,syy,szz,sxy,sxz,syz"
     );
-    let rows: Vec<Vec<f64>> =
-        lines.map(|line| line.split(',').map(|x| x.parse().unwrap()).collect()).collect();
+    let rows: Vec<Vec<f64>> = lines
+        .map(|line| line.split(',').map(|x| x.parse().unwrap()).collect())
+        .collect();
     assert_eq!(rows.len(), 500);
     let sum: f64 = rows.iter().map(|row| row[2]).sum();
     assert!((sum - found["energy"].as_f64().unwrap()).abs() < 1e-9);
@@ -102,8 +116,12 @@ fn per_atom_values_add_up_and_are_not_overwritten() {
 #[test]
 fn every_minimizer_writes_an_inherent_structure_that_energy_confirms() {
     let folder = TempDir::new().unwrap();
-    for method in ["conjugate-gradient", "lbfgs", "fire", "truncated-newton"] {
-        let out = folder.path().join(format!("{method}.extxyz")).display().to_string();
+    for method in ["conjugate_gradient", "lbfgs", "fire", "truncated_newton"] {
+        let out = folder
+            .path()
+            .join(format!("{method}.extxyz"))
+            .display()
+            .to_string();
         let found = json(&[
             "minimize",
             &sample("wahn500_IS.data.gz"),
@@ -118,7 +136,10 @@ fn every_minimizer_writes_an_inherent_structure_that_energy_confirms() {
         assert_eq!(found["converged"], true);
         assert!(found["max_force"].as_f64().unwrap() < 1e-7);
         let again = json(&["energy", &out, "--json"]);
-        let (before, after) = (found["energy"].as_f64().unwrap(), again["energy"].as_f64().unwrap());
+        let (before, after) = (
+            found["energy"].as_f64().unwrap(),
+            again["energy"].as_f64().unwrap(),
+        );
         assert!((before - after).abs() < 1e-8, "{method}");
         assert!(again["max_force"].as_f64().unwrap() < 1e-6, "{method}");
     }
@@ -141,9 +162,17 @@ fn analyze_finds_the_icosahedra_of_the_reference() {
     let volume = energy["volume"].as_f64().unwrap();
     assert!((found["volume_sum"].as_f64().unwrap() / volume - 1.0).abs() < 1e-12);
     let count = found["icosahedral"]["count"].as_u64().unwrap();
-    assert_eq!(found["voronoi_index_histogram"]["0,0,12,0"].as_u64().unwrap(), count);
+    assert_eq!(
+        found["voronoi_index_histogram"]["0,0,12,0"]
+            .as_u64()
+            .unwrap(),
+        count
+    );
     let text = std::fs::read_to_string(&table).unwrap();
-    let marked = text.lines().filter(|line| line.ends_with(",icosahedral")).count();
+    let marked = text
+        .lines()
+        .filter(|line| line.ends_with(",icosahedral"))
+        .count();
     assert_eq!(marked as u64, count);
 }
 
@@ -152,11 +181,30 @@ fn displacements_from_a_sheared_copy_are_affine_only() {
     let folder = TempDir::new().unwrap();
     let copy = folder.path().join("same.data").display().to_string();
     let file = sample("wahn500_IS.data.gz");
-    json(&["minimize", &file, "-o", &copy, "--force-tolerance", "1e-5", "--json"]);
+    json(&[
+        "minimize",
+        &file,
+        "-o",
+        &copy,
+        "--force-tolerance",
+        "1e-5",
+        "--json",
+    ]);
     let found = json(&["analyze", &copy, "--reference", &file, "--json"]);
     assert!(found["displacement"]["mean_square"].as_f64().unwrap() < 1e-2);
-    let refused = refused(&["analyze", &copy, "--reference", &sample("wahn500_T.data.gz"), "--radii", "0.5,-1"]);
-    assert!(refused.contains("-1"), "{refused}");
+    assert!(refused(&["analyze", &copy, "--radii", "0.5,-1"]).contains("-1"));
+    assert!(refused(&["analyze", &copy, "--radii", "0.5"]).contains("two radii"));
+    // Radical planes move with r_1^2 - r_2^2: equal radii, however large, are plain Voronoi.
+    let equal = json(&["analyze", &copy, "--radii", "0.5,0.5", "--json"]);
+    let larger = json(&["analyze", &copy, "--radii", "0.7,0.7", "--json"]);
+    assert_eq!(
+        equal["voronoi_index_histogram"],
+        larger["voronoi_index_histogram"]
+    );
+    assert_ne!(
+        equal["voronoi_index_histogram"],
+        found["voronoi_index_histogram"]
+    );
 }
 
 const HEADER: &str = "LAMMPS data\n\n2 atoms\n2 atom types\n\n0 6 xlo xhi\n0 6 ylo yhi\n0 6 zlo zhi\n\nMasses\n\n1 1\n2 0.5\n\nAtoms # atomic\n\n";
@@ -168,12 +216,36 @@ fn broken_structure_files_are_refused_by_name() {
         ("missing", None, "cannot read"),
         ("empty", Some(String::new()), "empty"),
         ("count", Some(format!("{HEADER}1 1 1 1 1\n")), "2"),
-        ("nan", Some(format!("{HEADER}1 1 1 1 1\n2 2 nan 3 3\n")), "nan"),
-        ("volume", Some(format!("{HEADER}1 1 1 1 1\n2 2 3 3 3\n").replace("0 6 ylo", "6 6 ylo")), "ly"),
-        ("overlap", Some(format!("{HEADER}1 1 1 1 1\n2 2 1 1 1.001\n")), "id 1 and id 2"),
-        ("species", Some(format!("{HEADER}1 1 1 1 1\n2 7 3 3 3\n")), "7"),
-        ("cutoff", Some(format!("{HEADER}1 1 1 1 1\n2 2 3 3 3\n").replace("0 6 zlo", "0 4 zlo")), "cutoff"),
-        ("prose", Some("Dear diary, today I made a glass.\n".to_owned()), "Dear diary"),
+        (
+            "nan",
+            Some(format!("{HEADER}1 1 1 1 1\n2 2 nan 3 3\n")),
+            "nan",
+        ),
+        (
+            "volume",
+            Some(format!("{HEADER}1 1 1 1 1\n2 2 3 3 3\n").replace("0 6 ylo", "6 6 ylo")),
+            "ly",
+        ),
+        (
+            "overlap",
+            Some(format!("{HEADER}1 1 1 1 1\n2 2 1 1 1.001\n")),
+            "id 1 and id 2",
+        ),
+        (
+            "species",
+            Some(format!("{HEADER}1 1 1 1 1\n2 7 3 3 3\n")),
+            "7",
+        ),
+        (
+            "cutoff",
+            Some(format!("{HEADER}1 1 1 1 1\n2 2 3 3 3\n").replace("0 6 zlo", "0 4 zlo")),
+            "cutoff",
+        ),
+        (
+            "prose",
+            Some("Dear diary, today I made a glass.\n".to_owned()),
+            "Dear diary",
+        ),
     ];
     for (name, text, expected) in cases {
         let path = match text {
@@ -198,8 +270,10 @@ fn an_unwritable_output_is_refused_and_leaves_nothing_behind() {
     let nameless = folder.path().join("out").display().to_string();
     let message = refused(&["minimize", &sample("wahn500_IS.data.gz"), "-o", &nameless]);
     assert!(message.contains(".extxyz"), "{message}");
-    let left: Vec<PathBuf> =
-        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let left: Vec<PathBuf> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     assert_eq!(left, [PathBuf::from(file)]);
 }
 
@@ -210,12 +284,28 @@ fn wrong_words_on_the_command_line_exit_with_two() {
     refused(&["levitate"]);
     refused(&["energy"]);
     for verb in [
-        "demo", "init", "run", "check", "energy", "minimize", "analyze", "search", "barriers",
-        "activation", "kmc", "compare", "report", "export", "bench",
+        "demo",
+        "init",
+        "run",
+        "check",
+        "energy",
+        "minimize",
+        "analyze",
+        "search",
+        "barriers",
+        "activation",
+        "kmc",
+        "compare",
+        "report",
+        "export",
+        "bench",
     ] {
         let output = metabasin(&[verb, "--help"]);
         let help = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(0), "{verb}");
-        assert!(help.contains("Example"), "{verb} has no example in its help");
+        assert!(
+            help.contains("Example"),
+            "{verb} has no example in its help"
+        );
     }
 }

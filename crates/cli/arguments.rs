@@ -238,7 +238,7 @@ pub struct Minimize {
     /// Forces.
     #[command(flatten)]
     pub forces: Forces,
-    /// Minimizer: conjugate-gradient, lbfgs, fire, truncated-newton.
+    /// Minimizer: conjugate_gradient, lbfgs, fire, truncated_newton.
     #[arg(long, value_name = "NAME", default_value = "lbfgs")]
     pub method: MinimizerKind,
     /// Largest force on an atom at which the structure counts as converged.
@@ -258,7 +258,7 @@ pub struct Analyze {
     #[command(flatten)]
     pub forces: Forces,
     /// Radii of the radical Voronoi cells, large and small atom.
-    #[arg(long, value_name = "R1,R2", value_delimiter = ',', num_args = 2)]
+    #[arg(long, value_name = "R1,R2", value_delimiter = ',')]
     pub radii: Option<Vec<f64>>,
     /// Compare with this earlier structure: displacements of every atom.
     #[arg(long, value_name = "FILE")]

@@ -102,6 +102,14 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
     let radii = match &arguments.radii {
+        Some(radii) if radii.len() != 2 => {
+            return Err(metabasin_pipeline::PipelineError::BadInput(format!(
+                "--radii takes two radii, of the large and the small atom, got {}: e.g. --radii \
+                 0.5,0.4167",
+                radii.len()
+            ))
+            .into());
+        }
         Some(radii) => Radii::new(radii.clone())
             .map_err(|error| metabasin_pipeline::PipelineError::BadInput(error.to_string()))?,
         None => Radii::half_sigma(),

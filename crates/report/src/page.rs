@@ -1,6 +1,5 @@
 //! The content of the report page: findings and provenance as the template wants them.
 
-use std::fmt::Write;
 
 use metabasin_catalogue::EventRecord;
 use metabasin_files::Manifest;
@@ -289,24 +288,13 @@ fn missing(material: &Material<'_>) -> Vec<String> {
 
 fn reproduce(manifest: Option<&Manifest>) -> Vec<Step> {
     let mut steps = Vec::new();
-    if let Some(manifest) = manifest {
-        let mut options = format!(" --seed {}", manifest.seed);
-        if !manifest.kernel.is_empty() {
-            let _ = write!(options, " --kernel {}", manifest.kernel);
-        }
-        if manifest.verb == "demo" {
-            steps.push(Step {
-                text: "The same seed and the same force kernel give the same bits, for any number \
-                       of threads.",
-                command: format!("metabasin demo{options} --out DIR"),
-            });
-        } else if !manifest.config.is_empty() {
-            steps.push(Step {
-                text: "Save the configuration below as run.ron. The same seed and the same force \
-                       kernel give the same bits, for any number of threads.",
-                command: format!("metabasin run run.ron{options} --out DIR"),
-            });
-        }
+    if manifest.is_some_and(|manifest| !manifest.config.is_empty()) {
+        steps.push(Step {
+            text: "Save the configuration below as run.ron: it holds the seed. The same force \
+                   kernel (see the provenance) gives the same bits, for any number of threads; a \
+                   run with kernel: portable gives the same bits on every machine.",
+            command: "metabasin run run.ron --out DIR".to_owned(),
+        });
     }
     steps.push(Step {
         text: "This page and its plots are rebuilt from the files of the run directory, without \

@@ -223,6 +223,9 @@ fn explain(error: &ron::Error) -> String {
                 .unwrap_or_default(),
             expected.join(", ")
         ),
+        ron::Error::SuggestRawIdentifier(number) if number.parse::<f64>().is_ok() => format!(
+            "the number {number} lacks its unit: write e.g. Reduced(0.28), Tau(10.0), PerSecond(1e9)"
+        ),
         other => other.to_string(),
     }
 }
