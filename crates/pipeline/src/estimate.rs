@@ -37,7 +37,7 @@ pub struct Estimate {
 
 /// Force evaluations that one saddle search spends, failures and both descents counted; measured
 /// on glasses of 500 atoms.
-const EVALUATIONS_PER_SEARCH: f64 = 900.0;
+const EVALUATIONS_PER_SEARCH: f64 = 1200.0;
 /// Wall seconds of kinetic Monte Carlo for one lattice, rate and sign on 12³ sites, on one core.
 const SECONDS_PER_LATTICE: f64 = 0.5;
 /// Bytes of one stored number in series, checkpoints and structures.
