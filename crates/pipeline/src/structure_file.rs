@@ -34,7 +34,7 @@ pub(crate) fn write_structure(
         }
         Some(StructureFormat::LammpsData) => write_lammps_data(path, configuration, overwrite)?,
         Some(StructureFormat::LammpsDump) => {
-            write_lammps_dump(path, &[(0, configuration)], overwrite)?
+            write_lammps_dump(path, &[(0, configuration)], overwrite)?;
         }
         None => {
             return Err(PipelineError::in_file(

@@ -1,6 +1,5 @@
 //! The content of the report page: findings and provenance as the template wants them.
 
-
 use metabasin_catalogue::EventRecord;
 use metabasin_files::Manifest;
 use metabasin_files::findings::{ComparisonRow, Findings, Measured, Quantity, Verdict};

@@ -172,8 +172,14 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
     // A slow change of the stress-free strain while the fit's range is crossed tilts the line.
     let fit = |one: &Realization| {
         let fit = shear_modulus_fit(&one.loading.strain, &one.loading.stress, MODULUS_UP_TO)?;
-        let modulus = Measured { value: fit.slope, error: Some(fit.slope_error) };
-        Some(with_noise(modulus, fit.slope.abs() * one.strain_noise / MODULUS_UP_TO))
+        let modulus = Measured {
+            value: fit.slope,
+            error: Some(fit.slope_error),
+        };
+        Some(with_noise(
+            modulus,
+            fit.slope.abs() * one.strain_noise / MODULUS_UP_TO,
+        ))
     };
     let moduli: Vec<Measured> = realizations.iter().filter_map(fit).collect();
     let residuals: Vec<Measured> = realizations

@@ -71,6 +71,32 @@ fn negative(measured: Measured) -> Measured {
     }
 }
 
+/// How the logarithm of the half time of recovery depends on that of the rate, and the sentence
+/// that says so; `rates` is how many rates were run.
+fn slower_recovery(half_times: Vec<(f64, Measured)>, rates: usize) -> (Option<Measured>, String) {
+    let count = half_times.len();
+    let logarithms: Vec<(f64, Measured)> = half_times
+        .into_iter()
+        .map(|(rate, time)| {
+            let relative = time.error.map(|error| error / time.value);
+            let logarithm = Measured {
+                value: time.value.log10(),
+                error: relative.map(|relative| relative / std::f64::consts::LN_10),
+            };
+            (rate, logarithm)
+        })
+        .collect();
+    let slower = slope_per_decade(&logarithms).map(negative);
+    let evidence = match slower {
+        Some(slope) => format!(
+            "-d log10(half time)/d log10(rate) = {} over {count} rates",
+            text(slope)
+        ),
+        None => format!("a half time stands above its noise at {count} of {rates} rates"),
+    };
+    (slower, evidence)
+}
+
 /// Stress on the unloading side carried by a class of atoms (MD) or sites (KMC), at zero load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BackStress {
@@ -143,38 +169,15 @@ pub(crate) fn signatures(
             ),
         );
     }
-    let half_times: Vec<(f64, Measured)> = points(|found| found.recovery_half_time)
-        .into_iter()
-        .map(|(rate, time)| {
-            let error = time
-                .error
-                .map(|error| error / time.value / std::f64::consts::LN_10);
-            (
-                rate,
-                Measured {
-                    value: time.value.log10(),
-                    error,
-                },
-            )
-        })
-        .collect();
-    let slower = slope_per_decade(&half_times).map(negative);
+    let (slower, evidence) = slower_recovery(
+        points(|found| found.recovery_half_time),
+        rates.iter().filter(|rate| of(rate).is_some()).count(),
+    );
     say(
         "recovery is slower after slower loading",
         slower,
         0.1,
-        match slower {
-            Some(slope) => format!(
-                "-d log10(half time)/d log10(rate) = {} over {} rates",
-                text(slope),
-                half_times.len()
-            ),
-            None => format!(
-                "a half time stands above its noise at {} of {} rates",
-                half_times.len(),
-                rates.iter().filter(|rate| of(rate).is_some()).count()
-            ),
-        },
+        evidence,
     );
     if let Some(back) = back_stress {
         say(

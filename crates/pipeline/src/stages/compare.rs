@@ -14,6 +14,7 @@ use crate::finished_run::FinishedRun;
 use crate::stage::{StageContext, read_results};
 use crate::stages::branches::shear_stage;
 use crate::stages::equilibrate::ReferenceResults;
+use crate::stages::kmc::{CycleResult, KmcResults};
 use crate::stages::start::StartResults;
 
 /// Rates of the reference paper end here, per mapped second.
@@ -310,6 +311,19 @@ fn measured(
     reference: Option<&ReferenceResults>,
     modulus: Option<Measured>,
 ) -> Result<Vec<Quantity>, PipelineError> {
+    let mut list = of_the_glass(findings, reference, modulus);
+    list.extend(of_the_landscape(findings));
+    if let Some(results) = kmc::results(run)? {
+        list.extend(of_the_kmc(run, &results));
+    }
+    Ok(list)
+}
+
+fn of_the_glass(
+    findings: &Findings,
+    reference: Option<&ReferenceResults>,
+    modulus: Option<Measured>,
+) -> Vec<Quantity> {
     let mut list = Vec::new();
     let glass = &findings.glass;
     if let Some(fictive) = glass.fictive_temperature {
@@ -359,6 +373,11 @@ fn measured(
             "slope at the fastest rate, gamma < 0.01",
         ));
     }
+    list
+}
+
+fn of_the_landscape(findings: &Findings) -> Vec<Quantity> {
+    let mut list = Vec::new();
     if let Some(landscape) = &findings.landscape {
         let source = "catalogue.sqlite";
         list.push(quantity(
@@ -394,39 +413,42 @@ fn measured(
             ));
         }
     }
-    if let Some(results) = kmc::results(run)? {
-        let density = results.density;
-        list.push(quantity(
-            "density of events below the upper barrier",
-            format!(
-                "{:.4} +- {:.4}",
-                density.per_volume,
-                density.per_volume * density.relative_error
-            ),
-            "1/sigma^3",
-            "distinct events per volume, a lower bound",
-        ));
-        let (shear, poisson) = results.elasticity;
-        let value = format!("{shear:.2}, {poisson:.3}");
-        list.push(quantity(
-            "mu and nu of the KMC's medium",
-            value,
-            "epsilon/sigma^3, 1",
-            "Voigt average of the relaxed stiffness",
-        ));
-        list.push(quantity(
-            "events executed by the KMC",
-            results.events.to_string(),
-            "",
-            "kmc",
-        ));
-        list.extend(floors(run, &results));
-    }
-    Ok(list)
+    list
+}
+
+fn of_the_kmc(run: &FinishedRun, results: &KmcResults) -> Vec<Quantity> {
+    let mut list = Vec::new();
+    let density = results.density;
+    list.push(quantity(
+        "density of events below the upper barrier",
+        format!(
+            "{:.4} +- {:.4}",
+            density.per_volume,
+            density.per_volume * density.relative_error
+        ),
+        "1/sigma^3",
+        "distinct events per volume, a lower bound",
+    ));
+    let (shear, poisson) = results.elasticity;
+    let value = format!("{shear:.2}, {poisson:.3}");
+    list.push(quantity(
+        "mu and nu of the KMC's medium",
+        value,
+        "epsilon/sigma^3, 1",
+        "Voigt average of the relaxed stiffness",
+    ));
+    list.push(quantity(
+        "events executed by the KMC",
+        results.events.to_string(),
+        "",
+        "kmc",
+    ));
+    list.extend(floors(run, results));
+    list
 }
 
 /// What the barrier floor of the KMC changed, shown by a second one.
-fn floors(run: &FinishedRun, results: &crate::stages::kmc::KmcResults) -> Vec<Quantity> {
+fn floors(run: &FinishedRun, results: &KmcResults) -> Vec<Quantity> {
     let Some(stage) = kmc::kmc_stage(run) else {
         return Vec::new();
     };
@@ -435,7 +457,7 @@ fn floors(run: &FinishedRun, results: &crate::stages::kmc::KmcResults) -> Vec<Qu
         .iter()
         .map(|rate| rate.per_second())
         .fold(f64::INFINITY, f64::min);
-    let of = |cycles: &[crate::stages::kmc::CycleResult]| {
+    let of = |cycles: &[CycleResult]| {
         let residual = kmc::residual_strain(cycles, slowest, stage.pairs);
         let at_rate = cycles
             .iter()

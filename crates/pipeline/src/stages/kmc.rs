@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use metabasin_atoms::Stress;
-use metabasin_atoms::units::{Duration, StrainRate};
-use metabasin_catalogue::Catalogue;
+use metabasin_atoms::units::{Duration, StrainRate, Temperature};
+use metabasin_catalogue::{Catalogue, SampleRecord};
 use metabasin_eshelby::results::residual_strain;
 use metabasin_eshelby::{
     Cycle, Density, Floor, KmcSettings, Lattice, Load, Population, Protocol, Row, Rows, Stage,
@@ -221,41 +221,48 @@ fn result(item: &Item, rows: &[Row], counters: metabasin_eshelby::Counters) -> C
     }
 }
 
-/// Runs every cycle on lattices drawn from the catalogue.
-pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), PipelineError> {
+/// The catalogue that the run made, or the one that its config names.
+fn open_catalogue(context: &StageContext) -> Result<Catalogue, PipelineError> {
     let own = context.run.catalogue();
-    let path = if own.exists() {
-        Some(own.as_path())
-    } else {
-        context.config.catalogue.as_deref()
-    };
-    let path = path.ok_or_else(|| {
+    if own.exists() {
+        return Ok(Catalogue::open_read_only(&own)?);
+    }
+    let named = context.config.catalogue.as_deref().ok_or_else(|| {
         PipelineError::BadInput(
             "kmc: the config names no catalogue: --set catalogue=FILE".to_owned(),
         )
     })?;
-    let catalogue = Catalogue::open_read_only(path)?;
-    let sample = catalogue.sample()?;
-    let population = Population::from_catalogue(&sample, &catalogue.events()?)
-        .map_err(|error| kmc_failure(&error))?;
-    let temperature = stage
-        .temperature
-        .or(sample
-            .temperature
-            .map(metabasin_atoms::units::Temperature::Reduced))
-        .ok_or_else(|| {
-            PipelineError::BadInput(
-                "kmc: neither the config nor the catalogue's sample says a temperature: set \
-                 temperature: Reduced(0.28) in the Kmc stage"
-                    .to_owned(),
-            )
-        })?;
-    let settings = KmcSettings {
+    Ok(Catalogue::open_read_only(named)?)
+}
+
+/// The settings of the stage at the temperature of the run.
+fn settings_of(stage: &KmcStage, sample: &SampleRecord) -> Result<KmcSettings, PipelineError> {
+    let of_sample = sample.temperature.map(Temperature::Reduced);
+    let temperature = stage.temperature.or(of_sample).ok_or_else(|| {
+        PipelineError::BadInput(
+            "kmc: neither the config nor the catalogue's sample says a temperature: set \
+             temperature: Reduced(0.28) in the Kmc stage"
+                .to_owned(),
+        )
+    })?;
+    Ok(KmcSettings {
         temperature,
         ..stage.settings.clone()
-    };
+    })
+}
+
+/// One lattice, under the first floor and under the second.
+type UnderBothFloors = (Arc<Lattice>, Arc<Lattice>);
+
+/// Draws every lattice.
+fn draw_lattices(
+    context: &StageContext,
+    stage: &KmcStage,
+    population: &Population,
+    settings: &KmcSettings,
+) -> Result<Vec<UnderBothFloors>, PipelineError> {
     let second = KmcSettings {
-        floor: second_floor(&settings),
+        floor: second_floor(settings),
         ..settings.clone()
     };
     let kernel = settings
@@ -263,20 +270,42 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
         .map_err(|error| kmc_failure(&error))?;
     let draw = |settings: &KmcSettings, number: usize| {
         let (seed, index) = (context.config.seed, number as u64);
-        Lattice::draw(
-            &population,
-            settings,
-            kernel.clone(),
-            seed,
-            context.index,
-            index,
-        )
-        .map(Arc::new)
-        .map_err(|error| kmc_failure(&error))
+        let kernel = kernel.clone();
+        Lattice::draw(population, settings, kernel, seed, context.index, index)
+            .map(Arc::new)
+            .map_err(|error| kmc_failure(&error))
     };
-    let lattices: Vec<(Arc<Lattice>, Arc<Lattice>)> = (1..=stage.pairs)
-        .map(|number| Ok((draw(&settings, number)?, draw(&second, number)?)))
-        .collect::<Result<_, PipelineError>>()?;
+    (1..=stage.pairs)
+        .map(|number| Ok((draw(settings, number)?, draw(&second, number)?)))
+        .collect()
+}
+
+/// The control: zero load.
+fn control(context: &StageContext, stage: &KmcStage) -> Protocol {
+    Protocol {
+        stages: vec![Stage {
+            name: "relax".to_owned(),
+            load: Load::StressHold {
+                stress: Stress::ZERO,
+                duration: Duration::Tau(control_duration(context, stage)),
+            },
+            rows: Rows::Logarithmic {
+                count: ROWS,
+                decades: DECADES,
+            },
+            zeroes_strain: false,
+        }],
+    }
+}
+
+/// Runs every cycle on lattices drawn from the catalogue.
+pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), PipelineError> {
+    let catalogue = open_catalogue(context)?;
+    let sample = catalogue.sample()?;
+    let population = Population::from_catalogue(&sample, &catalogue.events()?)
+        .map_err(|error| kmc_failure(&error))?;
+    let settings = settings_of(stage, &sample)?;
+    let lattices = draw_lattices(context, stage, &population, &settings)?;
     let items = items(stage);
     context
         .progress
@@ -295,20 +324,7 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
         drive(context, &item.name(), &comment, lattice, index, &protocol)
     })?;
     let numbers: Vec<usize> = (1..=stage.pairs).collect();
-    let hold = Protocol {
-        stages: vec![Stage {
-            name: "relax".to_owned(),
-            load: Load::StressHold {
-                stress: Stress::ZERO,
-                duration: Duration::Tau(control_duration(context, stage)),
-            },
-            rows: Rows::Logarithmic {
-                count: ROWS,
-                decades: DECADES,
-            },
-            zeroes_strain: false,
-        }],
-    };
+    let hold = control(context, stage);
     let controls = side_by_side(&numbers, |&number| {
         let comment = "zero load from the state that the searches started from";
         let (lattice, index) = (&lattices[number - 1].0, number as u64);
@@ -326,9 +342,9 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
     for (item, run) in items.iter().zip(&runs) {
         let result = result(item, &run.rows, run.counters);
         if item.second_floor {
-            second_floor.push(result)
+            second_floor.push(result);
         } else {
-            cycles.push(result)
+            cycles.push(result);
         }
     }
     let cut_short: u64 = cycles.iter().map(|cycle| cycle.stages_cut_short).sum();
@@ -343,7 +359,7 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
     let elasticity = population.elasticity;
     let lattice_volume = settings.site_volume * (settings.sites_per_edge.pow(3) as f64);
     context.write_results(&KmcResults {
-        temperature: temperature.reduced(),
+        temperature: settings.temperature.reduced(),
         elasticity: (elasticity.shear_modulus(), elasticity.poisson_ratio()),
         density: population.density(settings.upper_barrier),
         excitations: lattices[0].0.excitations(),
