@@ -1,5 +1,6 @@
 //! What kinetic Monte Carlo says, from its series.
 
+use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_files::Series;
 use metabasin_files::findings::{Curve, LoadingFindings, Measured};
 use metabasin_md::analysis::half_difference;
@@ -123,14 +124,17 @@ pub(crate) fn zero_load(
     let mut times = Vec::new();
     for lattice in 1..=stage.pairs {
         if let Some(series) = run.series("kmc", &control_name(lattice))? {
-            let energy = column(&series, "energy")?;
+            let energy = of_stage(&series, LOADING, "energy")?;
             curves.push(
                 energy
                     .iter()
                     .map(|e| (e - energy[0]) / results.atoms)
                     .collect::<Vec<_>>(),
             );
-            times = column(&series, "time_mapped")?.to_vec();
+            times = of_stage(&series, LOADING, "elapsed")?
+                .into_iter()
+                .map(|elapsed| elapsed * SECONDS_PER_TAU)
+                .collect();
         }
     }
     if curves.is_empty() || times.len() < 2 {

@@ -102,31 +102,43 @@ fn mean_curve(curves: &[&StressStrain]) -> StressStrain {
 }
 
 /// A curve with few enough points to look at: means over consecutive points, with the standard
-/// error of each mean where it has more than two.
+/// error of each mean where it has more than three.
 fn thinned(curve: &StressStrain) -> Curve {
     let width = curve.strain.len().div_ceil(SHOWN_POINTS).max(1);
     let mut shown = Curve::default();
     let mut errors = Vec::new();
     for (x, y) in curve.strain.chunks(width).zip(curve.stress.chunks(width)) {
         let count = x.len() as f64;
-        let mean = y.iter().sum::<f64>() / count;
-        let variance = y.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
         shown.x.push(x.iter().sum::<f64>() / count);
-        shown.y.push(mean);
-        errors.push(if x.len() > 2 {
-            (variance / (count - 1.0) / count).sqrt()
-        } else {
-            0.0
-        });
+        shown.y.push(y.iter().sum::<f64>() / count);
+        errors.push((scatter(y) / count).sqrt());
     }
-    shown.y_error = (width > 2).then_some(errors);
+    shown.y_error = (width > 3).then_some(errors);
     shown
 }
 
-/// Mean strain over the last quarter of a recovery, with its block error.
-fn final_strain(strain: &[f64]) -> Option<Measured> {
-    let last = &strain[strain.len() - strain.len().div_ceil(4)..];
-    let average = block_error(last)?;
+/// Variance of values about the ramp on which they lie: half that of their successive differences.
+fn scatter(values: &[f64]) -> f64 {
+    let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    if steps.len() < 2 {
+        return 0.0;
+    }
+    let count = steps.len() as f64;
+    let mean = steps.iter().sum::<f64>() / count;
+    let squares: f64 = steps.iter().map(|step| (step - mean).powi(2)).sum();
+    0.5 * squares / (count - 1.0)
+}
+
+/// Mean strain over the last quarter of the time of a recovery, with its block error.
+fn final_strain(time: &[f64], strain: &[f64]) -> Option<Measured> {
+    let begin = 0.75 * time.last()?;
+    let last: Vec<f64> = time
+        .iter()
+        .zip(strain)
+        .filter(|(time, _)| **time >= begin)
+        .map(|(_, strain)| *strain)
+        .collect();
+    let average = block_error(&last)?;
     Some(Measured {
         value: average.mean,
         error: Some(average.error),
@@ -152,12 +164,9 @@ fn half_time(recovery: &Curve, residual: Measured, recovered: Measured) -> Optio
     }
     let goal = residual.value - 0.5 * recovered.value;
     let k = recovery.y.iter().position(|&strain| strain <= goal)?;
-    // The bin before is where it was still above: half of the distance is the uncertainty.
-    let before = if k == 0 {
-        0.5 * recovery.x[0]
-    } else {
-        recovery.x[k - 1]
-    };
+    // Before the first bin there is nothing that the crossing could be told from. The bin before
+    // is where it was still above: half of the distance is the uncertainty.
+    let before = recovery.x[k.checked_sub(1)?];
     Some(Measured {
         value: recovery.x[k],
         error: Some(0.5 * (recovery.x[k] - before)),
@@ -192,7 +201,7 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
         .iter()
         .filter_map(|one| {
             Some(with_noise(
-                final_strain(&one.recovery_strain)?,
+                final_strain(&one.recovery_time, &one.recovery_strain)?,
                 one.strain_noise,
             ))
         })
@@ -321,6 +330,16 @@ mod tests {
         let own = over_realizations(&[at(1.0, 0.9), at(1.0, 0.9), at(1.0, 0.9)]).unwrap();
         assert!((own.error.unwrap() - 0.9 / 3.0_f64.sqrt()).abs() < 1e-12);
         assert!(over_realizations(&[]).is_none());
+    }
+
+    #[test]
+    fn a_ramp_has_no_scatter_and_noise_on_it_has_its_own() {
+        let ramp: Vec<f64> = (0..6).map(|k| 0.3 * f64::from(k)).collect();
+        assert!(scatter(&ramp) < 1e-28);
+        let zigzag: Vec<f64> = (0..1000).map(|k| f64::from(k) + f64::from(k % 2)).collect();
+        // Alternating by ±1/2 about a ramp: a variance of 1/4, which successive differences of
+        // alternating sign count twice.
+        assert!((scatter(&zigzag) - 0.5).abs() < 1e-3);
     }
 
     #[test]

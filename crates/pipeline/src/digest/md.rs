@@ -170,19 +170,43 @@ pub(crate) fn zero_load(
         curve.y.push(mean);
         errors.push((squares / (count - 1.0).max(1.0) / count).sqrt());
     }
-    let (last, last_error) = (curve.y[length - 1], errors[length - 1]);
     if energies.len() > 1 {
         curve.y_error = Some(errors);
     }
-    // One copy says nothing about its noise; two say little, but not nothing.
-    let error = (energies.len() > 1).then_some(last_error);
-    Ok((
-        Some(curve),
-        Some(Measured {
-            value: -last,
-            error,
-        }),
-    ))
+    Ok((Some(curve), energy_drop(&energies)))
+}
+
+/// Mean over the first third of the inherent states minus that over the last third, all copies
+/// together; the error is their scatter, which is large from one inherent state to the next.
+fn energy_drop(energies: &[Vec<f64>]) -> Option<Measured> {
+    let third = |late: bool| -> Vec<f64> {
+        let part = |energy: &Vec<f64>| {
+            let width = energy.len() / 3;
+            let range = if late {
+                energy.len() - width..energy.len()
+            } else {
+                0..width
+            };
+            energy[range].to_vec()
+        };
+        energies.iter().flat_map(part).collect()
+    };
+    let mean_and_variance = |values: &[f64]| {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        (mean, squares / (count - 1.0) / count)
+    };
+    let (early, late) = (third(false), third(true));
+    if early.len() < 3 {
+        return None;
+    }
+    let ((before, before_variance), (after, after_variance)) =
+        (mean_and_variance(&early), mean_and_variance(&late));
+    Some(Measured {
+        value: before - after,
+        error: Some((before_variance + after_variance).sqrt()),
+    })
 }
 
 /// Shear stress of icosahedral atoms minus that of the others in inherent states during recovery,

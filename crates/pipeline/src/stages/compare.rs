@@ -278,6 +278,12 @@ fn caveats(
     }
     if findings.rates.iter().any(|rate| rate.kmc.is_some()) {
         caveats.push(
+            "The KMC's zero stress is that of a large sample. The MD sample of this size keeps a \
+             frozen-in stress in the components that its cell does not let go (its normal \
+             differences, xz and yz), so the two do not start from quite the same state."
+                .to_owned(),
+        );
+        caveats.push(
             "Errors of the KMC are over lattices drawn from one catalogue: they do not show what \
              another sample, or a more complete catalogue, would change."
                 .to_owned(),
@@ -396,7 +402,8 @@ fn of_the_landscape(findings: &Findings) -> Vec<Quantity> {
             ));
         }
         if let Some(coverage) = landscape.coverage {
-            let what = "coverage (chance that the next search finds a known event)";
+            let what =
+                "coverage (chance that the next search that ends in an event finds a known one)";
             list.push(quantity(
                 what,
                 format!("{:.0} %", 100.0 * coverage),

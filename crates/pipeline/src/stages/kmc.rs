@@ -136,7 +136,8 @@ pub(crate) fn control_name(lattice: usize) -> String {
     format!("zero-load-lattice-{lattice}")
 }
 
-/// Index of the loading stage in the protocol of a cycle; unloading and recovery follow.
+/// Index of the loading stage in the protocol of a cycle (unloading and recovery follow), and of
+/// the hold in that of a control: both come after the aging.
 pub(crate) const LOADING: usize = 1;
 
 fn items(stage: &KmcStage) -> Vec<Item> {
@@ -280,21 +281,23 @@ fn draw_lattices(
         .collect()
 }
 
-/// The control: zero load.
+/// The control: zero load, after the same aging as every cycle.
 fn control(context: &StageContext, stage: &KmcStage) -> Protocol {
+    let hold = |name: &str, duration: Duration| Stage {
+        name: name.to_owned(),
+        load: Load::StressHold {
+            stress: Stress::ZERO,
+            duration,
+        },
+        rows: Rows::Logarithmic {
+            count: ROWS,
+            decades: DECADES,
+        },
+        zeroes_strain: name == "age",
+    };
+    let duration = Duration::Tau(control_duration(context, stage));
     Protocol {
-        stages: vec![Stage {
-            name: "relax".to_owned(),
-            load: Load::StressHold {
-                stress: Stress::ZERO,
-                duration: Duration::Tau(control_duration(context, stage)),
-            },
-            rows: Rows::Logarithmic {
-                count: ROWS,
-                decades: DECADES,
-            },
-            zeroes_strain: false,
-        }],
+        stages: vec![hold("age", aging(context)), hold("relax", duration)],
     }
 }
 
@@ -326,7 +329,7 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
     let numbers: Vec<usize> = (1..=stage.pairs).collect();
     let hold = control(context, stage);
     let controls = side_by_side(&numbers, |&number| {
-        let comment = "zero load from the state that the searches started from";
+        let comment = "aging, then zero load (stages 0 and 1)";
         let (lattice, index) = (&lattices[number - 1].0, number as u64);
         drive(
             context,

@@ -89,7 +89,7 @@ pub fn cooling(glass: &GlassFindings) -> Figure {
     }
 }
 
-/// Inherent-structure energy against time at zero load.
+/// Energy against time at zero load: of inherent structures (MD), of cores and elastic fields (KMC).
 pub fn zero_load_energy(md: Option<&Curve>, kmc: Option<&Curve>) -> Figure {
     let kind = time_axis(&[md, kmc]);
     let mut layers =
@@ -152,14 +152,14 @@ pub fn zero_load_energy(md: Option<&Curve>, kmc: Option<&Curve>) -> Figure {
             name: "zero-load-energy".to_owned(),
             title: "Relaxation at zero load".to_owned(),
             x,
-            y: Axis::linear("Change of energy per atom ΔE_IS/N", "ε").including(0.0),
+            y: Axis::linear("Change of energy per atom ΔE/N", "ε").including(0.0),
             layers,
             notes: Vec::new(),
             empty_reason: "nothing was run at zero load".to_owned(),
         },
         caption: format!(
-            "Inherent-structure energy per atom against time without load, relative to the first \
-             frame. Points: MD, averaged for display over intervals of time; bars: standard error \
+            "Energy per atom against time without load (MD: of inherent structures; KMC: of cores and \
+             elastic fields at constant stress), relative to the first frame. Points: MD, averaged for display over intervals of time; bars: standard error \
              of a frame. Line: KMC; band: standard error.{missing}{zero}"
         ),
         source: "findings.json, zero_load_md and zero_load_kmc".to_owned(),

@@ -51,7 +51,7 @@ fn every_figure_has_its_axes_with_units() {
         ),
         (
             "zero-load-energy",
-            ["Time [s (mapped)]", "Change of energy per atom ΔEIS/N"],
+            ["Time [s (mapped)]", "Change of energy per atom ΔE/N"],
         ),
         ("barriers", ["Forward barrier ΔE [ε]", "Events per 0.5 ε"]),
         (
