@@ -17,6 +17,14 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
+/// All configs that ship, those in subfolders too.
+fn shipped() -> Vec<PathBuf> {
+    ["configs", "configs/small", "configs/paper"]
+        .into_iter()
+        .flat_map(files)
+        .collect()
+}
+
 fn check(file: &Path) -> (Option<i32>, Value, String) {
     let output = Command::cargo_bin("metabasin")
         .unwrap()
@@ -35,8 +43,8 @@ fn check(file: &Path) -> (Option<i32>, Value, String) {
 
 #[test]
 fn every_config_that_ships_is_valid_and_has_a_cost() {
-    let all = files("configs");
-    assert!(all.len() >= 5);
+    let all = shipped();
+    assert!(all.len() >= 12);
     for file in all {
         let (code, value, stderr) = check(&file);
         assert_eq!(code, Some(0), "{}: {stderr}", file.display());
@@ -51,7 +59,7 @@ fn every_config_that_ships_is_valid_and_has_a_cost() {
 
 #[test]
 fn every_line_of_a_config_that_ships_is_explained() {
-    for file in files("configs") {
+    for file in shipped() {
         let text = std::fs::read_to_string(&file).unwrap();
         let mut explained_above = false;
         for (number, line) in text.lines().enumerate() {

@@ -18,9 +18,7 @@ use tempfile::TempDir;
 
 /// Names of what runs count their progress in.
 const EQUILIBRATE: &str = "equilibrate at zero stress";
-const SHEAR: &str = "shear";
-const UNLOAD: &str = "unload";
-const RECOVER: &str = "recover";
+const LOADING: &str = "shear, unload, recover";
 const RELAX: &str = "relax at zero load";
 const SEARCH: &str = "saddle searches";
 const KMC: &str = "Eshelby KMC";
@@ -219,9 +217,7 @@ fn stopped(stops: &[(&str, u64)]) -> Bits {
 fn a_run_stopped_once_in_every_stage_ends_the_same() {
     let stops = [
         (EQUILIBRATE, 1),
-        (SHEAR, 1),
-        (UNLOAD, 1),
-        (RECOVER, 1),
+        (LOADING, 1),
         (RELAX, 1),
         (SEARCH, 1),
         (KMC, 1),
@@ -235,10 +231,11 @@ fn a_run_stopped_several_times_in_a_stage_ends_the_same() {
         (EQUILIBRATE, 57),
         (EQUILIBRATE, 203),
         (EQUILIBRATE, 204),
-        (SHEAR, 150),
-        (SHEAR, 333),
-        (UNLOAD, 111),
-        (RECOVER, 205),
+        (LOADING, 150),
+        (LOADING, 633),
+        (LOADING, 911),
+        (LOADING, 1705),
+        (LOADING, 2900),
         (RELAX, 150),
         (SEARCH, 3),
         (SEARCH, 5),
@@ -247,6 +244,36 @@ fn a_run_stopped_several_times_in_a_stage_ends_the_same() {
         (KMC, 6),
     ];
     assert_same(&stopped(&stops), &UNDISTURBED);
+}
+
+/// Random numbers below `below` that are the same in every run of the test.
+fn draws(seed: u64, below: u64, count: usize) -> Vec<u64> {
+    let mut state = seed;
+    let mut draw = || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        1 + (state >> 33) % (below - 1)
+    };
+    let mut all: Vec<u64> = (0..count).map(|_| draw()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+#[test]
+fn a_run_stopped_at_random_steps_ends_the_same() {
+    for seed in [1, 2, 3] {
+        let mut stops = Vec::new();
+        for (stage, total, count) in [(EQUILIBRATE, 400, 3), (LOADING, 3200, 6), (RELAX, 200, 2)] {
+            stops.extend(
+                draws(seed, total, count)
+                    .into_iter()
+                    .map(|units| (stage, units)),
+            );
+        }
+        assert_same(&stopped(&stops), &UNDISTURBED);
+    }
 }
 
 const KILLED: &str = "METABASIN_TEST_KILLED";
@@ -315,8 +342,9 @@ fn a_killed_run_resumes_to_the_same_bits() {
     let root: PathBuf = folder.path().join("run");
     let kills = [
         (EQUILIBRATE, 250, "equilibrate"),
-        (SHEAR, 220, "shear"),
-        (RECOVER, 300, "recover"),
+        (LOADING, 220, "shear"),
+        (LOADING, 1900, "shear"),
+        (LOADING, 3000, "shear"),
         (SEARCH, 2, "search"),
         (SEARCH, 4, "search"),
         (KMC, 2, "kmc"),
@@ -343,9 +371,9 @@ fn a_killed_run_goes_on_from_its_last_checkpoint() {
     // A stop leaves a checkpoint in the middle of the loading; the kill comes after more of it.
     let interrupt = Interrupt::new();
     let request = || interrupt.request();
-    let at = At::new(SHEAR, 90, &request);
+    let at = At::new(LOADING, 90, &request);
     go(&root, &loaded, 2, Existing::Refuse, (&at, &interrupt)).unwrap_err();
-    kill(&root, SHEAR, 350, "resume");
+    kill(&root, LOADING, 350, "resume");
     // Rows beyond the checkpoint that reached the disk before the kill.
     let series = root.join("03-shear/series");
     for entry in std::fs::read_dir(&series).unwrap() {

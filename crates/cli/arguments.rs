@@ -88,7 +88,8 @@ pub enum Verb {
     #[command(after_help = "Examples:\n  metabasin compare demo demo\n  \
                       metabasin compare demo/03-shear demo/08-kmc --plot overlay.svg")]
     Compare(Compare),
-    /// Builds the HTML report of a run directory anew.
+    /// Builds the HTML report of a run directory anew; of an unfinished run, from the pairs of
+    /// trajectories that are finished so far.
     #[command(after_help = "Example:\n  metabasin report my-demo")]
     Report(Report),
     /// Exports a catalogue for pandas, ASE or OVITO.

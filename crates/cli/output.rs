@@ -45,6 +45,17 @@ impl Output {
     }
 }
 
+/// A span of time in the unit that people would say it in.
+pub fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s if s < 172_800.0 => format!("{:.1} h", s / 3600.0),
+        s if s < 6.3e7 => format!("{:.1} days", s / 86_400.0),
+        s => format!("{:.1} years", s / 3.156e7),
+    }
+}
+
 /// Prints an error on stderr; where even that fails there is nobody left to tell.
 pub fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "metabasin: {message}");

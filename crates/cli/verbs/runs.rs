@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use metabasin_pipeline::config::{ConfigError, LoadedConfig, load, load_text};
 use metabasin_pipeline::{
-    Estimate, Existing, Overwrite, PipelineError, RunSummary, compare_runs, estimate, kmc_summary,
-    run as run_pipeline, write_text,
+    Estimate, Existing, Overwrite, PairCount, PipelineError, RunSummary, compare_runs,
+    digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;
 
 use crate::arguments::{Check, Compare, Demo, Report, Run, Template};
-use crate::output::table;
+use crate::output::{span, table};
 use crate::signals::INTERRUPT;
 use crate::verbs::inspect::overwrite;
 use crate::verbs::{Context, text_of};
@@ -150,16 +150,26 @@ pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
             context.output.result(&checked, |checked| {
                 let mut lines = vec!["valid".to_owned()];
                 if let Some(estimate) = &checked.estimate {
-                    let mut rows = vec![["stage", "seconds"].map(str::to_owned).to_vec()];
+                    let header = ["stage", "time", "atom-steps"];
+                    let mut rows = vec![header.map(str::to_owned).to_vec()];
                     for stage in &estimate.stages {
-                        rows.push(vec![stage.name.clone(), format!("{:.0}", stage.seconds)]);
+                        rows.push(vec![
+                            stage.name.clone(),
+                            span(stage.seconds),
+                            format!("{:.2e}", stage.atom_steps),
+                        ]);
                     }
                     lines.push(table(&rows));
                     lines.push(format!(
-                        "in all about {:.0} s on this machine, {:.2e} atom-steps, {:.1} MB on disk",
-                        estimate.seconds,
+                        "in all about {} on this machine, {:.2e} atom-steps, {:.1} MB on disk",
+                        span(estimate.seconds),
                         estimate.atom_steps,
                         estimate.bytes / 1e6
+                    ));
+                    lines.push(format!(
+                        "counted with {:.2e} atom-steps/s, just measured: samples of {} atoms on {} \
+                         threads",
+                        estimate.atom_steps_per_second, estimate.atoms, estimate.threads
                     ));
                 }
                 lines.join("\n")
@@ -224,16 +234,43 @@ pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
 #[derive(Serialize)]
 struct Reported {
     report: String,
+    /// Whether the run is over.
+    finished: bool,
+    /// On how many pairs the numbers of each MD rate rest.
+    pairs: Vec<PairCount>,
 }
 
 /// `report`.
 pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
-    let path = write_report(&arguments.run_dir)
-        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    let root = &arguments.run_dir;
+    let (finished, pairs) = if root.join("run.json").exists() {
+        digest_so_far(root)?
+    } else {
+        (true, Vec::new())
+    };
+    let path = write_report(root).map_err(|error| PipelineError::BadInput(error.to_string()))?;
     let reported = Reported {
         report: path.display().to_string(),
+        finished,
+        pairs,
     };
-    context
-        .output
-        .result(&reported, |reported| reported.report.clone())
+    context.output.result(&reported, |reported| {
+        let mut lines = vec![reported.report.clone()];
+        if !reported.finished {
+            let header = ["rate [/s]", "pairs", "loaded", "unloaded", "recovered"];
+            let mut rows = vec![header.map(str::to_owned).to_vec()];
+            for pairs in &reported.pairs {
+                rows.push(vec![
+                    format!("{:e}", pairs.rate_per_second),
+                    pairs.planned.to_string(),
+                    pairs.loaded.to_string(),
+                    pairs.unloaded.to_string(),
+                    pairs.recovered.to_string(),
+                ]);
+            }
+            lines.push("the run is not over; so far".to_owned());
+            lines.push(table(&rows));
+        }
+        lines.join("\n")
+    })
 }

@@ -60,7 +60,14 @@ pub struct GlassFindings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadingFindings {
     /// How many independent realizations (pairs of opposite sign count once) stand behind.
+    /// The loading curve and the modulus rest on them.
     pub realizations: usize,
+    /// How many of them are unloaded: the residual strain rests on these.
+    #[serde(default)]
+    pub unloaded: usize,
+    /// How many of them have recovered: the recovery and its numbers rest on these.
+    #[serde(default)]
+    pub recovered: usize,
     /// Shear stress against strain while loading, half the difference of both signs.
     pub loading: Curve,
     /// Shear stress against strain while unloading.

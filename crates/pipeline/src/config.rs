@@ -4,6 +4,7 @@
 //! of what is not.
 
 mod load;
+mod pairs;
 mod source;
 mod validation;
 
@@ -16,6 +17,7 @@ use metabasin_landscape::SearchSettings;
 use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigError, ConfigErrors, LoadedConfig, load, load_text};
+pub use pairs::Pairs;
 
 /// Which force kernel computes the numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,12 +173,27 @@ pub struct ShearStage {
     pub rates: Vec<StrainRate>,
     /// Largest strain.
     pub strain: f64,
-    /// How many independent pairs of +strain and -strain at each rate.
-    #[serde(default = "one")]
-    pub pairs: usize,
+    /// How many independent pairs of +strain and -strain: one number for all rates, or one for
+    /// each, as `[16, 4]`.
+    #[serde(default)]
+    pub pairs: Pairs,
     /// How many inherent structures are quenched along the way.
     #[serde(default = "default_quenches")]
     pub quenches: usize,
+}
+
+impl ShearStage {
+    /// Every rate with its number of pairs, in the order of the config.
+    pub fn pairs_by_rate(&self) -> impl Iterator<Item = (StrainRate, usize)> + '_ {
+        let pairs = |k: usize| match &self.pairs {
+            Pairs::Each(pairs) => *pairs,
+            Pairs::ByRate(pairs) => pairs.get(k).copied().unwrap_or(0),
+        };
+        self.rates
+            .iter()
+            .enumerate()
+            .map(move |(k, rate)| (*rate, pairs(k)))
+    }
 }
 
 fn one() -> usize {

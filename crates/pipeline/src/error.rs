@@ -40,6 +40,11 @@ impl PipelineError {
         Self::BadInput(format!("{}: {message}", file.into().display()))
     }
 
+    /// Whether the user asked to stop.
+    pub(crate) fn is_interruption(&self) -> bool {
+        matches!(self, Self::Interrupted { .. })
+    }
+
     /// 1 failed, 2 bad input, 130 interrupted and resumable.
     pub fn exit_code(&self) -> u8 {
         match self {

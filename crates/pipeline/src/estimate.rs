@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use metabasin_interactions::Kernel;
 use serde::Serialize;
 
 use crate::PipelineError;
 use crate::config::{RunConfig, Stage};
-use crate::machine_speed::{force_speed, md_speed};
-use crate::sample::Sample;
-use crate::stages::branches::{branches, shear_stage, unload_stage};
+use crate::machine_speed::{force_speed, run_speed};
+use crate::sample::{Sample, force_field};
+use crate::stages::branches::{Branch, branches, shear_stage};
 use crate::stages::relax::duration;
 use crate::stages::start::prepare_settings;
 
@@ -20,6 +19,8 @@ pub struct StageEstimate {
     pub name: String,
     /// Wall seconds.
     pub seconds: f64,
+    /// Atoms times MD steps.
+    pub atom_steps: f64,
 }
 
 /// What a run would take.
@@ -31,6 +32,13 @@ pub struct Estimate {
     pub atom_steps: f64,
     /// Bytes on disk, roughly.
     pub bytes: f64,
+    /// Atoms of a sample.
+    pub atoms: usize,
+    /// Threads counted with.
+    pub threads: usize,
+    /// Atom-steps per second that this machine was just measured at, samples of this size on all
+    /// threads.
+    pub atom_steps_per_second: f64,
     /// Stage by stage.
     pub stages: Vec<StageEstimate>,
 }
@@ -38,48 +46,71 @@ pub struct Estimate {
 /// Force evaluations that one saddle search spends, failures and both descents counted; measured
 /// on glasses of 500 atoms.
 const EVALUATIONS_PER_SEARCH: f64 = 1200.0;
+/// Force evaluations of a quench to an inherent state; measured on glasses of 4,000 atoms.
+const EVALUATIONS_PER_QUENCH: f64 = 700.0;
 /// Wall seconds of kinetic Monte Carlo for one lattice, rate and sign on 12³ sites, on one core.
 const SECONDS_PER_LATTICE: f64 = 0.5;
 /// Bytes of one stored number in series, checkpoints and structures.
 const BYTES_PER_NUMBER: f64 = 20.0;
-/// Numbers kept of a trajectory: series of 400 frames and a checkpoint with its kept samples.
-const FRAME_NUMBERS: f64 = 400.0 * 20.0;
-/// Share of the time of a trajectory that its frames, quenches and checkpoints add.
-const OVERHEAD: f64 = 1.3;
+/// Numbers kept of a trajectory: series of 400 frames, twice with those in its checkpoint.
+const FRAME_NUMBERS: f64 = 2.0 * 400.0 * 20.0;
+/// Numbers of an atom in a checkpoint.
+const ATOM_NUMBERS: f64 = 7.0;
+/// Samples that the checkpoint of an unloading keeps.
+const KEPT_SAMPLES: f64 = 25.0;
+/// How far an unloading goes, in strains of its loading: beyond zero, until its fit is good.
+const UNLOADING: f64 = 1.4;
+/// Share of the time of a trajectory that its frames and checkpoints add.
+const OVERHEAD: f64 = 1.05;
 /// Where no sample tells, a catalogue's glass is of this size.
 const USUAL_ATOMS: usize = 1000;
 
-/// Steps and side-by-side trajectories of the MD stages.
-fn trajectories(config: &RunConfig, stage: &Stage) -> Result<Option<(f64, usize)>, PipelineError> {
+/// Evaluations of each of the trajectories of an MD stage, in the order of their work.
+fn trajectories(config: &RunConfig, stage: &Stage) -> Result<Option<Vec<f64>>, PipelineError> {
     let step = config.time_step.tau();
-    Ok(match stage {
+    let quenches = |number: usize| number as f64 * EVALUATIONS_PER_QUENCH;
+    let of_branches = |evaluations: &dyn Fn(&Branch, f64) -> f64| {
+        let shear = shear_stage(config)?;
+        let strain = shear.strain;
+        let all = branches(shear);
+        let evaluations = all.iter().map(|branch| evaluations(branch, strain));
+        Ok::<_, PipelineError>(evaluations.collect::<Vec<f64>>())
+    };
+    let loading = |branch: &Branch, strain: f64| strain / branch.rate.per_tau() / step;
+    Ok(Some(match stage {
         Stage::Prepare(prepare) => {
-            Some((prepare_settings(config, prepare).total_steps() as f64, 1))
+            vec![prepare_settings(config, prepare).total_steps() as f64]
         }
-        Stage::Equilibrate(equilibrate) => Some((equilibrate.duration.tau() / step, 1)),
+        Stage::Equilibrate(equilibrate) => {
+            vec![equilibrate.duration.tau() / step + quenches(equilibrate.quenches)]
+        }
         Stage::Relax(relax) => {
-            let copies = relax.copies;
-            Some((copies as f64 * duration(config, relax)? / step, copies))
+            let steps = duration(config, relax)? / step + quenches(relax.quenches);
+            vec![steps; relax.copies]
         }
-        Stage::Shear(_) | Stage::Unload(_) | Stage::Recover(_) => {
-            let shear = shear_stage(config)?;
-            let all = branches(&shear.rates, shear.pairs);
-            let loading: f64 = all
-                .iter()
-                .map(|branch| shear.strain / branch.rate.per_tau() / step)
-                .sum();
-            let unloading = unload_stage(config).map_or(0.0, |unload| {
-                all.len() as f64 * 1.4 * shear.strain / unload.unload_rate.per_tau() / step
-            });
-            let steps = if matches!(stage, Stage::Unload(_)) {
-                unloading
-            } else {
-                loading
-            };
-            Some((steps, all.len()))
+        Stage::Shear(shear) => {
+            of_branches(&|branch, strain| loading(branch, strain) + quenches(shear.quenches))?
         }
-        Stage::FromSample(_) | Stage::Search(_) | Stage::Kmc(_) | Stage::Compare(_) => None,
-    })
+        Stage::Unload(unload) => {
+            let rate = unload.unload_rate.per_tau();
+            of_branches(&|_, strain| UNLOADING * strain / rate / step)?
+        }
+        Stage::Recover(recover) => {
+            of_branches(&|branch, strain| loading(branch, strain) + quenches(recover.quenches))?
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// When the last of several works is done, where each is taken up in its order by the first of
+/// `lanes` that is free.
+fn makespan(works: &[f64], lanes: usize) -> f64 {
+    let mut busy = vec![0.0_f64; lanes.max(1)];
+    for work in works {
+        busy.sort_by(f64::total_cmp);
+        busy[0] += work;
+    }
+    busy.into_iter().fold(0.0, f64::max)
 }
 
 /// Atoms of the run's sample, as far as the config or its file tells.
@@ -102,43 +133,71 @@ fn atoms_of(config: &RunConfig) -> usize {
 pub fn estimate(config: &RunConfig) -> Result<Estimate, PipelineError> {
     let atoms = atoms_of(config);
     let threads = rayon::current_num_threads();
-    let short = Duration::from_millis(100);
-    let speed = md_speed(500, Kernel::detect(), 1, short)?.atom_steps_per_second;
-    let forces = force_speed(500, short)?.evaluations_per_second * 500.0;
+    let short = Duration::from_millis(200);
+    let field = force_field(config.cut, config.kernel);
+    let (single, side_by_side) = run_speed(atoms, &field, short)?;
     let mut estimate = Estimate {
         seconds: 0.0,
         atom_steps: 0.0,
         bytes: 0.0,
+        atoms,
+        threads,
+        atom_steps_per_second: side_by_side,
         stages: Vec::new(),
     };
     for stage in &config.stages {
-        let mut seconds = 0.05;
-        if let Some((steps, side_by_side)) = trajectories(config, stage)? {
-            let atom_steps = steps * atoms as f64;
-            seconds += OVERHEAD * atom_steps / speed / side_by_side.min(threads) as f64;
-            estimate.atom_steps += atom_steps;
-            let kept = FRAME_NUMBERS + 200.0 * atoms as f64;
-            estimate.bytes += side_by_side as f64 * kept * BYTES_PER_NUMBER;
+        let mut found = StageEstimate {
+            name: stage.name().to_owned(),
+            seconds: 0.05,
+            atom_steps: 0.0,
+        };
+        if let Some(works) = trajectories(config, stage)? {
+            let evaluations = if works.len() == 1 {
+                works[0] / single
+            } else {
+                makespan(&works, threads) / (side_by_side / threads as f64)
+            };
+            found.seconds += OVERHEAD * evaluations * atoms as f64;
+            found.atom_steps = works.iter().sum::<f64>() * atoms as f64;
+            let samples = if matches!(stage, Stage::Unload(_) | Stage::Prepare(_)) {
+                KEPT_SAMPLES
+            } else {
+                1.0
+            };
+            let kept = FRAME_NUMBERS + samples * ATOM_NUMBERS * atoms as f64;
+            estimate.bytes += works.len() as f64 * kept * BYTES_PER_NUMBER;
         }
         match stage {
             Stage::Search(search) => {
+                let forces = force_speed(500, short)?.evaluations_per_second * 500.0;
                 let evaluations = search.searches as f64 * EVALUATIONS_PER_SEARCH;
-                seconds += evaluations * atoms as f64 / forces / threads as f64;
+                found.seconds += evaluations * atoms as f64 / forces / threads as f64;
                 estimate.bytes += search.searches as f64 * 12.0 * atoms as f64;
             }
             Stage::Kmc(kmc) => {
                 let lattices = (2 * kmc.pairs * kmc.rates.len()) as f64;
                 let sites = (kmc.settings.sites_per_edge as f64 / 12.0).powi(3);
-                seconds += SECONDS_PER_LATTICE * lattices * sites / threads as f64;
+                found.seconds += SECONDS_PER_LATTICE * lattices * sites / threads as f64;
                 estimate.bytes += lattices * FRAME_NUMBERS * BYTES_PER_NUMBER;
             }
             _ => {}
         }
-        estimate.seconds += seconds;
-        estimate.stages.push(StageEstimate {
-            name: stage.name().to_owned(),
-            seconds,
-        });
+        estimate.seconds += found.seconds;
+        estimate.atom_steps += found.atom_steps;
+        estimate.stages.push(found);
     }
     Ok(estimate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn works_side_by_side_end_with_the_last() {
+        assert_eq!(makespan(&[3.0, 3.0, 10.0, 10.0], 2), 13.0);
+        assert_eq!(makespan(&[3.0, 3.0, 10.0], 2), 13.0);
+        assert_eq!(makespan(&[3.0, 4.0], 1), 7.0);
+        assert_eq!(makespan(&[], 2), 0.0);
+    }
 }

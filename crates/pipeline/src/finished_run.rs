@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use metabasin_files::{Manifest, Series, read_series};
+use metabasin_files::{Manifest, Series, StageState, read_series};
 
 use crate::PipelineError;
 use crate::config::{RunConfig, load_text};
+use crate::finished_trajectories;
 
 /// A run directory with the config that it was run with.
 pub(crate) struct FinishedRun {
@@ -53,6 +54,36 @@ impl FinishedRun {
             .find(|entry| entry.name == name)?;
         let folder = self.root.join(&entry.folder);
         folder.exists().then_some(folder)
+    }
+
+    /// The series of a trajectory that came to its end.
+    pub(crate) fn finished_series(
+        &self,
+        stage: &str,
+        name: &str,
+    ) -> Result<Option<Series>, PipelineError> {
+        if self.has_finished(stage, name)? {
+            self.series(stage, name)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Whether a trajectory came to its end.
+    fn has_finished(&self, stage: &str, name: &str) -> Result<bool, PipelineError> {
+        let entry = self
+            .manifest
+            .stages
+            .iter()
+            .find(|entry| entry.name == stage);
+        let Some(entry) = entry else {
+            return Ok(false);
+        };
+        if entry.state == StageState::Done {
+            return Ok(true);
+        }
+        let folder = self.root.join(&entry.folder);
+        Ok(finished_trajectories::read(&folder)?.contains(name))
     }
 
     /// A series of a stage, where it was written.

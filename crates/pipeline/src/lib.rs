@@ -17,6 +17,7 @@ mod digest;
 mod error;
 mod estimate;
 mod finished_run;
+mod finished_trajectories;
 mod inherent_states;
 mod kmc_runs;
 mod machine_speed;
@@ -32,6 +33,7 @@ mod stages;
 mod structure_analysis;
 mod structure_file;
 mod trajectory;
+mod unfinished;
 
 pub use activation::{Activation, ActivationRequest, ActivationRow, activation_volumes};
 pub use catalogue_reading::{BarrierRequest, barrier_statistics, export_csv, export_extxyz};
@@ -46,7 +48,7 @@ pub use metabasin_files::Overwrite;
 pub use metabasin_interactions::Cut;
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::Radii;
-pub use progress::{Interrupt, Progress, Silent};
+pub use progress::{Interrupt, Progress, Silent, Work};
 pub use relaxation::{Relaxation, relax};
 pub use run::{RunSummary, StageSummary, run};
 pub use run_directory::{Existing, RunDirectory};
@@ -57,3 +59,4 @@ pub use structure_analysis::{
     ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,
 };
 pub use structure_file::write_text;
+pub use unfinished::{PairCount, digest_so_far};

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metabasin_atoms::{Cell, Configuration, Purpose, random_stream};
 use metabasin_interactions::{BinaryLennardJones, Cut, FixedCell, ForceField, Kernel};
 use metabasin_interactions::{EnergyLandscape, flatten};
 use metabasin_md::{Drive, Dynamics, Simulation, initial_liquid};
+use nalgebra::Vector3;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -93,8 +95,8 @@ fn steps_per_second(simulation: &mut Simulation, duration: Duration) -> Result<f
     let start = Instant::now();
     let mut steps = 0;
     while start.elapsed() < duration {
-        simulation.advance(20).map_err(failed)?;
-        steps += 20;
+        simulation.advance(10).map_err(failed)?;
+        steps += 10;
     }
     Ok(f64::from(steps) / start.elapsed().as_secs_f64())
 }
@@ -121,6 +123,72 @@ pub(crate) fn md_speed(
         ensemble: "NPT + shear".to_owned(),
         atom_steps_per_second: atoms as f64 * speeds.iter().sum::<f64>(),
     })
+}
+
+/// Copies of a melted sample along every edge of a larger one are made until it has `atoms` atoms.
+const MELTED_ATOMS: f64 = 500.0;
+
+/// A sheared liquid of about `atoms` atoms, of melted smaller ones side by side: quickly made.
+fn tiled_liquid(atoms: usize, force_field: &ForceField) -> Result<Simulation, PipelineError> {
+    let repeats = (atoms as f64 / MELTED_ATOMS).cbrt().round().max(1.0) as usize;
+    let small = (atoms as f64 / repeats.pow(3) as f64).round().max(2.0) as usize;
+    let liquid = initial_liquid(small, DENSITY, 2.0 * TEMPERATURE, 1, 0).map_err(failed)?;
+    let melt = Dynamics::constant_volume(TIME_STEP, 2.0 * TEMPERATURE);
+    let mut simulation = Simulation::new(liquid, force_field.clone(), melt).map_err(failed)?;
+    simulation.advance(200).map_err(failed)?;
+    let tile = simulation.configuration();
+    let edge = tile.cell.components()[0];
+    let cell = Cell::cubic(edge * repeats as f64).map_err(failed)?;
+    let mut whole = Configuration {
+        cell,
+        positions: Vec::new(),
+        velocities: None,
+        species: Vec::new(),
+        ids: Vec::new(),
+        masses: tile.masses.clone(),
+    };
+    for tile_number in 0..repeats.pow(3) {
+        let place = [
+            tile_number % repeats,
+            tile_number / repeats % repeats,
+            tile_number / repeats.pow(2),
+        ];
+        let shift = Vector3::from(place.map(|k| k as f64 * edge));
+        let moved = tile.positions.iter().map(|position| position + shift);
+        whole.positions.extend(moved);
+        whole.species.extend(&tile.species);
+    }
+    whole.ids = (1..=whole.positions.len() as u64).collect();
+    // Velocities of their own, so that the copies part.
+    let mut random = random_stream(1, Purpose::InitialVelocities, 0, 1);
+    whole.draw_velocities(TEMPERATURE, &mut random);
+    let dynamics =
+        Dynamics::zero_pressure(TIME_STEP, TEMPERATURE).with_drive(Drive::Shear { rate: 3.6e-4 });
+    let mut simulation = Simulation::new(whole, force_field.clone(), dynamics).map_err(failed)?;
+    simulation.advance(40).map_err(failed)?;
+    Ok(simulation)
+}
+
+/// Atom-steps per second of a run's own samples: of one that has all threads, and of as many as
+/// there are threads side by side.
+pub(crate) fn run_speed(
+    atoms: usize,
+    force_field: &ForceField,
+    duration: Duration,
+) -> Result<(f64, f64), PipelineError> {
+    let simulation = tiled_liquid(atoms, force_field)?;
+    let atoms = simulation.configuration().len() as f64;
+    let single = atoms * steps_per_second(&mut simulation.clone(), duration)?;
+    let copies = rayon::current_num_threads();
+    if copies == 1 {
+        return Ok((single, single));
+    }
+    let speeds: Vec<f64> = vec![simulation; copies]
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|mut simulation| steps_per_second(&mut simulation, duration))
+        .collect::<Result<_, PipelineError>>()?;
+    Ok((single, atoms * speeds.iter().sum::<f64>()))
 }
 
 /// Evaluations and Hessian-vector products per second of one thread.

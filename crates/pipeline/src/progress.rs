@@ -6,12 +6,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub trait Progress: Sync {
     /// A stage begins that will do `total` units of work.
     fn begin(&self, stage: &str, total: u64);
+    /// The units of the stage that has begun are MD steps of this kind.
+    fn work(&self, _work: Work) {}
     /// `units` more are done.
     fn advance(&self, units: u64);
     /// Something worth a line.
     fn note(&self, message: &str);
     /// The stage is over.
     fn end(&self);
+    /// `units` were done in an earlier call: they count as progress, not as speed.
+    fn resume(&self, units: u64) {
+        self.advance(units);
+    }
+}
+
+/// What a unit of work of molecular dynamics is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Work {
+    /// Atoms that move in a step.
+    pub atoms: u64,
+    /// Length of a step `[τ]`.
+    pub time_step: f64,
 }
 
 /// Nobody watches.

@@ -1,16 +1,19 @@
 //! A run from its first stage to its last.
 
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
 use metabasin_catalogue::Catalogue;
 use metabasin_files::StageState;
 use serde::Serialize;
 
 use crate::config::{KernelChoice, LoadedConfig, RunConfig, Stage};
+use crate::finished_trajectories::FinishedTrajectories;
 use crate::run_directory::{Existing, RunDirectory};
 use crate::sample::{Sample, force_field};
 use crate::stage::StageContext;
-use crate::stages::{compare, equilibrate, kmc, recover, relax, search, shear, start, unload};
+use crate::stages::{compare, equilibrate, kmc, loading, relax, search, start};
 use crate::{Interrupt, PipelineError, Progress};
 
 /// One stage of a finished run.
@@ -74,32 +77,17 @@ pub fn run(
         check_inputs(config)?;
     }
     let mut run = RunDirectory::open(root, verb, loaded, &kernel_name(config), existing)?;
-    for (k, stage) in config.stages.iter().enumerate() {
-        if run.is_done(k) {
+    let mut k = 0;
+    while k < config.stages.len() {
+        let together = loading::together(&config.stages[k..]).max(1);
+        let range = k..k + together;
+        k = range.end;
+        if range.clone().all(|k| run.is_done(k)) {
             continue;
         }
-        run.run_stage(k, |run, folder| {
-            let context = StageContext {
-                run,
-                config,
-                folder,
-                index: k as u64 + 1,
-                progress,
-                interrupt,
-            };
-            context.check_interrupt()?;
-            match stage {
-                Stage::Prepare(stage) => start::prepare(&context, stage),
-                Stage::FromSample(stage) => start::from_sample(&context, stage),
-                Stage::Equilibrate(stage) => equilibrate::equilibrate(&context, stage),
-                Stage::Shear(stage) => shear::shear(&context, stage),
-                Stage::Unload(stage) => unload::unload(&context, stage),
-                Stage::Recover(stage) => recover::recover(&context, stage),
-                Stage::Relax(stage) => relax::relax(&context, stage),
-                Stage::Search(stage) => search::search(&context, stage),
-                Stage::Kmc(stage) => kmc::kmc(&context, stage),
-                Stage::Compare(_) => compare::compare(&context),
-            }
+        let watch = (progress, interrupt);
+        run.run_stages(range.clone(), |run, folders, spent| {
+            run_together(config, range, run, (folders, spent), watch)
         })?;
     }
     run.finish()?;
@@ -112,6 +100,47 @@ pub fn run(
         run_dir: root.display().to_string(),
         stages: stages.collect(),
     })
+}
+
+/// Runs stages that are gone through together, or a single one.
+fn run_together(
+    config: &RunConfig,
+    range: Range<usize>,
+    run: &RunDirectory,
+    (folders, spent): (&[PathBuf], &[AtomicU64]),
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<(), PipelineError> {
+    let aborted = Interrupt::new();
+    let mut parts = Vec::new();
+    for ((k, folder), spent) in range.zip(folders).zip(spent) {
+        let context = StageContext {
+            run,
+            config,
+            folder,
+            index: k as u64 + 1,
+            progress,
+            interrupt,
+            aborted: &aborted,
+            finished: FinishedTrajectories::open(folder)?,
+        };
+        context.check_interrupt()?;
+        parts.push(loading::Part {
+            context,
+            stage: &config.stages[k],
+            spent,
+        });
+    }
+    let context = &parts[0].context;
+    match parts[0].stage {
+        Stage::Prepare(stage) => start::prepare(context, stage),
+        Stage::FromSample(stage) => start::from_sample(context, stage),
+        Stage::Equilibrate(stage) => equilibrate::equilibrate(context, stage),
+        Stage::Shear(_) | Stage::Unload(_) | Stage::Recover(_) => loading::loading(&parts),
+        Stage::Relax(stage) => relax::relax(context, stage),
+        Stage::Search(stage) => search::search(context, stage),
+        Stage::Kmc(stage) => kmc::kmc(context, stage),
+        Stage::Compare(_) => compare::compare(context),
+    }
 }
 
 fn state_name(state: StageState) -> &'static str {

@@ -1,7 +1,9 @@
 //! The folder of a run: who may write into it, what is done, and where each stage keeps its files.
 
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use metabasin_files::{Manifest, StageEntry, StageState};
@@ -171,34 +173,56 @@ impl RunDirectory {
         self.manifest.stages[k].state == StageState::Done
     }
 
-    /// Runs stage `k`: its state and seconds go into the manifest, whatever comes of it.
-    pub(crate) fn run_stage(
+    /// Runs stages that are gone through together: their states and seconds go into the manifest,
+    /// whatever comes of them. `work` is given their folders and counts the nanoseconds spent on
+    /// each, by which the wall time is shared out.
+    pub(crate) fn run_stages(
         &mut self,
-        k: usize,
-        stage: impl FnOnce(&Self, &Path) -> Result<(), PipelineError>,
+        range: Range<usize>,
+        work: impl FnOnce(&Self, &[PathBuf], &[AtomicU64]) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
-        let folder = self.root.join(&self.manifest.stages[k].folder);
-        for part in ["series", "structures", "checkpoints"] {
-            let path = folder.join(part);
-            fs::create_dir_all(&path).map_err(|error| cannot("create", &path, &error))?;
+        let mut folders = Vec::new();
+        for entry in &self.manifest.stages[range.clone()] {
+            let folder = self.root.join(&entry.folder);
+            for part in ["series", "structures", "checkpoints"] {
+                let path = folder.join(part);
+                fs::create_dir_all(&path).map_err(|error| cannot("create", &path, &error))?;
+            }
+            folders.push(folder);
         }
-        self.manifest.stages[k].state = StageState::Running;
+        for entry in &mut self.manifest.stages[range.clone()] {
+            entry.state = StageState::Running;
+        }
         self.manifest.write(&self.root)?;
-        let before = self.manifest.stages[k].seconds.unwrap_or(0.0);
+        let spent: Vec<AtomicU64> = folders.iter().map(|_| AtomicU64::new(0)).collect();
         let start = Instant::now();
-        let result = stage(self, &folder);
-        let entry = &mut self.manifest.stages[k];
-        entry.seconds = Some(before + start.elapsed().as_secs_f64());
-        entry.state = match &result {
-            Ok(()) => StageState::Done,
-            Err(PipelineError::Interrupted { .. }) => StageState::Interrupted,
-            Err(_) => StageState::Failed,
-        };
-        if result.is_ok() {
-            remove_empty(&folder);
+        let result = work(self, &folders, &spent);
+        let seconds = start.elapsed().as_secs_f64();
+        let spent: Vec<u64> = spent.into_iter().map(AtomicU64::into_inner).collect();
+        let total: u64 = spent.iter().sum();
+        for (entry, spent) in self.manifest.stages[range].iter_mut().zip(&spent) {
+            let share = if total == 0 {
+                1.0 / folders.len() as f64
+            } else {
+                *spent as f64 / total as f64
+            };
+            entry.seconds = Some(entry.seconds.unwrap_or(0.0) + share * seconds);
+            entry.state = match &result {
+                Ok(()) => StageState::Done,
+                Err(PipelineError::Interrupted { .. }) => StageState::Interrupted,
+                Err(_) => StageState::Failed,
+            };
         }
-        self.manifest.write(&self.root)?;
-        result
+        if result.is_ok() {
+            for folder in &folders {
+                remove_empty(folder);
+            }
+        }
+        // Where the disk is full, what the stage says of it matters more than the manifest.
+        let written = self.manifest.write(&self.root);
+        result?;
+        written?;
+        Ok(())
     }
 
     /// Notes that the run is over.

@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::RunConfig;
+use crate::finished_trajectories::FinishedTrajectories;
+use crate::progress::Work;
 use crate::run_directory::RunDirectory;
 use crate::sample::force_field;
 use crate::{Interrupt, PipelineError, Progress};
@@ -22,12 +24,30 @@ pub(crate) struct StageContext<'a> {
     pub(crate) index: u64,
     pub(crate) progress: &'a dyn Progress,
     pub(crate) interrupt: &'a Interrupt,
+    /// Set where a trajectory failed: those beside it stop at their next frame.
+    pub(crate) aborted: &'a Interrupt,
+    /// The trajectories of this stage that came to their end.
+    pub(crate) finished: FinishedTrajectories,
 }
 
 impl StageContext<'_> {
     /// A fresh force field of the run's potential.
     pub(crate) fn force_field(&self) -> ForceField {
         force_field(self.config.cut, self.config.kernel)
+    }
+
+    /// Begins to show the progress of trajectories of `atoms` atoms with `steps` steps in all.
+    pub(crate) fn begin(&self, what: &str, steps: u64, atoms: usize) {
+        self.progress.begin(what, steps);
+        self.progress.work(Work {
+            atoms: atoms as u64,
+            time_step: self.config.time_step.tau(),
+        });
+    }
+
+    /// Whether trajectories must stop at their next frame.
+    pub(crate) fn must_stop(&self) -> bool {
+        self.interrupt.is_requested() || self.aborted.is_requested()
     }
 
     /// The error of a run that the user stopped.
@@ -72,6 +92,11 @@ impl StageContext<'_> {
 }
 
 const RESULTS: &str = "results.json";
+
+/// Whether a stage has left what it found.
+pub(crate) fn has_results(folder: &Path) -> bool {
+    folder.join(RESULTS).exists()
+}
 
 /// What a stage found, from its folder.
 pub(crate) fn read_results<T: DeserializeOwned>(folder: &Path) -> Result<T, PipelineError> {

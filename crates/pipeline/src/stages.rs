@@ -4,6 +4,7 @@ pub(crate) mod branches;
 pub(crate) mod compare;
 pub(crate) mod equilibrate;
 pub(crate) mod kmc;
+pub(crate) mod loading;
 pub(crate) mod recover;
 pub(crate) mod relax;
 pub(crate) mod search;

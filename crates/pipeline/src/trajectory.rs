@@ -9,15 +9,16 @@ use metabasin_atoms::Configuration;
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_files::{Overwrite, SeriesHeader, SeriesWriter, read_json, write_checkpoint};
 use metabasin_interactions::ForceField;
-use metabasin_md::Protocol;
-use metabasin_md::{Frame, MdError, Observer};
+use metabasin_md::{Frame, MdError, Observer, Protocol, Status};
 
 use crate::PipelineError;
 use crate::inherent_states::{InherentState, quench};
 use crate::stage::StageContext;
 
-/// A checkpoint at least this often; where it falls changes no bit of the result.
+/// Time between two checkpoints at least; where they fall changes no bit of the result.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+/// And at least so many times what writing one takes, so that large samples do not mostly write.
+const CHECKPOINT_SHARE: u32 = 30;
 
 /// Columns of a series of frames, after `step`: the moment's values, then means over the interval
 /// that ends there.
@@ -214,6 +215,9 @@ pub(crate) fn checkpoint_path(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// A blow-up and its like: what happened when, and what to try.
+///
+/// A broken input (no velocities, overlapping atoms, a cell too small) is the user's to mend, so it
+/// counts as bad input.
 pub(crate) fn md_failure(name: &str, error: &MdError) -> PipelineError {
     PipelineError::Failed(format!("{name}: {error}"))
 }
@@ -254,22 +258,128 @@ pub(crate) fn drive<P: Protocol>(
     .map_err(|error| md_failure(name, &error))?;
     let mut status = protocol.status();
     if resumed {
-        context.progress.advance(status.done_steps);
+        context.progress.resume(status.done_steps);
     }
+    let mut recorder = recorder(context, outputs, &force_field, (resumed, status.done_steps))?;
+    let mut saved = Saved::new();
+    let result = loop {
+        if status.finished {
+            break Ok(());
+        }
+        if let Err(error) = advance(&mut protocol, &mut recorder, &mut status, context) {
+            break Err(error);
+        }
+        let stop = context.must_stop();
+        if status.finished || stop || saved.is_due() {
+            let write = || {
+                recorder.flush()?;
+                write_checkpoint(&checkpoint, &protocol.state())?;
+                Ok::<(), PipelineError>(())
+            };
+            if let Err(error) = saved.time(write) {
+                break Err(error);
+            }
+        }
+        if stop && !status.finished {
+            break Err(context.interrupted());
+        }
+    };
+    if let Err(error) = result {
+        if !error.is_interruption() {
+            context.aborted.request();
+        }
+        return Err(with_last_good(error, context, name));
+    }
+    context.finished.add(name)?;
+    // What the protocol would still have been allowed to do counts as done.
+    context
+        .progress
+        .resume(status.total_steps.saturating_sub(status.done_steps));
+    Ok(protocol)
+}
+
+/// On to the next frame.
+fn advance<P: Protocol>(
+    protocol: &mut P,
+    recorder: &mut Recorder,
+    status: &mut Status,
+    context: &StageContext,
+) -> Result<(), PipelineError> {
+    let before = status.done_steps;
+    *status = protocol
+        .advance(1, recorder)
+        .map_err(|error| md_failure(&recorder.outputs.name, &error))?;
+    if let Some(failure) = recorder.failure.take() {
+        return Err(failure);
+    }
+    context.progress.advance(status.done_steps - before);
+    Ok(())
+}
+
+/// The failure of a trajectory, with the place of what can still be gone on from.
+fn with_last_good(error: PipelineError, context: &StageContext, name: &str) -> PipelineError {
+    let path = checkpoint_path(context.folder, name);
+    if !path.exists() || error.is_interruption() {
+        return error;
+    }
+    let kept = format!("the last good checkpoint is kept: {}", path.display());
+    match error {
+        PipelineError::Failed(message) => PipelineError::Failed(format!("{message}; {kept}")),
+        PipelineError::Files(source) if source.is_disk_failure() => PipelineError::Failed(format!(
+            "{name}: {source}; {kept}; make room, then go on with the same command and --resume"
+        )),
+        other => other,
+    }
+}
+
+/// When the last checkpoint was written, and how long that took.
+struct Saved {
+    at: Instant,
+    took: Duration,
+}
+
+impl Saved {
+    fn new() -> Self {
+        Self {
+            at: Instant::now(),
+            took: Duration::ZERO,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.at.elapsed() > CHECKPOINT_EVERY.max(CHECKPOINT_SHARE * self.took)
+    }
+
+    fn time<T>(&mut self, write: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let written = write();
+        self.at = Instant::now();
+        self.took = self.at - start;
+        written
+    }
+}
+
+/// What writes the series of a trajectory, new or going on after `done_steps`.
+fn recorder<'a>(
+    context: &StageContext<'a>,
+    outputs: &'a Outputs,
+    force_field: &'a ForceField,
+    (resumed, done_steps): (bool, u64),
+) -> Result<Recorder<'a>, PipelineError> {
     let series = |suffix: &str, header: &SeriesHeader| {
         let path = context
             .folder
             .join("series")
-            .join(format!("{name}{suffix}.csv"));
+            .join(format!("{}{suffix}.csv", outputs.name));
         if resumed {
-            SeriesWriter::resume(&path, header, status.done_steps)
+            SeriesWriter::resume(&path, header, done_steps)
         } else {
             SeriesWriter::create(&path, header, Overwrite::Allow)
         }
     };
     let quenched = !outputs.quenches.0.is_empty();
     let header = InherentState::header(&outputs.comment);
-    let mut recorder = Recorder {
+    Ok(Recorder {
         frames: series("", &frame_header(&outputs.comment))?,
         inherent: if quenched {
             Some(series("-inherent", &header)?)
@@ -278,33 +388,8 @@ pub(crate) fn drive<P: Protocol>(
         },
         outputs,
         folder: context.folder,
-        force_field: &force_field,
-        last_step: resumed.then_some(status.done_steps),
+        force_field,
+        last_step: resumed.then_some(done_steps),
         failure: None,
-    };
-    let mut saved = Instant::now();
-    while !status.finished {
-        let before = status.done_steps;
-        status = protocol
-            .advance(1, &mut recorder)
-            .map_err(|error| md_failure(name, &error))?;
-        if let Some(failure) = recorder.failure.take() {
-            return Err(failure);
-        }
-        context.progress.advance(status.done_steps - before);
-        let stop = context.interrupt.is_requested();
-        if status.finished || stop || saved.elapsed() > CHECKPOINT_EVERY {
-            recorder.flush()?;
-            write_checkpoint(&checkpoint, &protocol.state())?;
-            saved = Instant::now();
-        }
-        if stop && !status.finished {
-            return Err(context.interrupted());
-        }
-    }
-    // What the protocol would still have been allowed to do counts as done.
-    context
-        .progress
-        .advance(status.total_steps.saturating_sub(status.done_steps));
-    Ok(protocol)
+    })
 }

@@ -9,7 +9,7 @@ use metabasin_interactions::Cut;
 use metabasin_landscape::SearchSettings;
 use metabasin_pipeline::KernelChoice;
 use metabasin_pipeline::config::{
-    CompareStage, EquilibrateStage, FromSampleStage, KmcStage, LoadedConfig, PrepareStage,
+    CompareStage, EquilibrateStage, FromSampleStage, KmcStage, LoadedConfig, Pairs, PrepareStage,
     RecoverStage, RelaxStage, RunConfig, SearchStage, ShearStage, Stage, UnloadStage, load_text,
 };
 use proptest::prelude::*;
@@ -133,7 +133,16 @@ prop_compose! {
     ) -> Vec<Stage> {
         vec![
             Stage::Equilibrate(EquilibrateStage { duration: Duration::Tau(10.0 * strain), quenches }),
-            Stage::Shear(ShearStage { rates: rates.clone(), strain, pairs, quenches }),
+            Stage::Shear(ShearStage {
+                pairs: if pairs % 2 == 0 {
+                    Pairs::Each(pairs)
+                } else {
+                    Pairs::ByRate((0..rates.len()).map(|k| k + pairs).collect())
+                },
+                rates: rates.clone(),
+                strain,
+                quenches,
+            }),
             Stage::Unload(UnloadStage { unload_rate }),
             Stage::Recover(RecoverStage { quenches }),
             Stage::Relax(RelaxStage { copies: pairs, duration, quenches }),

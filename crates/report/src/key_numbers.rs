@@ -76,32 +76,52 @@ fn of_the_glass(glass: &GlassFindings) -> Vec<KeyNumber> {
 
 /// One strain of a loading, picked out of its findings.
 type Pick = fn(&LoadingFindings) -> Option<Measured>;
+/// How many pairs it rests on.
+type Count = fn(&LoadingFindings) -> usize;
+
+/// How many pairs stand behind a number, where that is known.
+fn of_pairs(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 pair".to_owned(),
+        count => format!("{count} pairs"),
+    }
+}
 
 fn of_the_loading(rates: &[RateFindings]) -> Vec<KeyNumber> {
     let mut numbers = Vec::new();
     let modulus = rates.iter().find_map(|found| {
-        let modulus = found.md.as_ref()?.shear_modulus?;
-        Some((modulus, found.rate_per_second))
+        let md = found.md.as_ref()?;
+        Some((md.shear_modulus?, found.rate_per_second, md.realizations))
     });
-    if let Some((modulus, at)) = modulus {
-        numbers.push(
-            KeyNumber::new("Shear modulus G, MD", measured(modulus), "ε/σ³")
-                .noting(format!("slope at {}", rate(at))),
-        );
+    if let Some((modulus, at, pairs)) = modulus {
+        let mut note = format!("slope at {}", rate(at));
+        if pairs > 0 {
+            note = format!("{note}, {}", of_pairs(pairs));
+        }
+        numbers.push(KeyNumber::new("Shear modulus G, MD", measured(modulus), "ε/σ³").noting(note));
     }
-    let strains: [(&str, Pick); 2] = [
-        ("Residual strain", |side| side.residual_strain),
-        ("Recovered strain", |side| side.recovered_strain),
+    let strains: [(&str, Pick, Count); 2] = [
+        ("Residual strain", |s| s.residual_strain, |s| s.unloaded),
+        ("Recovered strain", |s| s.recovered_strain, |s| s.recovered),
     ];
-    for (name, pick) in strains {
+    for (name, pick, count) in strains {
         for found in rates {
             let Some(value) = found.md.as_ref().and_then(pick) else {
                 continue;
             };
             let name = format!("{name}, MD, {}", rate(found.rate_per_second));
             let mut number = KeyNumber::new(name, measured(value), "");
+            let mut notes = Vec::new();
+            let pairs = found.md.as_ref().map_or(0, count);
+            if pairs > 0 {
+                notes.push(of_pairs(pairs));
+            }
             if let Some(kmc) = found.kmc.as_ref().and_then(pick) {
-                number = number.noting(format!("KMC: {}", measured(kmc)));
+                notes.push(format!("KMC: {}", measured(kmc)));
+            }
+            if !notes.is_empty() {
+                number = number.noting(notes.join("; "));
             }
             numbers.push(number);
         }

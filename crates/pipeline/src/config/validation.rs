@@ -1,6 +1,6 @@
 //! What a config that parses must still satisfy: positive numbers, sizes, and a possible order.
 
-use super::{RunConfig, Stage};
+use super::{Pairs, RunConfig, ShearStage, Stage};
 use metabasin_atoms::units::StrainRate;
 
 /// One fault, by the dotted path of the field.
@@ -140,7 +140,7 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
         Stage::Shear(shear) => {
             faults.rates(&format!("{at}.rates"), &shear.rates);
             faults.strain(format!("{at}.strain"), shear.strain);
-            faults.at_least(format!("{at}.pairs"), shear.pairs as u64, 1);
+            pairs(faults, &format!("{at}.pairs"), shear);
         }
         Stage::Unload(unload) => faults.rate(format!("{at}.unload_rate"), unload.unload_rate),
         Stage::Recover(recover) => {
@@ -176,6 +176,25 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
             }
         }
         Stage::Compare(_) => {}
+    }
+}
+
+fn pairs(faults: &mut Faults, field: &str, shear: &ShearStage) {
+    match &shear.pairs {
+        Pairs::Each(pairs) => faults.at_least(field, *pairs as u64, 1),
+        Pairs::ByRate(pairs) if pairs.len() != shear.rates.len() => faults.add(
+            field,
+            format!(
+                "one number for each of the {} rates, got {}",
+                shear.rates.len(),
+                pairs.len()
+            ),
+        ),
+        Pairs::ByRate(pairs) => {
+            for (k, number) in pairs.iter().enumerate() {
+                faults.at_least(format!("{field}[{k}]"), *number as u64, 1);
+            }
+        }
     }
 }
 

@@ -81,8 +81,12 @@ fn with_noise(measured: Measured, noise: f64) -> Measured {
     }
 }
 
-/// The mean curve of several realizations, ending with the shortest.
+/// The mean curve of those realizations that have one, ending with the shortest.
 fn mean_curve(curves: &[&StressStrain]) -> StressStrain {
+    let curves: Vec<&&StressStrain> = curves
+        .iter()
+        .filter(|curve| !curve.strain.is_empty())
+        .collect();
     let length = curves
         .iter()
         .map(|curve| curve.strain.len())
@@ -197,20 +201,20 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
         .collect();
     let residual_strain = over_realizations(&residuals);
     let recovery = recovery_curve(realizations);
-    let finals: Vec<Measured> = realizations
+    // Pair by pair, so that what a pair's two strains have in common drops out of the spread.
+    let recovered: Vec<Measured> = realizations
         .iter()
         .filter_map(|one| {
-            Some(with_noise(
-                final_strain(&one.recovery_time, &one.recovery_strain)?,
-                one.strain_noise,
-            ))
+            let last = final_strain(&one.recovery_time, &one.recovery_strain)?;
+            let residual = with_noise(one.residual?, one.strain_noise);
+            Some(difference(residual, with_noise(last, one.strain_noise)))
         })
         .collect();
-    let recovered_strain = residual_strain
-        .zip(over_realizations(&finals))
-        .map(|(residual, last)| difference(residual, last));
+    let recovered_strain = over_realizations(&recovered);
     LoadingFindings {
         realizations: realizations.len(),
+        unloaded: residuals.len(),
+        recovered: recovered.len(),
         loading: thinned(&mean_loading),
         unloading: thinned(&mean_curve(&unloading)),
         shear_modulus: over_realizations(&moduli),
@@ -229,7 +233,11 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
 fn recovery_curve(realizations: &[Realization]) -> Curve {
     let mut curve = Curve::default();
     let mut errors = Vec::new();
-    let binned: Vec<_> = realizations
+    let recovered: Vec<&Realization> = realizations
+        .iter()
+        .filter(|one| !one.recovery_time.is_empty())
+        .collect();
+    let binned: Vec<_> = recovered
         .iter()
         .map(|one| logarithmic_bins(&one.recovery_time, &one.recovery_strain, BINS_PER_DECADE))
         .collect();
@@ -237,7 +245,7 @@ fn recovery_curve(realizations: &[Realization]) -> Curve {
     for k in 0..length {
         let values: Vec<Measured> = binned
             .iter()
-            .zip(realizations)
+            .zip(&recovered)
             .map(|(bins, one)| {
                 let measured = Measured {
                     value: bins[k].mean,
@@ -314,6 +322,40 @@ mod tests {
         let half = found.recovery_half_time.unwrap().value / SECONDS_PER_TAU;
         assert!((5.0..9.0).contains(&half), "{half}");
         assert_eq!(found.loading.x.len(), SHOWN_POINTS);
+    }
+
+    #[test]
+    fn pairs_that_are_not_through_count_where_they_are() {
+        let whole = |residual: f64| {
+            let (plus, minus) = (made_up(1.0), made_up(-1.0));
+            Realization {
+                loading: StressStrain::odd_part(&plus.0, &minus.0),
+                unloading: StressStrain::odd_part(&plus.1, &minus.1),
+                residual: Some(Measured {
+                    value: residual,
+                    error: Some(1e-5),
+                }),
+                recovery_time: plus.2.clone(),
+                recovery_strain: half_difference(&plus.3, &minus.3),
+                strain_noise: 0.0,
+                events_loading: None,
+            }
+        };
+        let loaded = Realization {
+            loading: whole(0.0).loading,
+            ..Realization::default()
+        };
+        let found = digest(&[whole(0.002), loaded, whole(0.003)]);
+        assert_eq!(
+            (found.realizations, found.unloaded, found.recovered),
+            (3, 2, 2)
+        );
+        let alone = digest(&[whole(0.002), whole(0.003)]);
+        assert_eq!(found.unloading, alone.unloading);
+        assert_eq!(found.recovery, alone.recovery);
+        assert_eq!(found.residual_strain, alone.residual_strain);
+        // Residual 0.0025 on average, 0.001 left at the end.
+        assert!((found.recovered_strain.unwrap().value - 0.0015).abs() < 1e-6);
     }
 
     #[test]

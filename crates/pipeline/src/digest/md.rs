@@ -30,7 +30,10 @@ fn odd_part(
     stage: &str,
     names: &[String; 2],
 ) -> Result<Option<StressStrain>, PipelineError> {
-    let (plus, minus) = (run.series(stage, &names[0])?, run.series(stage, &names[1])?);
+    let (plus, minus) = (
+        run.finished_series(stage, &names[0])?,
+        run.finished_series(stage, &names[1])?,
+    );
     let Some((plus, minus)) = plus.zip(minus) else {
         return Ok(None);
     };
@@ -89,9 +92,9 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
         _ => Vec::new(),
     };
     let mut found = Vec::new();
-    for &rate in &shear.rates {
+    for (rate, pairs) in shear.pairs_by_rate() {
         let mut realizations = Vec::new();
-        for pair in 1..=shear.pairs {
+        for pair in 1..=pairs {
             let names = names(rate, pair);
             let Some(loading) = odd_part(run, "shear", &names)? else {
                 continue;
@@ -103,8 +106,8 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
                 ..Realization::default()
             };
             let recovery = run
-                .series("recover", &names[0])?
-                .zip(run.series("recover", &names[1])?);
+                .finished_series("recover", &names[0])?
+                .zip(run.finished_series("recover", &names[1])?);
             if let Some((plus, minus)) = recovery {
                 one.recovery_time = column(&plus, "time")?[1..].to_vec();
                 one.recovery_strain = half_difference(
@@ -141,8 +144,11 @@ pub(crate) fn zero_load(
     let mut energies: Vec<Vec<f64>> = Vec::new();
     let mut times = Vec::new();
     for copy in 1..=copies.unwrap_or(0) {
-        let name = format!("{}-inherent", copy_name(copy));
-        if let Some(series) = run.series("relax", &name)? {
+        let copy = copy_name(copy);
+        if run.finished_series("relax", &copy)?.is_none() {
+            continue;
+        }
+        if let Some(series) = run.series("relax", &format!("{copy}-inherent"))? {
             let energy = column(&series, "energy_per_atom")?;
             energies.push(energy.iter().map(|e| e - energy[0]).collect());
             times = column(&series, "time_mapped")?.to_vec();
@@ -221,9 +227,13 @@ pub(crate) fn back_stress(run: &FinishedRun) -> Result<Option<BackStress>, Pipel
         Ok(icosahedral.iter().zip(other).map(|(i, o)| i - o).collect())
     };
     let mut values = Vec::new();
-    for &rate in &shear.rates {
-        for pair in 1..=shear.pairs {
-            let [plus, minus] = names(rate, pair).map(|name| format!("{name}-inherent"));
+    for (rate, pairs) in shear.pairs_by_rate() {
+        for pair in 1..=pairs {
+            let names = names(rate, pair);
+            if odd_part(run, "recover", &names)?.is_none() {
+                continue;
+            }
+            let [plus, minus] = names.map(|name| format!("{name}-inherent"));
             let both = run
                 .series("recover", &plus)?
                 .zip(run.series("recover", &minus)?);

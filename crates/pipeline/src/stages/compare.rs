@@ -223,7 +223,9 @@ fn caveats(
     findings: &Findings,
     reference: Option<&ReferenceResults>,
 ) -> Vec<String> {
-    let mut caveats = Vec::new();
+    let mut caveats: Vec<String> = crate::unfinished::describe(run, findings)
+        .into_iter()
+        .collect();
     let atoms = findings.glass.atoms;
     let slowest = shear_stage(&run.config).ok().map(|shear| {
         shear

@@ -89,7 +89,8 @@ pub(crate) fn equilibrate(
     let (start, sample) = started(context)?;
     let settings = hold_settings(context, start.temperature, stage.duration.tau());
     let total = settings.total_steps();
-    context.progress.begin("equilibrate at zero stress", total);
+    let atoms = sample.configuration.len();
+    context.begin("equilibrate at zero stress", total, atoms);
     let outputs = Outputs {
         name: NAME.to_owned(),
         comment: "zero pressure and zero shear stress; gamma counted from the start".to_owned(),

@@ -45,9 +45,11 @@ pub(crate) fn relax(context: &StageContext, stage: &RelaxStage) -> Result<(), Pi
     let (found, sample) = reference(context)?;
     let settings = hold_settings(context, found.temperature, duration(context.config, stage)?);
     let total = settings.total_steps();
-    context
-        .progress
-        .begin("relax at zero load", total * stage.copies as u64);
+    context.begin(
+        "relax at zero load",
+        total * stage.copies as u64,
+        found.atoms,
+    );
     let copies: Vec<usize> = (1..=stage.copies).collect();
     side_by_side(&copies, |&copy| {
         let outputs = Outputs {

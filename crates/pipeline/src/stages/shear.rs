@@ -1,12 +1,12 @@
-//! Loading: both signs of strain at every rate.
+//! Loading: a constant rate, to either sign of strain.
 
-use metabasin_md::{Shear, ShearSettings};
+use metabasin_md::{Sample, Shear, ShearSettings};
 
 use crate::PipelineError;
 use crate::config::ShearStage;
 use crate::stage::StageContext;
-use crate::stages::branches::{Branch, branches, realization, side_by_side};
-use crate::stages::equilibrate::reference;
+use crate::stages::branches::{Branch, realization};
+use crate::stages::equilibrate::ReferenceResults;
 use crate::stages::start::integration;
 use crate::trajectory::{Outputs, Schedule, drive};
 
@@ -25,31 +25,37 @@ fn settings(
     }
 }
 
-/// Shears the reference state along every branch.
-pub(crate) fn shear(context: &StageContext, stage: &ShearStage) -> Result<(), PipelineError> {
-    let (found, sample) = reference(context)?;
-    let temperature = found.temperature;
-    let all = branches(&stage.rates, stage.pairs);
-    let steps = |branch: &Branch| settings(context, stage, temperature, branch).total_steps(0.0);
-    context.progress.begin("shear", all.iter().map(steps).sum());
-    side_by_side(&all, |branch| {
-        let settings = settings(context, stage, temperature, branch);
-        let outputs = Outputs {
-            name: branch.name(),
-            comment: format!(
-                "loading at {:e} per mapped second to gamma = {}",
-                branch.rate.per_second(),
-                settings.final_strain
-            ),
-            quenches: Schedule::even(stage.quenches, settings.total_steps(0.0)),
-            snapshots: Schedule::default(),
-        };
-        let start = realization(context, sample.clone(), temperature, branch.pair);
-        drive::<Shear>(context, &outputs, |force_field| {
-            Shear::start(&settings, start, force_field)
-        })
-        .map(|_| ())
-    })?;
-    context.progress.end();
-    Ok(())
+/// Steps of one branch.
+pub(crate) fn steps(
+    context: &StageContext,
+    stage: &ShearStage,
+    temperature: f64,
+    branch: &Branch,
+) -> u64 {
+    settings(context, stage, temperature, branch).total_steps(0.0)
+}
+
+/// Shears the reference state along one branch.
+pub(crate) fn shear(
+    context: &StageContext,
+    stage: &ShearStage,
+    (found, sample): &(ReferenceResults, Sample),
+    branch: &Branch,
+) -> Result<(), PipelineError> {
+    let settings = settings(context, stage, found.temperature, branch);
+    let outputs = Outputs {
+        name: branch.name(),
+        comment: format!(
+            "loading at {:e} per mapped second to gamma = {}",
+            branch.rate.per_second(),
+            settings.final_strain
+        ),
+        quenches: Schedule::even(stage.quenches, settings.total_steps(0.0)),
+        snapshots: Schedule::default(),
+    };
+    let start = realization(context, sample.clone(), found.temperature, branch.pair);
+    drive::<Shear>(context, &outputs, |force_field| {
+        Shear::start(&settings, start, force_field)
+    })
+    .map(|_| ())
 }

@@ -93,9 +93,7 @@ pub(crate) fn started(context: &StageContext) -> Result<(StartResults, Sample), 
 /// Makes a glass from the melt.
 pub(crate) fn prepare(context: &StageContext, stage: &PrepareStage) -> Result<(), PipelineError> {
     let settings = prepare_settings(context.config, stage);
-    context
-        .progress
-        .begin("prepare a glass", settings.total_steps());
+    context.begin("prepare a glass", settings.total_steps(), settings.atoms);
     let outputs = Outputs {
         name: "cooling".to_owned(),
         comment: "melt, quench and settle, then a linear cooling ramp at zero pressure".to_owned(),

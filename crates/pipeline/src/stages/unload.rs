@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::PipelineError;
 use crate::config::UnloadStage;
 use crate::stage::StageContext;
-use crate::stages::branches::{Branch, branches, shear_stage, side_by_side};
-use crate::stages::equilibrate::reference;
+use crate::stages::branches::{Branch, shear_stage};
 use crate::stages::start::integration;
 use crate::trajectory::{Outputs, Schedule, drive, finished};
 
@@ -27,57 +26,70 @@ pub(crate) struct UnloadResult {
     pub(crate) complete: bool,
 }
 
-/// Unloads every sheared state.
-pub(crate) fn unload(context: &StageContext, stage: &UnloadStage) -> Result<(), PipelineError> {
-    let (found, _) = reference(context)?;
-    let shear = shear_stage(context.config)?;
-    let shear_folder = context.folder_of("shear")?;
-    let all = branches(&shear.rates, shear.pairs);
+fn settings(
+    context: &StageContext,
+    stage: &UnloadStage,
+    temperature: f64,
+    largest_stress: f64,
+) -> Result<UnloadSettings, PipelineError> {
+    let strain = shear_stage(context.config)?.strain;
     let rate = stage.unload_rate.per_tau();
-    let integration = integration(context.config, 2.0 * shear.strain / rate);
-    let settings = |largest_stress: f64| UnloadSettings {
-        temperature: found.temperature,
+    Ok(UnloadSettings {
+        temperature,
         rate,
         largest_stress,
-        strain_limit: shear.strain,
-        integration,
+        strain_limit: strain,
+        integration: integration(context.config, 2.0 * strain / rate),
+    })
+}
+
+/// Steps of one branch at most.
+pub(crate) fn steps(
+    context: &StageContext,
+    stage: &UnloadStage,
+    temperature: f64,
+) -> Result<u64, PipelineError> {
+    let strain = shear_stage(context.config)?.strain;
+    Ok(settings(context, stage, temperature, 1.0)?.total_steps(strain))
+}
+
+/// Unloads the sheared state of one branch.
+pub(crate) fn unload(
+    context: &StageContext,
+    stage: &UnloadStage,
+    temperature: f64,
+    branch: &Branch,
+) -> Result<UnloadResult, PipelineError> {
+    let name = branch.name();
+    let loaded: Shear = finished(context, &context.folder_of("shear")?, &name)?;
+    let outputs = Outputs {
+        name: name.clone(),
+        comment: format!(
+            "unloading at {:e} per mapped second after loading at {:e}",
+            stage.unload_rate.per_second(),
+            branch.rate.per_second()
+        ),
+        quenches: Schedule::default(),
+        snapshots: Schedule::default(),
     };
-    let steps = settings(1.0).total_steps(shear.strain);
-    context.progress.begin("unload", steps * all.len() as u64);
-    let results = side_by_side(&all, |branch: &Branch| {
-        let name = branch.name();
-        let loaded: Shear = finished(context, &shear_folder, &name)?;
-        let outputs = Outputs {
-            name: name.clone(),
-            comment: format!(
-                "unloading at {:e} per mapped second after loading at {:e}",
-                stage.unload_rate.per_second(),
-                branch.rate.per_second()
-            ),
-            quenches: Schedule::default(),
-            snapshots: Schedule::default(),
-        };
-        let settings = settings(largest_stress(loaded.frames()));
-        let protocol: Unload = drive(context, &outputs, |force_field| {
-            Unload::start(&settings, loaded.sample(), force_field)
-        })?;
-        let outcome = protocol.outcome();
-        if outcome.residual.is_none() {
-            context.progress.note(&format!(
-                "unload {name}: the stress never crossed zero down to gamma = {:.4}; its residual \
-                 strain is left out",
-                protocol.sample().gamma
-            ));
-        }
-        Ok(UnloadResult {
-            rate_per_second: branch.rate.per_second(),
-            pair: branch.pair,
-            sign: branch.sign,
-            residual: outcome.residual,
-            complete: outcome.complete,
-        })
+    let largest_stress = largest_stress(loaded.frames());
+    let settings = settings(context, stage, temperature, largest_stress)?;
+    let protocol: Unload = drive(context, &outputs, |force_field| {
+        Unload::start(&settings, loaded.sample(), force_field)
     })?;
-    context.write_results(&results)?;
-    context.progress.end();
-    Ok(())
+    let outcome = protocol.outcome();
+    if outcome.residual.is_none() {
+        context.progress.note(&format!(
+            "unload {name}: the stress never crossed zero down to gamma = {:.4}, where the \
+             unloading stops; its residual strain is left out",
+            protocol.sample().gamma
+        ));
+    }
+    Ok(UnloadResult {
+        rate_per_second: branch.rate.per_second(),
+        pair: branch.pair,
+        sign: branch.sign,
+        residual: outcome.residual,
+        complete: outcome.complete,
+    })
 }

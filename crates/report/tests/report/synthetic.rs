@@ -69,6 +69,8 @@ fn loading(rate: f64, md: bool, random: &mut Even) -> LoadingFindings {
     };
     LoadingFindings {
         realizations: if md { 2 } else { 16 },
+        unloaded: if md { 2 } else { 16 },
+        recovered: if md { 2 } else { 16 },
         loading: loaded,
         unloading: unloaded,
         shear_modulus: Some(Measured {
