@@ -25,6 +25,8 @@ pub enum Purpose {
     Bootstrap = 8,
     /// Generators that tests use.
     Test = 9,
+    /// Species swaps; the index is the number of the sweep.
+    SpeciesSwap = 10,
 }
 
 /// SplitMix64's finalizer (Steele, Lea & Flood 2014): a one-to-one scatterer of bits.

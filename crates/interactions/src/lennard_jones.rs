@@ -158,6 +158,10 @@ impl Potential for BinaryLennardJones {
         0.3 * self.diameters[usize::from(first.0 + second.0).min(2)]
     }
 
+    fn as_pair(&self) -> Option<&dyn PairPotential> {
+        Some(self)
+    }
+
     fn evaluate(
         &self,
         list: &VerletList,

@@ -4,7 +4,8 @@
 //! [`FixedCell`] is the landscape of atoms in a cell; [`ForceField`] couples a [`Potential`] with
 //! its neighbor list and answers energy, forces, stress and second derivatives;
 //! [`BinaryLennardJones`] is the one model so far, in three ways of ending at its [`Cut`];
-//! [`Kernel`] names the instructions that sum its pairs.
+//! [`Kernel`] names the instructions that sum its pairs; [`site_pairs`] lists what every pair of
+//! sites costs whoever sits there, for moves that exchange species.
 
 mod cut;
 mod error;
@@ -16,6 +17,7 @@ mod lanes;
 mod lennard_jones;
 mod pair;
 mod potential;
+mod site_pairs;
 
 pub use cut::Cut;
 pub use error::{InteractionError, UnknownName};
@@ -26,3 +28,4 @@ pub use landscape::{Counted, EnergyLandscape};
 pub use lennard_jones::BinaryLennardJones;
 pub use pair::PairPotential;
 pub use potential::{Execution, Linearization, PairStiffness, Potential, StrainSums, Totals};
+pub use site_pairs::{SitePair, site_pairs};

@@ -7,7 +7,7 @@ use metabasin_atoms::Species;
 use metabasin_neighbors::VerletList;
 use nalgebra::{Matrix3, Vector3};
 
-use crate::{Cut, Kernel};
+use crate::{Cut, Kernel, PairPotential};
 
 /// How a sum over atoms is to be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,11 @@ pub trait Potential: Send + Sync + Debug {
 
     /// Distance below which two atoms count as sitting on top of each other `[length]`.
     fn least_distance(&self, first: Species, second: Species) -> f64;
+
+    /// The same model pair by pair, where its energy is a sum over pairs.
+    fn as_pair(&self) -> Option<&dyn PairPotential> {
+        None
+    }
 
     /// Energy and virial; writes the force on each atom.
     fn evaluate(

@@ -45,6 +45,14 @@ pub enum MdError {
         /// Number of atoms.
         atoms: usize,
     },
+    /// Atoms cannot swap positions.
+    #[error("no swaps with {potential}: {reason}; leave `swap` out")]
+    NoSwaps {
+        /// Name of the potential.
+        potential: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// A cooling ramp shows no glass transition, and no sample temperature was given.
     #[error(
         "the cooling ramp from {from} to {to} shows no crossing of a liquid and a glass line: cool \

@@ -4,7 +4,7 @@
 //! a configuration in motion; [`Frame`] is what it reports, [`Checkpoint`] what it can go on from;
 //! [`initial_liquid`] is where a sample begins; the [`Protocol`]s are the experiments ([`Prepare`],
 //! [`Equilibrate`], [`Shear`], [`Unload`], [`Recover`], [`Relax`]), and [`analysis`] reads their
-//! curves.
+//! curves. [`SwapMonteCarlo`] exchanges unlike atoms between pieces of dynamics.
 
 pub mod analysis;
 mod chain;
@@ -14,6 +14,7 @@ mod frame;
 mod initial;
 mod protocols;
 mod simulation;
+mod swap;
 #[cfg(test)]
 mod tests_support;
 
@@ -28,3 +29,4 @@ pub use protocols::{
     Unloaded, largest_stress, shear_stresses, strains, times,
 };
 pub use simulation::{Checkpoint, Simulation};
+pub use swap::{SwapCounts, SwapMonteCarlo, SwapSettings};

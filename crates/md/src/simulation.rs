@@ -5,7 +5,7 @@ mod linear_map;
 mod passes;
 mod step;
 
-use metabasin_atoms::{Configuration, Stress};
+use metabasin_atoms::{Cell, Configuration, Species, Stress};
 use metabasin_interactions::{Evaluation, ForceField};
 use nalgebra::Vector3;
 
@@ -42,7 +42,8 @@ pub(crate) const CHECK_INTERVAL: u64 = 50;
 /// K + U + P V + W ε̇²/2 + W_γ γ̇²/2 + Σ chains − ∫ V σ_xy γ̇ dt
 /// ```
 ///
-/// where W_γ γ̇²/2 belongs to a free tilt and the work integral to a driven one.
+/// where W_γ γ̇²/2 belongs to a free tilt and the work integral to a driven one. Energy that swaps of
+/// atoms bring in ([`crate::SwapMonteCarlo`]) is subtracted as work too.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     configuration: Configuration,
@@ -198,6 +199,42 @@ impl Simulation {
             conserved: self.conserved(),
             mean: self.motion.sums.mean(&moment, atoms),
         }
+    }
+
+    /// Puts atoms on each other's positions: atom `occupants[k]` moves to where atom k was; each
+    /// keeps id, mass and velocity. The energy that this brings in is counted as work, so the
+    /// conserved quantity goes on. The simulation is refreshed ([`Simulation::refresh`]).
+    ///
+    /// # Panics
+    /// If `occupants` names an atom that does not exist.
+    pub(crate) fn rearrange(&mut self, occupants: &[u32]) {
+        let before = self.evaluation.energy;
+        let sites = self.configuration.positions.clone();
+        for (&atom, site) in occupants.iter().zip(&sites) {
+            self.configuration.positions[atom as usize] = *site;
+        }
+        self.refresh();
+        self.motion.work += self.evaluation.energy - before;
+    }
+
+    /// Cell, positions and species.
+    pub(crate) fn sites(&self) -> (&Cell, &[Vector3<f64>], &[Species]) {
+        let configuration = &self.configuration;
+        (
+            &configuration.cell,
+            &configuration.positions,
+            &configuration.species,
+        )
+    }
+
+    /// Number of atoms.
+    pub(crate) fn atoms(&self) -> usize {
+        self.configuration.len()
+    }
+
+    /// The error of a simulation whose positions make no sense.
+    pub(crate) fn not_finite(&self) -> MdError {
+        self.blow_up(Symptom::NotFinite)
     }
 
     fn moment(&self) -> Moment {

@@ -4,7 +4,9 @@ use metabasin_interactions::ForceField;
 use serde::{Deserialize, Serialize};
 
 use super::{Integration, Sample};
-use crate::{Checkpoint, Dynamics, Frame, MdError, Observer, Simulation};
+use crate::{
+    Checkpoint, Dynamics, Frame, MdError, Observer, Simulation, SwapCounts, SwapMonteCarlo,
+};
 
 /// A simulation that rests only at frames.
 #[derive(Clone, Debug)]
@@ -16,6 +18,7 @@ pub(super) struct Course {
     /// Steps done before this course, for the clock of its frames.
     earlier_steps: u64,
     announced: bool,
+    swap: Option<SwapMonteCarlo>,
 }
 
 /// The stored form of a running protocol's simulation.
@@ -27,6 +30,8 @@ pub struct CourseState {
     total_steps: u64,
     earlier_steps: u64,
     announced: bool,
+    #[serde(default)]
+    swap: Option<SwapMonteCarlo>,
 }
 
 impl Course {
@@ -47,7 +52,19 @@ impl Course {
             total_steps,
             earlier_steps: 0,
             announced: false,
+            swap: None,
         })
+    }
+
+    /// The same with sweeps of position swaps.
+    pub(super) fn with_swaps(mut self, swap: Option<SwapMonteCarlo>) -> Self {
+        self.swap = swap;
+        self
+    }
+
+    /// What swaps did in this course and before it.
+    pub(super) fn swap_counts(&self) -> Option<SwapCounts> {
+        self.swap.as_ref().map(SwapMonteCarlo::counts)
     }
 
     /// A course that continues the clock of another one and does not repeat its last frame.
@@ -93,12 +110,29 @@ impl Course {
         }
         let phase = self.simulation.steps() % self.frame_interval;
         self.simulation.begin_interval();
-        self.simulation
-            .advance(left.min(self.frame_interval - phase))?;
+        self.integrate(left.min(self.frame_interval - phase))?;
         self.simulation.refresh();
         let frame = self.frame();
         observer.on_frame(&frame, &self.simulation.configuration());
         self.frames.push(frame);
+        Ok(())
+    }
+
+    /// Dynamics over `steps`, with a sweep of swaps after each whole interval of them.
+    fn integrate(&mut self, steps: u64) -> Result<(), MdError> {
+        let Some(swap) = &mut self.swap else {
+            return self.simulation.advance(steps);
+        };
+        let interval = swap.interval_steps(self.simulation.dynamics().time_step);
+        let target = self.simulation.steps() + steps;
+        while self.simulation.steps() < target {
+            let here = self.simulation.steps();
+            let next = (here / interval + 1) * interval;
+            self.simulation.advance(next.min(target) - here)?;
+            if self.simulation.steps() == next {
+                swap.sweep(&mut self.simulation)?;
+            }
+        }
         Ok(())
     }
 
@@ -131,6 +165,7 @@ impl Course {
             total_steps: self.total_steps,
             earlier_steps: self.earlier_steps,
             announced: self.announced,
+            swap: self.swap.clone(),
         }
     }
 
@@ -149,6 +184,7 @@ impl Course {
             total_steps: state.total_steps,
             earlier_steps: state.earlier_steps,
             announced: state.announced,
+            swap: state.swap,
         })
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Motion {
     pub(super) shear_rate: f64,
     pub(super) atom_chain: Option<Chain>,
     pub(super) cell_chain: Option<Chain>,
-    /// ∫ V σ_xy γ̇ dt of a driven shear `[energy]`.
+    /// ∫ V σ_xy γ̇ dt of a driven shear, and what swaps of atoms brought in `[energy]`.
     pub(super) work: f64,
     pub(super) sums: Sums,
     /// Kinetic temperature at step 0, for blow-up checks `[energy]`.
