@@ -102,7 +102,10 @@ mod tests {
             let energy = ForceField::new(potential, Kernel::Portable)
                 .evaluate(&cell, &positions, &species, &mut forces)
                 .energy;
-            assert!((sum - energy).abs() < 1e-11 * energy.abs(), "{sum} {energy}");
+            assert!(
+                (sum - energy).abs() < 1e-11 * energy.abs(),
+                "{sum} {energy}"
+            );
         }
     }
 }

@@ -7,7 +7,9 @@ mod line;
 
 pub use averages::{Average, Bin, block_error, logarithmic_bins};
 pub use curves::{half_difference, strain_fluctuation, subtract_control};
-pub use fictive_temperature::{FictiveTemperature, StraightLine, fictive_temperature};
+pub use fictive_temperature::{
+    FictiveTemperature, StraightLine, fictive_temperature, fictive_temperature_at_constant_volume,
+};
 pub use line::{LineFit, ZeroStress, line_fit, shear_modulus_fit, zero_stress_root};
 
 #[cfg(test)]

@@ -53,16 +53,18 @@ pub enum MdError {
         /// Why not.
         reason: &'static str,
     },
-    /// A cooling ramp shows no glass transition, and no sample temperature was given.
+    /// A cooling ramp shows no glass transition, and a temperature that hangs on it was not given.
     #[error(
         "the cooling ramp from {from} to {to} shows no crossing of a liquid and a glass line: cool \
-         further or slower, or give sample_temperature"
+         further or slower, or give {instead}"
     )]
     NoFictiveTemperature {
         /// Start of the ramp `[energy]`.
         from: f64,
         /// Its end `[energy]`.
         to: f64,
+        /// The setting that would be found by it.
+        instead: &'static str,
     },
     /// The integration left the physics behind.
     #[error(

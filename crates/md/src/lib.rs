@@ -23,10 +23,10 @@ pub use error::{MdError, Symptom};
 pub use frame::{Frame, Mean, Observer, Unobserved};
 pub use initial::initial_liquid;
 pub use protocols::{
-    Cooling, CourseState, Equilibrate, EquilibrateState, Hold, HoldSettings, HoldState,
-    Integration, Prepare, PrepareSettings, PrepareState, Prepared, Protocol, Recover, Reference,
-    Relax, Sample, Shear, ShearSettings, ShearState, Status, Unload, UnloadSettings, UnloadState,
-    Unloaded, largest_stress, shear_stresses, strains, times,
+    ConstantVolume, Cooling, CourseState, Equilibrate, EquilibrateState, Held, Hold, HoldSettings,
+    HoldState, Integration, Prepare, PrepareHold, PrepareSettings, PrepareState, Prepared,
+    Protocol, Recover, Reference, Relax, Sample, Shear, ShearSettings, ShearState, Status, Unload,
+    UnloadSettings, UnloadState, Unloaded, largest_stress, shear_stresses, strains, times,
 };
 pub use simulation::{Checkpoint, Simulation};
 pub use swap::{SwapCounts, SwapMonteCarlo, SwapSettings};

@@ -21,7 +21,9 @@ use serde::{Deserialize, Serialize};
 pub use course::CourseState;
 pub use equilibrate::{Equilibrate, EquilibrateState, Reference};
 pub use hold::{Hold, HoldSettings, HoldState};
-pub use prepare::{Cooling, Prepare, PrepareSettings, PrepareState, Prepared};
+pub use prepare::{
+    ConstantVolume, Cooling, Held, Prepare, PrepareHold, PrepareSettings, PrepareState, Prepared,
+};
 pub use shear::{Shear, ShearSettings, ShearState};
 pub use unload::{Unload, UnloadSettings, UnloadState, Unloaded};
 

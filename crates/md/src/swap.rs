@@ -142,8 +142,7 @@ impl SwapMonteCarlo {
             self.stage,
             self.counts.sweeps,
         );
-        let attempts =
-            (self.settings.attempts_per_atom * simulation.atoms() as f64).round() as u64;
+        let attempts = (self.settings.attempts_per_atom * simulation.atoms() as f64).round() as u64;
         let temperature = simulation.dynamics().temperature.at(simulation.time());
         let (done, occupants) = {
             let (cell, positions, species) = simulation.sites();

@@ -47,12 +47,83 @@ const LIQUID_SHARES: [f64; 3] = [0.25, 0.33, 0.41];
 /// give a crossing within the data with the liquid's slope the larger one: the ramp then does not
 /// reach far enough on one side, or is too short for its noise.
 pub fn fictive_temperature(temperatures: &[f64], enthalpies: &[f64]) -> Option<FictiveTemperature> {
+    over_windows(temperatures, |range, glass_share, liquid_share| {
+        let glass = glass_line(temperatures, enthalpies, range, glass_share)?;
+        let liquid_start = range.1 - liquid_share * (range.1 - range.0);
+        let liquid = line(temperatures, enthalpies, (liquid_start, range.1))?;
+        if liquid.slope <= glass.slope {
+            return None;
+        }
+        let value = (glass.offset - liquid.offset) / (liquid.slope - glass.slope);
+        (range.0..=range.1)
+            .contains(&value)
+            .then_some((value, glass, liquid))
+    })
+}
+
+/// T_f from energy against temperature along a cooling ramp at constant volume.
+///
+/// There the liquid's line is bent so much that no straight one crosses the glass's reliably; the
+/// potential energy of dense liquids follows U = c + a T^(3/5) (Rosenfeld & Tarazona, Mol. Phys.
+/// 95, 141 (1998)), so the crossing is that of E = c + 3/2 T + a T^(3/5) with the glass's straight
+/// line; [`FictiveTemperature::liquid`] is its tangent there. Windows, error and `None` as in
+/// [`fictive_temperature`].
+pub fn fictive_temperature_at_constant_volume(
+    temperatures: &[f64],
+    energies: &[f64],
+) -> Option<FictiveTemperature> {
+    const POWER: f64 = 0.6;
+    let powers: Vec<f64> = temperatures.iter().map(|t| t.powf(POWER)).collect();
+    let potential: Vec<f64> = temperatures
+        .iter()
+        .zip(energies)
+        .map(|(t, energy)| energy - 1.5 * t)
+        .collect();
+    over_windows(temperatures, |range, glass_share, liquid_share| {
+        let glass = glass_line(temperatures, energies, range, glass_share)?;
+        let liquid_start = range.1 - liquid_share * (range.1 - range.0);
+        let window = (liquid_start.powf(POWER), range.1.powf(POWER));
+        let liquid = line(&powers, &potential, window)?;
+        let excess = |t: f64| liquid.at(t.powf(POWER)) + 1.5 * t - glass.at(t);
+        let (mut below, mut above) = (range.0, liquid_start);
+        if excess(below) > 0.0 || excess(above) <= 0.0 {
+            return None;
+        }
+        for _ in 0..60 {
+            let middle = 0.5 * (below + above);
+            if excess(middle) > 0.0 {
+                above = middle;
+            } else {
+                below = middle;
+            }
+        }
+        let slope = POWER * liquid.slope * above.powf(POWER - 1.0) + 1.5;
+        let tangent = StraightLine {
+            offset: glass.at(above) - slope * above,
+            slope,
+        };
+        Some((above, glass, tangent))
+    })
+}
+
+/// Lowest and highest temperature.
+type Range = (f64, f64);
+
+/// Mean and spread of the crossings that `crossing` finds for the nine pairs of windows.
+fn over_windows(
+    temperatures: &[f64],
+    crossing: impl Fn(Range, f64, f64) -> Option<(f64, StraightLine, StraightLine)>,
+) -> Option<FictiveTemperature> {
+    let range = temperatures
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), t| {
+            (low.min(*t), high.max(*t))
+        });
     let mut crossings = Vec::with_capacity(9);
     let mut middle = None;
     for (i, glass_share) in GLASS_SHARES.into_iter().enumerate() {
         for (j, liquid_share) in LIQUID_SHARES.into_iter().enumerate() {
-            let found = crossing(temperatures, enthalpies, glass_share, liquid_share);
-            if let Some((value, glass, liquid)) = found {
+            if let Some((value, glass, liquid)) = crossing(range, glass_share, liquid_share) {
                 crossings.push(value);
                 if (i, j) == (1, 1) || middle.is_none() {
                     middle = Some((glass, liquid));
@@ -75,39 +146,27 @@ pub fn fictive_temperature(temperatures: &[f64], enthalpies: &[f64]) -> Option<F
     })
 }
 
-fn crossing(
+fn glass_line(
     temperatures: &[f64],
     enthalpies: &[f64],
-    glass_share: f64,
-    liquid_share: f64,
-) -> Option<(f64, StraightLine, StraightLine)> {
-    let lowest = temperatures.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = temperatures
+    (lowest, highest): Range,
+    share: f64,
+) -> Option<StraightLine> {
+    let end = lowest + share * (highest - lowest);
+    line(temperatures, enthalpies, (lowest, end))
+}
+
+/// The straight line through the points with x within `range`.
+fn line(x: &[f64], y: &[f64], range: Range) -> Option<StraightLine> {
+    let (x, y): (Vec<f64>, Vec<f64>) = x
         .iter()
-        .copied()
-        .fold(f64::NEG_INFINITY, f64::max);
-    let glass_end = lowest + glass_share * (highest - lowest);
-    let liquid_start = highest - liquid_share * (highest - lowest);
-    let line = |from: f64, to: f64| {
-        let (x, y): (Vec<f64>, Vec<f64>) = temperatures
-            .iter()
-            .zip(enthalpies)
-            .filter(|(t, _)| (from..=to).contains(*t))
-            .unzip();
-        line_fit(&x, &y).map(|fit| StraightLine {
-            offset: fit.offset,
-            slope: fit.slope,
-        })
-    };
-    let glass = line(lowest, glass_end)?;
-    let liquid = line(liquid_start, highest)?;
-    if liquid.slope <= glass.slope {
-        return None;
-    }
-    let value = (glass.offset - liquid.offset) / (liquid.slope - glass.slope);
-    (lowest..=highest)
-        .contains(&value)
-        .then_some((value, glass, liquid))
+        .zip(y)
+        .filter(|(x, _)| (range.0..=range.1).contains(*x))
+        .unzip();
+    line_fit(&x, &y).map(|fit| StraightLine {
+        offset: fit.offset,
+        slope: fit.slope,
+    })
 }
 
 #[cfg(test)]
@@ -134,6 +193,34 @@ mod tests {
         assert!((found.liquid.slope - 4.8).abs() < 0.01);
         assert!((found.glass.slope - 3.1).abs() < 0.01);
         assert!((found.liquid.at(0.36) + 6.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn at_constant_volume_the_bent_line_of_the_liquid_counts() {
+        // Glass 3 T; liquid 3/2 T + a T^(3/5), so flat at first that straight lines cross far off.
+        let crossing: f64 = 0.5;
+        let a = 2.6;
+        let temperatures: Vec<f64> = (0..400)
+            .map(|i| 1.0 - 0.92 * f64::from(i) / 399.0)
+            .collect();
+        let noise = white_noise(4, temperatures.len());
+        let liquid = |t: f64| 1.5 * t + a * t.powf(0.6);
+        let energies: Vec<f64> = temperatures
+            .iter()
+            .zip(&noise)
+            .map(|(t, n)| {
+                let glass = liquid(crossing) + 2.9 * (t - crossing);
+                2e-4 * n + if *t > crossing { liquid(*t) } else { glass }
+            })
+            .collect();
+        // Straight lines miss it by far.
+        let straight = fictive_temperature(&temperatures, &energies);
+        assert!(straight.is_none_or(|found| (found.value - crossing).abs() > 0.1));
+        let found = fictive_temperature_at_constant_volume(&temperatures, &energies).unwrap();
+        assert!((found.value - crossing).abs() < 5e-3, "{found:?}");
+        let slope = 1.5 + 0.6 * a * crossing.powf(-0.4);
+        assert!((found.liquid.slope - slope).abs() < 0.02, "{found:?}");
+        assert!((found.liquid.at(found.value) - found.glass.at(found.value)).abs() < 1e-3);
     }
 
     #[test]

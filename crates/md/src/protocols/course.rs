@@ -78,6 +78,11 @@ impl Course {
         self.simulation.steps()
     }
 
+    /// Steps done before this course.
+    pub(super) fn earlier_steps(&self) -> u64 {
+        self.earlier_steps
+    }
+
     pub(super) fn total_steps(&self) -> u64 {
         self.total_steps
     }

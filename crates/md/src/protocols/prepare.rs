@@ -1,177 +1,60 @@
 //! From the melt to a glass: melt, cool at zero pressure, take the sample at 0.8 T_f.
 
+mod settings;
+
 use metabasin_interactions::ForceField;
 use serde::{Deserialize, Serialize};
 
 use super::course::{Course, CourseState};
 use super::keeper::Keeper;
-use super::{Integration, Protocol, Sample, Status};
-use crate::analysis::{FictiveTemperature, fictive_temperature};
-use crate::error::positive;
-use crate::{Drive, Dynamics, Frame, MdError, Observer, TemperatureSchedule, initial_liquid};
+use super::{Protocol, Sample, Status};
+use crate::analysis::{
+    FictiveTemperature, fictive_temperature, fictive_temperature_at_constant_volume,
+};
+use crate::{Frame, MdError, Observer, SwapCounts, SwapMonteCarlo, initial_liquid};
+
+use settings::Leg;
+pub use settings::{PrepareHold, PrepareSettings};
 
 /// The experiments run at this share of T_f.
 const SHARE_OF_FICTIVE_TEMPERATURE: f64 = 0.8;
-
-/// Settings of a preparation from the melt.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PrepareSettings {
-    /// Number of atoms, half of each species.
-    pub atoms: usize,
-    /// Number density of the melt `[1/length³]`.
-    pub density: f64,
-    /// Temperature of the melt, at constant volume `[energy]`.
-    pub melt_temperature: f64,
-    /// Time in the melt `[τ]`.
-    pub melt_duration: f64,
-    /// Time to go from the melt to `cool_from` at constant volume, and again to settle there at
-    /// constant pressure `[τ]`.
-    pub settle_duration: f64,
-    /// Temperature at which the ramp begins `[energy]`.
-    pub cool_from: f64,
-    /// Temperature at which the ramp ends, well below T_f `[energy]`.
-    pub cool_to: f64,
-    /// −dT/dt of the ramp `[energy/τ]`.
-    pub cooling_rate: f64,
-    /// Temperature at which the sample is taken; `None` is 0.8 T_f `[energy]`.
-    pub sample_temperature: Option<f64>,
-    /// Time step, frames, thermostat and barostat.
-    pub integration: Integration,
-}
-
-impl Default for PrepareSettings {
-    fn default() -> Self {
-        Self {
-            atoms: 500,
-            density: 1.2,
-            melt_temperature: 2.0,
-            melt_duration: 30.0,
-            settle_duration: 15.0,
-            cool_from: 0.7,
-            cool_to: 0.08,
-            cooling_rate: 2e-3,
-            sample_temperature: None,
-            integration: Integration::default(),
-        }
-    }
-}
-
-impl PrepareSettings {
-    /// Checks every number.
-    ///
-    /// # Errors
-    /// [`MdError`] with the field and its value.
-    pub fn validate(&self) -> Result<(), MdError> {
-        if self.atoms < 2 {
-            return Err(MdError::TooFewAtoms { atoms: self.atoms });
-        }
-        for (field, value) in [
-            ("density", self.density),
-            ("melt_temperature", self.melt_temperature),
-            ("melt_duration", self.melt_duration),
-            ("settle_duration", self.settle_duration),
-            ("cool_from", self.cool_from),
-            ("cool_to", self.cool_to),
-            ("cooling_rate", self.cooling_rate),
-        ] {
-            positive(field, value)?;
-        }
-        if self.cool_to >= self.cool_from {
-            return Err(MdError::Setting {
-                field: "cool_to",
-                requirement: "below cool_from",
-                value: self.cool_to,
-            });
-        }
-        if let Some(temperature) = self.sample_temperature
-            && !(self.cool_to..=self.cool_from).contains(&temperature)
-        {
-            return Err(MdError::Setting {
-                field: "sample_temperature",
-                requirement: "between cool_to and cool_from",
-                value: temperature,
-            });
-        }
-        self.integration.validate()
-    }
-
-    /// Steps in all.
-    pub fn total_steps(&self) -> u64 {
-        LEGS.iter().map(|leg| self.steps(*leg)).sum()
-    }
-
-    fn duration(&self, leg: Leg) -> f64 {
-        match leg {
-            Leg::Melt => self.melt_duration,
-            Leg::Quench | Leg::Settle => self.settle_duration,
-            Leg::Ramp => (self.cool_from - self.cool_to) / self.cooling_rate,
-        }
-    }
-
-    fn steps(&self, leg: Leg) -> u64 {
-        self.integration.steps(self.duration(leg))
-    }
-
-    fn dynamics(&self, leg: Leg) -> Dynamics {
-        let ramp = |from, to| TemperatureSchedule::Ramp {
-            from,
-            to,
-            duration: self.duration(leg),
-        };
-        let constant = TemperatureSchedule::Constant;
-        let integration = &self.integration;
-        match leg {
-            Leg::Melt => integration.at_volume(constant(self.melt_temperature)),
-            Leg::Quench => integration.at_volume(ramp(self.melt_temperature, self.cool_from)),
-            Leg::Settle => integration.at_pressure(constant(self.cool_from), Drive::None),
-            Leg::Ramp => integration.at_pressure(ramp(self.cool_from, self.cool_to), Drive::None),
-        }
-    }
-}
-
-/// The parts of a preparation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Leg {
-    Melt,
-    Quench,
-    Settle,
-    Ramp,
-}
-
-const LEGS: [Leg; 4] = [Leg::Melt, Leg::Quench, Leg::Settle, Leg::Ramp];
-
-impl Leg {
-    fn next(self) -> Option<Self> {
-        match self {
-            Self::Melt => Some(Self::Quench),
-            Self::Quench => Some(Self::Settle),
-            Self::Settle => Some(Self::Ramp),
-            Self::Ramp => None,
-        }
-    }
-}
+/// The hold of the reference paper is at this share of T_f at constant volume.
+const HOLD_SHARE: f64 = 0.95;
 
 /// Makes a glass: a liquid at constant volume, then a linear cooling ramp at constant pressure.
 ///
 /// The sample is the moment of the ramp nearest to the temperature asked for, 0.8 T_f by default;
 /// the ramp goes on below it so that T_f, the crossing of the liquid and glass lines of the
-/// enthalpy, can be fitted.
+/// enthalpy, can be fitted. On the way the sample may be held ([`PrepareHold`]) and unlike atoms
+/// may swap ([`SwapMonteCarlo`]).
 #[derive(Clone, Debug)]
 pub struct Prepare {
     settings: PrepareSettings,
-    leg: Leg,
+    progress: Progress,
     course: Course,
+}
+
+/// Where a preparation is and what it has found beside its simulation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Progress {
+    leg: Leg,
+    /// Seed and stage of the random streams.
+    address: (u64, u64),
     kept: Keeper,
+    /// Frames of the ramp down to the hold.
+    approach: Vec<Frame>,
+    constant_volume: Option<ConstantVolume>,
+    /// Temperature of the hold, once it is known `[energy]`.
+    hold_temperature: Option<f64>,
+    swaps: Option<SwapCounts>,
 }
 
 /// The stored form of a [`Prepare`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrepareState {
     settings: PrepareSettings,
-    leg: Leg,
+    progress: Progress,
     course: CourseState,
-    kept: Keeper,
 }
 
 /// The cooling ramp, one entry a frame.
@@ -183,6 +66,24 @@ pub struct Cooling {
     pub enthalpy_per_atom: Vec<f64>,
     /// Volume per atom `[length³]`.
     pub volume_per_atom: Vec<f64>,
+}
+
+/// The quench at constant volume that comes before the hold of the reference paper.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConstantVolume {
+    /// The quench; its enthalpy is its energy.
+    pub cooling: Cooling,
+    /// T_f from the energy.
+    pub fictive_temperature: FictiveTemperature,
+}
+
+/// The stop on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its temperature `[energy]`.
+    pub temperature: f64,
+    /// How long it lasted `[τ]`.
+    pub duration: f64,
 }
 
 /// What a preparation found.
@@ -200,6 +101,12 @@ pub struct Prepared {
     pub sample: Sample,
     /// The cooling ramp.
     pub cooling: Cooling,
+    /// The quench at constant volume, where there was one.
+    pub constant_volume: Option<ConstantVolume>,
+    /// The hold, where there was one.
+    pub held: Option<Held>,
+    /// What swaps did, where there were any.
+    pub swaps: Option<SwapCounts>,
 }
 
 impl Prepare {
@@ -225,47 +132,117 @@ impl Prepare {
         let course = Course::start(
             Sample::unstrained(liquid),
             force_field,
-            settings.dynamics(Leg::Melt),
+            settings.dynamics(Leg::Melt, None),
             &settings.integration,
-            settings.steps(Leg::Melt),
+            settings.steps(Leg::Melt, None),
         )?;
         Ok(Self {
             settings: *settings,
-            leg: Leg::Melt,
+            progress: Progress {
+                leg: Leg::Melt,
+                address: (seed, stage),
+                kept: Keeper::new(),
+                approach: Vec::new(),
+                constant_volume: None,
+                hold_temperature: settings.hold.and_then(|hold| hold.temperature),
+                swaps: None,
+            },
             course,
-            kept: Keeper::new(),
         })
     }
 
-    fn enter(&mut self, leg: Leg) -> Result<(), MdError> {
-        let next = Course::start(
-            self.course.sample(),
-            self.course.simulation.force_field().clone(),
-            self.settings.dynamics(leg),
-            &self.settings.integration,
-            self.settings.steps(leg),
-        )?;
-        self.course = next.after(&self.course);
-        self.leg = leg;
+    /// Goes over to the next leg, with what the last one found.
+    fn enter(&mut self, next: Leg) -> Result<(), MdError> {
+        let mut start = self.course.sample();
+        let frames = std::mem::take(&mut self.course.frames);
+        self.progress.swaps = self.course.swap_counts().or(self.progress.swaps);
+        match self.progress.leg {
+            Leg::VolumeRamp => start = self.leave_constant_volume(&frames)?,
+            Leg::Approach => self.progress.approach = frames,
+            Leg::Melt | Leg::Quench | Leg::Settle | Leg::Hold | Leg::Ramp => {}
+        }
+        let settings = &self.settings;
+        let hold = self.progress.hold_temperature;
+        let force_field = self.course.simulation.force_field().clone();
+        let swap = settings.swap(next).map(|swap| {
+            SwapMonteCarlo::new(
+                swap,
+                &start.configuration,
+                &force_field,
+                self.progress.address,
+                self.progress.swaps.unwrap_or_default(),
+            )
+        });
+        let mut course = Course::start(
+            start,
+            force_field,
+            settings.dynamics(next, hold),
+            &settings.integration,
+            settings.steps(next, hold),
+        )?
+        .with_swaps(swap.transpose()?)
+        .after(&self.course);
+        if next == Leg::Ramp {
+            course.frames = std::mem::take(&mut self.progress.approach);
+        }
+        self.course = course;
+        self.progress.leg = next;
         Ok(())
+    }
+
+    /// T_f at constant volume, which sets the temperature of the hold, and the sample that was
+    /// there on the way.
+    fn leave_constant_volume(&mut self, frames: &[Frame]) -> Result<Sample, MdError> {
+        let cooling = self.cooling_of(frames);
+        let missing = || MdError::NoFictiveTemperature {
+            from: self.settings.cool_from,
+            to: self.settings.cool_to,
+            instead: "hold.temperature",
+        };
+        let fictive_temperature = fictive_temperature_at_constant_volume(
+            &cooling.temperature,
+            &cooling.enthalpy_per_atom,
+        )
+        .ok_or_else(missing)?;
+        let temperature = HOLD_SHARE * fictive_temperature.value;
+        let kept = std::mem::replace(&mut self.progress.kept, Keeper::new());
+        let (_, sample) = kept.nearest(temperature).ok_or_else(missing)?;
+        self.progress.hold_temperature = Some(temperature);
+        self.progress.constant_volume = Some(ConstantVolume {
+            cooling,
+            fictive_temperature,
+        });
+        Ok(sample.clone())
     }
 
     fn keep(&mut self) {
         let course = &self.course;
         let simulation = &course.simulation;
         let temperature = simulation.dynamics().temperature.at(simulation.time());
-        match self.settings.sample_temperature {
+        let wanted = self
+            .settings
+            .sample_temperature
+            .filter(|_| self.progress.leg == Leg::Ramp);
+        match wanted {
             Some(wanted) => self
+                .progress
                 .kept
                 .offer_nearest(temperature, wanted, || course.sample()),
-            None => self.kept.offer(temperature, None, || course.sample()),
+            None => self
+                .progress
+                .kept
+                .offer(temperature, None, || course.sample()),
         }
     }
 
     /// The cooling ramp so far.
     pub fn cooling(&self) -> Cooling {
+        self.cooling_of(self.frames())
+    }
+
+    fn cooling_of(&self, frames: &[Frame]) -> Cooling {
         let atoms = self.settings.atoms as f64;
-        let of = |value: fn(&Frame) -> f64| self.frames().iter().map(value).collect::<Vec<f64>>();
+        let of = |value: fn(&Frame) -> f64| frames.iter().map(value).collect::<Vec<f64>>();
         Cooling {
             temperature: of(|frame| frame.mean.temperature),
             enthalpy_per_atom: of(|frame| frame.mean.enthalpy_per_atom),
@@ -290,12 +267,13 @@ impl Prepare {
             .sample_temperature
             .or_else(|| by_enthalpy.map(|fictive| SHARE_OF_FICTIVE_TEMPERATURE * fictive.value));
         let taken = wanted.and_then(|temperature| {
-            let (label, sample) = self.kept.nearest(temperature)?;
+            let (label, sample) = self.progress.kept.nearest(temperature)?;
             Some((temperature, label, sample.clone()))
         });
         let (temperature, taken_at, sample) = taken.ok_or(MdError::NoFictiveTemperature {
             from: self.settings.cool_from,
             to: self.settings.cool_to,
+            instead: "sample_temperature",
         })?;
         Ok(Prepared {
             fictive_temperature: by_enthalpy,
@@ -304,6 +282,14 @@ impl Prepare {
             taken_at,
             sample,
             cooling,
+            constant_volume: self.progress.constant_volume.clone(),
+            held: self.settings.hold.zip(self.progress.hold_temperature).map(
+                |(hold, temperature)| Held {
+                    temperature,
+                    duration: hold.duration,
+                },
+            ),
+            swaps: self.course.swap_counts().or(self.progress.swaps),
         })
     }
 }
@@ -312,15 +298,18 @@ impl Protocol for Prepare {
     type State = PrepareState;
 
     fn status(&self) -> Status {
-        let before: u64 = LEGS
-            .iter()
-            .take_while(|leg| **leg != self.leg)
-            .map(|leg| self.settings.steps(*leg))
-            .sum();
+        let before = self.course.earlier_steps();
+        let hold = self.progress.hold_temperature;
+        let mut next = self.settings.after(self.progress.leg);
+        let mut total_steps = before + self.course.total_steps();
+        while let Some(leg) = next {
+            total_steps += self.settings.steps(leg, hold);
+            next = self.settings.after(leg);
+        }
         Status {
             done_steps: before + self.course.steps(),
-            total_steps: self.settings.total_steps(),
-            finished: self.leg == Leg::Ramp && self.course.finished(),
+            total_steps,
+            finished: self.progress.leg == Leg::Ramp && self.course.finished(),
         }
     }
 
@@ -333,12 +322,12 @@ impl Protocol for Prepare {
                 return Ok(status);
             }
             if self.course.finished()
-                && let Some(next) = self.leg.next()
+                && let Some(next) = self.settings.after(self.progress.leg)
             {
                 self.enter(next)?;
             }
             self.course.advance_frame(observer)?;
-            if self.leg == Leg::Ramp {
+            if matches!(self.progress.leg, Leg::VolumeRamp | Leg::Ramp) {
                 self.keep();
             }
         }
@@ -347,9 +336,8 @@ impl Protocol for Prepare {
     fn state(&self) -> PrepareState {
         PrepareState {
             settings: self.settings,
-            leg: self.leg,
+            progress: self.progress.clone(),
             course: self.course.state(),
-            kept: self.kept.clone(),
         }
     }
 
@@ -357,17 +345,16 @@ impl Protocol for Prepare {
         state.settings.validate()?;
         Ok(Self {
             settings: state.settings,
-            leg: state.leg,
+            progress: state.progress,
             course: Course::restore(state.course, force_field)?,
-            kept: state.kept,
         })
     }
 
     fn frames(&self) -> &[Frame] {
-        if self.leg == Leg::Ramp {
-            &self.course.frames
-        } else {
-            &[]
+        match self.progress.leg {
+            Leg::Approach | Leg::Ramp => &self.course.frames,
+            Leg::Hold => &self.progress.approach,
+            Leg::Melt | Leg::Quench | Leg::VolumeRamp | Leg::Settle => &[],
         }
     }
 

@@ -5,7 +5,7 @@ use metabasin_atoms::Configuration;
 use super::*;
 use crate::analysis::{fictive_temperature, half_difference, shear_modulus_fit};
 use crate::tests_support::{force_field, glass};
-use crate::{Frame, Unobserved};
+use crate::{Frame, SwapSettings, Unobserved};
 
 /// Dynamics of a few τ: light cell, many frames.
 fn integration() -> Integration {
@@ -241,7 +241,7 @@ fn a_glass_is_made_from_the_melt() {
             assert!((prepared.taken_at - prepared.temperature).abs() < 0.03);
             assert_eq!(prepared.sample.gamma, 0.0);
         }
-        (Err(MdError::NoFictiveTemperature { from, to }), None) => {
+        (Err(MdError::NoFictiveTemperature { from, to, .. }), None) => {
             assert_eq!((from, to), (0.7, 0.05));
         }
         other => panic!("{other:?}"),
@@ -269,8 +269,85 @@ fn a_preparation_survives_restarts_in_every_leg() {
     assert!(whole.temperature == 0.5 && (whole.taken_at - 0.5).abs() <= 0.015 + 1e-12);
 }
 
+/// Both routes with a hold and swaps: by a temperature given, and by 0.95 T_f at constant volume.
+#[test]
+fn a_preparation_with_hold_and_swaps_survives_restarts() {
+    let swap = Some(SwapSettings {
+        attempts_per_atom: 3.0,
+        interval: 0.17,
+    });
+    let hold = |temperature| PrepareHold {
+        temperature,
+        duration: 0.9,
+        swap,
+    };
+    let short = PrepareSettings {
+        atoms: 216,
+        melt_duration: 1.0,
+        settle_duration: 0.5,
+        swap,
+        ..quench()
+    };
+    let stopping = PrepareSettings {
+        hold: Some(hold(Some(0.55))),
+        cool_to: 0.4,
+        cooling_rate: 0.2,
+        sample_temperature: Some(0.5),
+        ..short
+    };
+    let paper = PrepareSettings {
+        hold: Some(hold(None)),
+        settle_duration: 2.0,
+        density: 1.4,
+        cool_from: 1.0,
+        swap: None,
+        sample_temperature: Some(0.06),
+        ..short
+    };
+    for settings in [stopping, paper] {
+        let start = || Prepare::start(&settings, force_field(), 5, 0).unwrap();
+        let (whole, seen) = run_in_pieces(start(), 1_000_000);
+        let (pieces, seen_in_pieces) = run_in_pieces(start(), 90);
+        assert_eq!(seen, seen_in_pieces);
+        for pair in seen.windows(2) {
+            assert!(pair[1].step > pair[0].step && pair[1].time > pair[0].time);
+        }
+        let status = whole.status();
+        assert_eq!(status.done_steps, status.total_steps);
+        assert!(status.total_steps <= settings.total_steps());
+        let (whole, pieces) = (whole.outcome().unwrap(), pieces.outcome().unwrap());
+        assert_eq!(whole, pieces);
+        let swaps = whole.swaps.unwrap();
+        assert!(swaps.attempts == 648 * swaps.sweeps && swaps.accepted > 0);
+        let held = whole.held.unwrap();
+        if let Some(quenched) = &whole.constant_volume {
+            let expected = 0.95 * quenched.fictive_temperature.value;
+            assert!((held.temperature - expected).abs() < 1e-12);
+            // The ramp at constant pressure begins where the hold was.
+            assert!((whole.cooling.temperature[0] - expected).abs() < 0.2 * expected);
+            assert!(quenched.cooling.temperature[0] > 0.8);
+        } else {
+            // 0.75 τ down to the hold and 0.75 τ from there on, a frame each 0.1 τ.
+            assert_eq!(held.temperature, 0.55);
+            assert_eq!(whole.cooling.temperature.len(), 16);
+            assert!((whole.taken_at - 0.5).abs() <= 0.011);
+        }
+    }
+}
+
 #[test]
 fn bad_settings_are_refused_by_name() {
+    let hold = PrepareSettings {
+        hold: Some(PrepareHold {
+            temperature: Some(0.9),
+            duration: 1.0,
+            swap: None,
+        }),
+        ..PrepareSettings::default()
+    };
+    let message = hold.validate().unwrap_err().to_string();
+    let expected = "hold.temperature must be between cool_to and cool_from, got 0.9";
+    assert_eq!(message, expected);
     let prepare = PrepareSettings {
         cool_to: 1.0,
         ..PrepareSettings::default()

@@ -116,7 +116,8 @@ impl LatticeGas {
     /// ΔE of exchanging species 1 at `large` and species 2 at `small` `[energy]`.
     #[cfg(test)]
     fn energy_change(&self, large: u32, small: u32) -> f64 {
-        self.fields[large as usize] - self.fields[small as usize]
+        self.fields[large as usize]
+            - self.fields[small as usize]
             - self.coupling(large as usize, small)
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::analysis::{Average, block_error};
-use crate::tests_support::{force_field, fluid, glass};
+use crate::tests_support::{fluid, force_field, glass};
 use crate::{Dynamics, TemperatureSchedule};
 
 fn swaps(configuration: &Configuration, attempts_per_atom: f64) -> SwapMonteCarlo {
@@ -11,7 +11,14 @@ fn swaps(configuration: &Configuration, attempts_per_atom: f64) -> SwapMonteCarl
         interval: 0.1,
     };
     let field = force_field();
-    SwapMonteCarlo::new(settings, configuration, &field, (5, 0), SwapCounts::default()).unwrap()
+    SwapMonteCarlo::new(
+        settings,
+        configuration,
+        &field,
+        (5, 0),
+        SwapCounts::default(),
+    )
+    .unwrap()
 }
 
 /// A hot, dense liquid at constant volume: potential energies along plain dynamics, the same with
@@ -84,7 +91,6 @@ fn the_acceptance_is_the_one_of_the_reference() {
         })
         .collect();
     let found = block_error(&shares).unwrap();
-    println!("{found:?}");
     assert!((found.mean - 0.0037).abs() < 6.0 * found.error, "{found:?}");
     assert!(found.error < 0.0003, "{found:?}");
 }
@@ -114,8 +120,11 @@ fn the_conserved_quantity_goes_on_across_swaps() {
         let moved = (0..150).filter(|&k| after.positions[k] != before.positions[k]);
         assert!(moved.count() > 20);
         let sorted = |configuration: &Configuration| {
-            let mut positions: Vec<[f64; 3]> =
-                configuration.positions.iter().map(|p| [p.x, p.y, p.z]).collect();
+            let mut positions: Vec<[f64; 3]> = configuration
+                .positions
+                .iter()
+                .map(|p| [p.x, p.y, p.z])
+                .collect();
             positions.sort_by(|p, q| p.partial_cmp(q).unwrap());
             positions
         };

@@ -86,7 +86,9 @@ fn states_are_visited_as_often_as_boltzmann_says() {
     let (cell, positions, species) = few_sites();
     let mut gas = gas_of(Cut::Smooth, &cell, &positions, &species);
     let state = |species: &[Species]| -> usize {
-        (0..6).map(|site| usize::from(species[site].0) << site).sum()
+        (0..6)
+            .map(|site| usize::from(species[site].0) << site)
+            .sum()
     };
     let states: Vec<usize> = (0..64).filter(|s: &usize| s.count_ones() == 3).collect();
     let energies: Vec<f64> = states
@@ -97,7 +99,10 @@ fn states_are_visited_as_often_as_boltzmann_says() {
         })
         .collect();
     let mean = energies.iter().sum::<f64>() / 20.0;
-    let spread = energies.iter().map(|energy| (energy - mean).powi(2)).sum::<f64>();
+    let spread = energies
+        .iter()
+        .map(|energy| (energy - mean).powi(2))
+        .sum::<f64>();
     let temperature = 0.6 * (spread / 20.0).sqrt();
     let mut random = random_stream(17, Purpose::Test, 1, 0);
     let draws = 100_000;
