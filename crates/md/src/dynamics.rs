@@ -1,14 +1,27 @@
 //! The description of a simulation: ensemble and drive, as plain data.
 
+mod barostat;
+mod drive;
+mod random_address;
+mod thermostat;
+
 use serde::{Deserialize, Serialize};
 
+pub use barostat::Barostat;
+pub use drive::Drive;
+pub(crate) use random_address::Draw;
+pub use random_address::RandomAddress;
+pub use thermostat::Thermostat;
+
 use crate::MdError;
-use crate::error::{finite, positive};
+use crate::error::positive;
 
 /// One simulation step's equations of motion, composed of independent choices.
 ///
 /// No thermostat, no barostat and no drive is NVE; a thermostat makes it NVT, a barostat NPH or
-/// NPT; the drives go with any of them.
+/// NPT; the drives go with any of them. The two pairs that make no sense (a stochastic barostat
+/// without a thermostat, and a free tilt in a cell that is free already) are refused by
+/// [`Dynamics::validate`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dynamics {
@@ -18,13 +31,16 @@ pub struct Dynamics {
     pub temperature: TemperatureSchedule,
     /// Exchange of heat; `None` is adiabatic.
     #[serde(default)]
-    pub thermostat: Option<NoseHooverChain>,
-    /// Isotropic volume changes; `None` is constant volume.
+    pub thermostat: Option<Thermostat>,
+    /// Changes of volume or shape; `None` is a constant volume.
     #[serde(default)]
-    pub barostat: Option<IsotropicPressure>,
+    pub barostat: Option<Barostat>,
     /// What happens to the xy tilt of the cell.
     #[serde(default)]
     pub drive: Drive,
+    /// Where stochastic thermostats and barostats take their random numbers from.
+    #[serde(default)]
+    pub random: RandomAddress,
 }
 
 /// k_B T against time since the start of the simulation `[energy]`.
@@ -75,73 +91,6 @@ impl TemperatureSchedule {
     }
 }
 
-/// A Nose-Hoover chain (Martyna, Klein & Tuckerman, J. Chem. Phys. 97, 2635 (1992)) with masses
-/// Q₁ = N_f k_B T τ², Q_k = k_B T τ².
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NoseHooverChain {
-    /// Relaxation time τ `[τ]`; about 100 steps.
-    pub time_constant: f64,
-    /// Number of thermostats in the chain.
-    pub length: usize,
-}
-
-impl Default for NoseHooverChain {
-    fn default() -> Self {
-        Self {
-            time_constant: 0.3,
-            length: 3,
-        }
-    }
-}
-
-/// The isotropic Martyna-Tobias-Klein barostat (J. Chem. Phys. 101, 4177 (1994)) with mass
-/// W = (N_f + 3) k_B T τ². Where there is a thermostat, the cell has a chain of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct IsotropicPressure {
-    /// External pressure `[energy / length³]`.
-    pub pressure: f64,
-    /// Relaxation time τ of the volume `[τ]`.
-    pub time_constant: f64,
-}
-
-impl Default for IsotropicPressure {
-    fn default() -> Self {
-        Self {
-            pressure: 0.0,
-            time_constant: 2.0,
-        }
-    }
-}
-
-/// What happens to the xy tilt of the cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Drive {
-    /// The tilt stays.
-    #[default]
-    None,
-    /// Simple shear at a constant rate.
-    Shear {
-        /// dγ/dt, either sign `[1/τ]`.
-        rate: f64,
-    },
-    /// The tilt is free: it moves under the shear stress with an inertia
-    /// W_γ = (N_f + 3) k_B T τ² / 3, so that ⟨V σ_xy⟩ = 0.
-    ZeroShearStress {
-        /// Relaxation time τ of the tilt `[τ]`.
-        time_constant: f64,
-    },
-}
-
-impl Drive {
-    /// A free tilt with the usual inertia.
-    pub fn zero_shear_stress() -> Self {
-        Self::ZeroShearStress { time_constant: 2.0 }
-    }
-}
-
 impl Dynamics {
     /// Constant energy and volume.
     pub fn constant_energy(time_step: f64, temperature: f64) -> Self {
@@ -151,13 +100,14 @@ impl Dynamics {
             thermostat: None,
             barostat: None,
             drive: Drive::None,
+            random: RandomAddress::default(),
         }
     }
 
     /// Constant temperature and volume, default thermostat.
     pub fn constant_volume(time_step: f64, temperature: f64) -> Self {
         Self {
-            thermostat: Some(NoseHooverChain::default()),
+            thermostat: Some(Thermostat::default()),
             ..Self::constant_energy(time_step, temperature)
         }
     }
@@ -165,7 +115,7 @@ impl Dynamics {
     /// Constant temperature and zero pressure, default thermostat and barostat.
     pub fn zero_pressure(time_step: f64, temperature: f64) -> Self {
         Self {
-            barostat: Some(IsotropicPressure::default()),
+            barostat: Some(Barostat::default()),
             ..Self::constant_volume(time_step, temperature)
         }
     }
@@ -177,65 +127,41 @@ impl Dynamics {
         self
     }
 
-    /// dγ/dt of a driven shear, zero otherwise `[1/τ]`.
-    pub fn shear_rate(&self) -> f64 {
-        match self.drive {
-            Drive::Shear { rate } => rate,
-            Drive::None | Drive::ZeroShearStress { .. } => 0.0,
-        }
+    /// The external pressure, zero at constant volume `[energy / length³]`.
+    pub fn pressure(&self) -> f64 {
+        self.barostat.map_or(0.0, |barostat| barostat.pressure())
     }
 
     /// Checks every number.
     ///
     /// # Errors
-    /// [`MdError::Setting`] with the field and its value.
+    /// [`MdError::Setting`] with the field and its value; [`MdError::Pair`] for choices that exclude
+    /// each other.
     pub fn validate(&self) -> Result<(), MdError> {
         positive("time_step", self.time_step)?;
         self.temperature.validate()?;
-        if let Some(chain) = &self.thermostat {
-            chain.validate(self.time_step)?;
+        if let Some(thermostat) = &self.thermostat {
+            thermostat.validate(self.time_step)?;
         }
         if let Some(barostat) = &self.barostat {
             barostat.validate(self.time_step)?;
         }
-        match self.drive {
-            Drive::None => Ok(()),
-            Drive::Shear { rate } => {
-                finite("drive.rate", rate)?;
-                if (rate * self.time_step).abs() > 1e-3 {
-                    return Err(MdError::Setting {
-                        field: "drive.rate",
-                        requirement: "at most 1e-3 of strain per time_step",
-                        value: rate,
-                    });
-                }
-                Ok(())
+        self.drive.validate(self.time_step)?;
+        match (&self.thermostat, &self.barostat, &self.drive) {
+            (None, Some(Barostat::StochasticCellRescaling { .. }), _) => Err(MdError::Pair {
+                first: "the barostat StochasticCellRescaling",
+                second: "no thermostat",
+                remedy: "give a thermostat, or take the barostat Isotropic",
+            }),
+            (_, Some(Barostat::FullCell { .. }), Drive::ZeroShearStress { .. }) => {
+                Err(MdError::Pair {
+                    first: "the barostat FullCell",
+                    second: "the drive ZeroShearStress",
+                    remedy: "the full cell moves its tilt already: leave the drive out",
+                })
             }
-            Drive::ZeroShearStress { time_constant } => {
-                slower_than_a_step("drive.time_constant", time_constant, self.time_step)
-            }
+            _ => Ok(()),
         }
-    }
-}
-
-impl NoseHooverChain {
-    pub(crate) fn validate(&self, time_step: f64) -> Result<(), MdError> {
-        slower_than_a_step("thermostat.time_constant", self.time_constant, time_step)?;
-        if self.length == 0 {
-            return Err(MdError::Setting {
-                field: "thermostat.length",
-                requirement: "at least 1",
-                value: 0.0,
-            });
-        }
-        Ok(())
-    }
-}
-
-impl IsotropicPressure {
-    pub(crate) fn validate(&self, time_step: f64) -> Result<(), MdError> {
-        finite("barostat.pressure", self.pressure)?;
-        slower_than_a_step("barostat.time_constant", self.time_constant, time_step)
     }
 }
 
@@ -311,9 +237,52 @@ mod tests {
                 "drive.time_constant must be at least ten time steps, got 0.001",
             ),
         ];
+        let stochastic = Some(Barostat::stochastic(0.0));
+        let full = Dynamics {
+            barostat: Some(Barostat::full_cell(0.0)),
+            ..good.clone()
+        };
+        let cases = cases.into_iter().chain([
+            (
+                Dynamics {
+                    thermostat: None,
+                    barostat: stochastic,
+                    ..good.clone()
+                },
+                "the barostat StochasticCellRescaling and no thermostat do not go together: give a \
+                 thermostat, or take the barostat Isotropic",
+            ),
+            (
+                full.with_drive(Drive::zero_shear_stress()),
+                "the barostat FullCell and the drive ZeroShearStress do not go together: the full \
+                 cell moves its tilt already: leave the drive out",
+            ),
+            (
+                good.clone().with_drive(Drive::CyclicShear {
+                    amplitude: 0.5,
+                    period: 3.0,
+                }),
+                "drive.amplitude must be at most 1e-3 of strain per time_step, got 0.5",
+            ),
+            (
+                good.with_drive(Drive::constant_shear_stress(f64::INFINITY)),
+                "drive.stress must be finite, got inf",
+            ),
+        ]);
         for (bad, message) in cases {
             assert_eq!(bad.validate().unwrap_err().to_string(), message);
         }
+    }
+
+    #[test]
+    fn thermostats_and_barostats_read_as_they_are_written() {
+        let short = r#"{"time_step":0.003,"temperature":{"Constant":0.3},
+            "thermostat":{"Langevin":{}},"barostat":{"FullCell":{"pressure":0.5}}}"#;
+        let read: Dynamics = serde_json::from_str(short).unwrap();
+        assert_eq!(read.thermostat, Some(Thermostat::langevin()));
+        assert_eq!(read.barostat, Some(Barostat::full_cell(0.5)));
+        let text = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<Dynamics>(&text).unwrap(), read);
     }
 
     #[test]

@@ -17,6 +17,16 @@ pub enum MdError {
         /// The value given.
         value: f64,
     },
+    /// Two choices exclude each other.
+    #[error("{first} and {second} do not go together: {remedy}")]
+    Pair {
+        /// The one.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// The configuration has no velocities.
     #[error("the sample holds no velocities: draw them at a temperature first")]
     NoVelocities,

@@ -18,7 +18,7 @@ mod swap;
 #[cfg(test)]
 mod tests_support;
 
-pub use dynamics::{Drive, Dynamics, IsotropicPressure, NoseHooverChain, TemperatureSchedule};
+pub use dynamics::{Barostat, Drive, Dynamics, RandomAddress, TemperatureSchedule, Thermostat};
 pub use error::{MdError, Symptom};
 pub use frame::{Frame, Mean, Observer, Unobserved};
 pub use initial::initial_liquid;

@@ -28,8 +28,8 @@ pub use shear::{Shear, ShearSettings, ShearState};
 pub use unload::{Unload, UnloadSettings, UnloadState, Unloaded};
 
 use crate::{
-    Drive, Dynamics, Frame, IsotropicPressure, MdError, NoseHooverChain, Observer,
-    TemperatureSchedule,
+    Barostat, Drive, Dynamics, Frame, MdError, Observer, RandomAddress, TemperatureSchedule,
+    Thermostat,
 };
 
 /// Strain recovery: zero shear stress and zero pressure after unloading.
@@ -77,11 +77,13 @@ pub struct Integration {
     /// Steps between two frames.
     pub frame_interval: u64,
     /// The thermostat.
-    pub thermostat: NoseHooverChain,
+    pub thermostat: Thermostat,
     /// The barostat.
-    pub barostat: IsotropicPressure,
+    pub barostat: Barostat,
     /// Relaxation time of a free tilt `[τ]`.
     pub tilt_time_constant: f64,
+    /// Where stochastic thermostats and barostats take their random numbers from.
+    pub random: RandomAddress,
 }
 
 impl Default for Integration {
@@ -89,9 +91,10 @@ impl Default for Integration {
         Self {
             time_step: 0.002778,
             frame_interval: 100,
-            thermostat: NoseHooverChain::default(),
-            barostat: IsotropicPressure::default(),
+            thermostat: Thermostat::default(),
+            barostat: Barostat::default(),
             tilt_time_constant: 2.0,
+            random: RandomAddress::default(),
         }
     }
 }
@@ -120,6 +123,7 @@ impl Integration {
             thermostat: Some(self.thermostat),
             barostat: None,
             drive: Drive::None,
+            random: self.random,
         }
     }
 
@@ -131,7 +135,11 @@ impl Integration {
         }
     }
 
+    /// A free tilt; a full cell has one already.
     fn zero_shear_stress(&self) -> Drive {
+        if matches!(self.barostat, Barostat::FullCell { .. }) {
+            return Drive::None;
+        }
         Drive::ZeroShearStress {
             time_constant: self.tilt_time_constant,
         }

@@ -1,8 +1,11 @@
 //! A configuration in motion.
 
 mod checkpoint;
+mod heat;
+mod inertia;
 mod linear_map;
 mod passes;
+mod rescaling;
 mod step;
 
 use metabasin_atoms::{Cell, Configuration, Species, Stress};
@@ -11,10 +14,11 @@ use nalgebra::Vector3;
 
 use crate::chain::Chain;
 use crate::frame::{Moment, Sums};
-use crate::{Drive, Dynamics, Frame, MdError, Symptom};
+use crate::{Dynamics, Frame, MdError, Symptom};
 
 pub use checkpoint::Checkpoint;
 use checkpoint::Motion;
+use inertia::Inertia;
 
 /// Steps between two checks for a blow-up (not-a-number is noticed at once).
 pub(crate) const CHECK_INTERVAL: u64 = 50;
@@ -22,28 +26,31 @@ pub(crate) const CHECK_INTERVAL: u64 = 50;
 /// A configuration with its force field and its equations of motion.
 ///
 /// ```text
-/// ṙ = v + ε̇ r + γ̇ y x̂
-/// v̇ = F/m − (1 + 3/N_f) ε̇ v − γ̇ v_y x̂ − ξ v
-/// W ε̈ = 2K (1 + 3/N_f) − V tr σ_virial − 3 P V − (cell chain)
-/// W_γ γ̈ = −V σ_xy − (cell chain)        or γ̇ given
+/// ṙ = v + G r,   ḣ = G h
+/// v̇ = F/m − G v − (tr G/N_f) v − ξ v
+/// W_g Ġ_ab = −V σ_ab − P V δ_ab + (2K/N_f) δ_ab − (cell thermostat)
 /// ```
 ///
-/// with ε = ln(V)/3 and N_f = 3N − 3. The state stores PECULIAR velocities v (relative to the
-/// flow γ̇ y x̂ and to the swelling ε̇ r), the SLLOD form of simple shear (Evans & Morriss,
-/// Statistical Mechanics of Nonequilibrium Liquids, ch. 6); positions follow the affine flow
-/// plus v and are never wrapped. The xy tilt of the cell follows γ and is flipped back when
-/// |xy| > lx/2, which no reported quantity notices: γ is counted apart and is not changed by
-/// isotropic volume changes. One step is a symmetric (Trotter) product of exact flows, so it is
-/// time-reversible: half chains, half cell momenta, half kick, drift, and back.
+/// with the velocity gradient G of the cell h and N_f = 3N − 3. G is ε̇ on the diagonal where the
+/// volume moves alone (then W = 3 W_g belongs to ε̇ and the forces add up), upper-triangular where
+/// the whole cell does; G_xy = γ̇ is given, or free with the force V (σ_ext − σ_xy) on
+/// W_γ γ̈. The state stores PECULIAR velocities v (relative to the flow G r), the SLLOD form of
+/// simple shear (Evans & Morriss, Statistical Mechanics of Nonequilibrium Liquids, ch. 6);
+/// positions follow the affine flow plus v and are never wrapped. The tilts of the cell are
+/// flipped back when |xy| > lx/2 (or another is as large), which no reported quantity notices: γ,
+/// the time integral of G_xy, is counted apart and is not changed by isotropic volume changes. One
+/// step is a symmetric (Trotter) product of exact flows, so it is time-reversible: half heat
+/// exchange, half cell momenta, half kick, drift, and back.
 ///
 /// The conserved quantity is
 ///
 /// ```text
-/// K + U + P V + W ε̇²/2 + W_γ γ̇²/2 + Σ chains − ∫ V σ_xy γ̇ dt
+/// K + U + P V + Σ W G²/2 + Σ chains − work of the drive − heat of stochastic baths
 /// ```
 ///
-/// where W_γ γ̇²/2 belongs to a free tilt and the work integral to a driven one. Energy that swaps of
-/// atoms bring in ([`crate::SwapMonteCarlo`]) is subtracted as work too.
+/// where the kinetic terms belong to free components of the cell; the work is ∫ V σ_xy γ̇ dt of a
+/// prescribed shear and ∫ V σ_ext γ̇ dt of a shear stress from outside. Energy that swaps of atoms
+/// bring in ([`crate::SwapMonteCarlo`]) is subtracted as work too.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     configuration: Configuration,
@@ -62,15 +69,6 @@ pub struct Simulation {
     /// Σ m v v of the peculiar velocities, order xx, yy, zz, xy, xz, yz `[energy]`.
     kinetic: [f64; 6],
     inertia: Inertia,
-}
-
-/// Masses of the cell's own motion.
-#[derive(Clone, Copy, Debug)]
-struct Inertia {
-    /// W of the volume, where it moves `[energy τ²]`.
-    volume: Option<f64>,
-    /// W_γ of the tilt, where it is free `[energy τ²]`.
-    tilt: Option<f64>,
 }
 
 impl Simulation {
@@ -299,16 +297,15 @@ impl Simulation {
     pub fn conserved(&self) -> f64 {
         let volume = self.configuration.cell.volume();
         let motion = &self.motion;
-        let cell = |mass: Option<f64>, rate: f64| mass.map_or(0.0, |mass| 0.5 * mass * rate * rate);
         let chain = |chain: &Option<Chain>| chain.as_ref().map_or(0.0, Chain::energy);
         0.5 * self.twice_kinetic()
             + self.evaluation.energy
             + self.external_pressure() * volume
-            + cell(self.inertia.volume, motion.swelling_rate)
-            + cell(self.inertia.tilt, motion.shear_rate)
+            + 0.5 * self.inertia.twice_kinetic(&motion.gradient)
             + chain(&motion.atom_chain)
             + chain(&motion.cell_chain)
             - motion.work
+            - motion.injected
     }
 
     fn degrees_of_freedom(&self) -> f64 {
@@ -320,9 +317,7 @@ impl Simulation {
     }
 
     fn external_pressure(&self) -> f64 {
-        self.dynamics
-            .barostat
-            .map_or(0.0, |barostat| barostat.pressure)
+        self.dynamics.pressure()
     }
 
     fn blow_up(&self, symptom: Symptom) -> MdError {
@@ -375,27 +370,6 @@ impl Simulation {
 /// N_f = 3N − 3: the center of mass does not move.
 fn degrees_of_freedom(atoms: usize) -> f64 {
     (3 * atoms - 3) as f64
-}
-
-impl Inertia {
-    fn new(dynamics: &Dynamics, atoms: usize) -> Self {
-        let unit = (degrees_of_freedom(atoms) + 3.0) * dynamics.temperature.mean();
-        let tilt = match dynamics.drive {
-            Drive::ZeroShearStress { time_constant } => Some(unit * time_constant.powi(2) / 3.0),
-            Drive::None | Drive::Shear { .. } => None,
-        };
-        Self {
-            volume: dynamics
-                .barostat
-                .map(|barostat| unit * barostat.time_constant.powi(2)),
-            tilt,
-        }
-    }
-
-    /// How many motions of the cell are free.
-    fn count(&self) -> usize {
-        usize::from(self.volume.is_some()) + usize::from(self.tilt.is_some())
-    }
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl Unload {
         if !self.keeping {
             let recent = &frames[frames.len().saturating_sub(10)..];
             let running = shear_stresses(recent).iter().sum::<f64>() / recent.len() as f64;
-            let direction = -self.course.simulation.dynamics().shear_rate().signum();
+            let direction = self.start.signum();
             self.keeping =
                 recent.len() == 10 && running * direction < KEEP_BELOW * self.largest_stress;
         }

@@ -4,10 +4,13 @@ use metabasin_atoms::Configuration;
 use metabasin_interactions::ForceField;
 use serde::{Deserialize, Serialize};
 
-use super::{Inertia, Simulation, degrees_of_freedom};
+use super::heat::cell_time_constant;
+use super::inertia::Inertia;
+use super::linear_map::UpperTriangular;
+use super::{Simulation, degrees_of_freedom};
 use crate::chain::Chain;
 use crate::frame::Sums;
-use crate::{Drive, Dynamics, MdError};
+use crate::{Dynamics, MdError, Thermostat};
 
 /// Everything that moves beside the atoms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,14 +18,16 @@ pub(super) struct Motion {
     pub(super) step: u64,
     /// Accumulated simple shear.
     pub(super) gamma: f64,
-    /// ε̇, a third of the relative rate of the volume `[1/τ]`.
-    pub(super) swelling_rate: f64,
-    /// γ̇, given or free `[1/τ]`.
-    pub(super) shear_rate: f64,
+    /// G of the affine flow ṙ = v + G r, ḣ = G h: ε̇ on its diagonal where the volume moves alone,
+    /// γ̇ at xy, given or free `[1/τ]`.
+    pub(super) gradient: UpperTriangular,
     pub(super) atom_chain: Option<Chain>,
     pub(super) cell_chain: Option<Chain>,
-    /// ∫ V σ_xy γ̇ dt of a driven shear, and what swaps of atoms brought in `[energy]`.
+    /// What the drive did: ∫ V σ_xy γ̇ dt of a prescribed shear, ∫ V σ_ext γ̇ dt of a shear stress
+    /// from outside; and what swaps of atoms brought in `[energy]`.
     pub(super) work: f64,
+    /// What stochastic thermostats and barostats gave `[energy]`.
+    pub(super) injected: f64,
     pub(super) sums: Sums,
     /// Kinetic temperature at step 0, for blow-up checks `[energy]`.
     pub(super) start_temperature: f64,
@@ -33,37 +38,31 @@ pub(super) struct Motion {
 impl Motion {
     pub(super) fn at_rest(dynamics: &Dynamics, atoms: usize) -> Self {
         let thermal_energy = dynamics.temperature.mean();
-        let chain = |degrees_of_freedom: f64, time_constant: f64| {
-            dynamics.thermostat.map(|thermostat| {
-                Chain::new(
-                    degrees_of_freedom,
-                    thermal_energy,
-                    time_constant,
-                    thermostat.length,
-                )
-            })
+        let chain = |degrees_of_freedom: f64, cell_time: Option<f64>| match dynamics.thermostat {
+            Some(Thermostat::NoseHooverChain {
+                time_constant,
+                length,
+            }) => Some(Chain::new(
+                degrees_of_freedom,
+                thermal_energy,
+                cell_time.unwrap_or(time_constant),
+                length,
+            )),
+            _ => None,
         };
         let free = Inertia::new(dynamics, atoms).count();
-        let cell_time = match (dynamics.barostat, dynamics.drive) {
-            (Some(barostat), _) => barostat.time_constant,
-            (None, Drive::ZeroShearStress { time_constant }) => time_constant,
-            (None, _) => 1.0,
-        };
         Self {
             step: 0,
             gamma: 0.0,
-            swelling_rate: 0.0,
-            shear_rate: dynamics.shear_rate(),
-            atom_chain: chain(
-                degrees_of_freedom(atoms),
-                dynamics.thermostat.map_or(1.0, |t| t.time_constant),
-            ),
+            gradient: UpperTriangular([0.0; 6]),
+            atom_chain: chain(degrees_of_freedom(atoms), None),
             cell_chain: if free > 0 {
-                chain(free as f64, cell_time)
+                chain(free as f64, Some(cell_time_constant(dynamics)))
             } else {
                 None
             },
             work: 0.0,
+            injected: 0.0,
             sums: Sums::default(),
             start_temperature: 0.0,
             last_conserved: 0.0,

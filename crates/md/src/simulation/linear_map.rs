@@ -1,12 +1,14 @@
 //! Upper-triangular linear maps: the flows that keep a cell upper-triangular.
 
 use nalgebra::Vector3;
+use serde::{Deserialize, Serialize};
 
 /// A matrix with zeros below its diagonal, components xx, yy, zz, xy, xz, yz.
 ///
 /// These matrices are closed under products and exponentials, and they keep the lattice vector a
 /// along x and b in the xy plane, so a cell that they deform never rotates.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(super) struct UpperTriangular(pub(super) [f64; 6]);
 
 impl UpperTriangular {

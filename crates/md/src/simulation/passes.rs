@@ -28,6 +28,31 @@ pub(super) struct Drift {
     pub(super) velocity: UpperTriangular,
 }
 
+/// Half a drift, v ← c v + s ξ/√m without net momentum, half a drift: r ← A r + B v before, and
+/// + C v after.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoisyDrift {
+    /// A.
+    pub(super) position: UpperTriangular,
+    /// B `[τ]`.
+    pub(super) before: UpperTriangular,
+    /// C `[τ]`.
+    pub(super) after: UpperTriangular,
+    /// c.
+    pub(super) decay: f64,
+    /// s `[energy^1/2]`.
+    pub(super) noise: f64,
+}
+
+/// What a noisy drift leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noised {
+    /// Whether every velocity is within the limit.
+    pub(super) within: bool,
+    /// Σ m v v of the new velocities.
+    pub(super) kinetic: [f64; 6],
+}
+
 impl Kick {
     #[inline]
     fn apply(
@@ -72,6 +97,87 @@ pub(super) fn kick_and_drift(
             within
         })
         .fold(true, |all, within| all & within)
+}
+
+/// Drift. Whether every velocity is within `speed_limit` (and a number).
+pub(super) fn drift(
+    drift: &Drift,
+    positions: &mut [Vector3<f64>],
+    velocities: &[Vector3<f64>],
+    speed_limit: f64,
+) -> bool {
+    let limit = speed_limit * speed_limit;
+    positions
+        .chunks_mut(CHUNK)
+        .zip(velocities.chunks(CHUNK))
+        .map(|(positions, velocities)| {
+            let mut within = true;
+            for (position, velocity) in positions.iter_mut().zip(velocities) {
+                within &= velocity.norm_squared() <= limit;
+                *position = drift.position.apply(position) + drift.velocity.apply(velocity);
+            }
+            within
+        })
+        .fold(true, |all, within| all & within)
+}
+
+/// A drift with noise in its middle; `normal(i)` are three normal deviates for atom i.
+///
+/// A second sweep takes the net momentum out of the noise and its way out of the positions.
+pub(super) fn noisy_drift(
+    drift: &NoisyDrift,
+    positions: &mut [Vector3<f64>],
+    velocities: &mut [Vector3<f64>],
+    masses: &[f64],
+    speed_limit: f64,
+    normal: &impl Fn(usize) -> Vector3<f64>,
+) -> Noised {
+    let limit = speed_limit * speed_limit;
+    let (within, [x, y, z, mass]) = positions
+        .chunks_mut(CHUNK)
+        .zip(velocities.chunks_mut(CHUNK))
+        .zip(masses.chunks(CHUNK))
+        .enumerate()
+        .map(|(chunk, ((positions, velocities), masses))| {
+            let mut within = true;
+            let mut sum = [0.0; 4];
+            for (i, ((position, velocity), mass)) in
+                positions.iter_mut().zip(velocities).zip(masses).enumerate()
+            {
+                let random = normal(chunk * CHUNK + i) * (drift.noise / mass.sqrt());
+                let noised = *velocity * drift.decay + random;
+                within &= velocity.norm_squared().max(noised.norm_squared()) <= limit;
+                *position = drift.position.apply(position)
+                    + drift.before.apply(velocity)
+                    + drift.after.apply(&noised);
+                *velocity = noised;
+                sum = add(
+                    sum,
+                    [mass * noised.x, mass * noised.y, mass * noised.z, *mass],
+                );
+            }
+            (within, sum)
+        })
+        .fold((true, [0.0; 4]), |(all, total), (within, sum)| {
+            (all & within, add(total, sum))
+        });
+    let excess = Vector3::new(x, y, z) / mass;
+    let way = drift.after.apply(&excess);
+    let kinetic = positions
+        .chunks_mut(CHUNK)
+        .zip(velocities.chunks_mut(CHUNK))
+        .zip(masses.chunks(CHUNK))
+        .map(|((positions, velocities), masses)| {
+            let mut sum = [0.0; 6];
+            for ((position, velocity), mass) in positions.iter_mut().zip(velocities).zip(masses) {
+                *position -= way;
+                *velocity -= excess;
+                add_kinetic(&mut sum, velocity, *mass);
+            }
+            sum
+        })
+        .fold([0.0; 6], add);
+    Noised { within, kinetic }
 }
 
 /// Kick. Returns Σ m v v of the new velocities, order xx, yy, zz, xy, xz, yz.

@@ -4,9 +4,11 @@ use metabasin_atoms::Cell;
 use nalgebra::Vector3;
 
 use super::Simulation;
+use super::inertia::XY;
 use super::linear_map::UpperTriangular;
-use super::passes::{self, Drift, Kick};
-use crate::{Drive, MdError, Symptom};
+use super::passes::{self, Drift, Kick, NoisyDrift};
+use crate::dynamics::Draw;
+use crate::{MdError, Symptom, Thermostat};
 
 /// No atom may move further in a step `[length]`.
 const LARGEST_MOVE: f64 = 0.5;
@@ -17,13 +19,26 @@ impl Simulation {
         let half = 0.5 * duration;
         // The temperature of the middle of the step in both halves keeps the step symmetric.
         let thermal_energy = self.dynamics.temperature.at(self.time() + half);
-        self.advance_chains(half, thermal_energy);
+        self.prescribe_shear(duration);
+        self.exchange_heat(half, thermal_energy, Draw::FirstHalf);
         self.push_cell(half);
-        self.kick_and_drift(duration)?;
-        self.evaluate();
+        if let Some(mobility) = self.volume_mobility() {
+            self.kick(half);
+            let (growth, made) = self.draw_volume(mobility, duration, thermal_energy)?;
+            self.drift(duration, growth, thermal_energy)?;
+            self.evaluate();
+            self.settle_volume(made, mobility, duration, thermal_energy);
+        } else if matches!(self.dynamics.thermostat, Some(Thermostat::Langevin { .. })) {
+            self.kick(half);
+            self.drift(duration, 1.0, thermal_energy)?;
+            self.evaluate();
+        } else {
+            self.kick_and_drift(duration)?;
+            self.evaluate();
+        }
         self.kick(half);
         self.push_cell(half);
-        self.advance_chains(half, thermal_energy);
+        self.exchange_heat(half, thermal_energy, Draw::SecondHalf);
         self.motion.step += 1;
         if !(self.evaluation.energy.is_finite() && self.twice_kinetic().is_finite()) {
             return Err(self.blow_up(Symptom::NotFinite));
@@ -50,61 +65,34 @@ impl Simulation {
         }
     }
 
-    fn advance_chains(&mut self, duration: f64, thermal_energy: f64) {
-        let twice_kinetic = self.twice_kinetic();
-        if let Some(chain) = &mut self.motion.atom_chain {
-            let factor = chain.advance(duration, thermal_energy, twice_kinetic);
-            self.velocity_factor *= factor;
-            for component in &mut self.kinetic {
-                *component *= factor * factor;
-            }
-        }
-        if let Some(chain) = &mut self.motion.cell_chain {
-            let volume = self.inertia.volume.unwrap_or(0.0) * self.motion.swelling_rate.powi(2);
-            let tilt = self.inertia.tilt.unwrap_or(0.0) * self.motion.shear_rate.powi(2);
-            let factor = chain.advance(duration, thermal_energy, volume + tilt);
-            if self.inertia.volume.is_some() {
-                self.motion.swelling_rate *= factor;
-            }
-            if self.inertia.tilt.is_some() {
-                self.motion.shear_rate *= factor;
-            }
+    /// γ̇ of the coming step, where the drive prescribes γ(t): its mean over the step.
+    fn prescribe_shear(&mut self, duration: f64) {
+        if let Some(rate) = self.dynamics.drive.mean_rate(self.time(), duration) {
+            self.motion.gradient.0[XY] = rate;
         }
     }
 
-    /// Moves the cell's momenta, or counts the work of a given shear rate.
+    /// Moves the cell's momenta, W_g Ġ = −V σ − P V + 2K/N_f on the diagonal and −V σ off it, or
+    /// counts the work of a prescribed shear.
     fn push_cell(&mut self, duration: f64) {
         let volume = self.configuration.cell.volume();
-        if let Some(mass) = self.inertia.volume {
-            let force = self.twice_kinetic() * (1.0 + 3.0 / self.degrees_of_freedom())
-                - volume * (self.evaluation.virial_stress.trace() + 3.0 * self.external_pressure());
-            self.motion.swelling_rate += duration * force / mass;
+        let mut force = (self.stress() * -volume).0;
+        let outward = self.twice_kinetic() / self.degrees_of_freedom();
+        for component in &mut force[..3] {
+            *component += outward - volume * self.external_pressure();
         }
-        let shear_force = volume * self.stress().xy();
-        if let Some(mass) = self.inertia.tilt {
-            self.motion.shear_rate -= duration * shear_force / mass;
-        } else {
-            self.motion.work += duration * shear_force * self.motion.shear_rate;
+        if self.inertia.tilt.is_none() {
+            self.motion.work -= duration * force[XY] * self.motion.gradient.0[XY];
         }
-    }
-
-    /// G of the affine flow ṙ = v + G r, the velocity gradient of the cell `[1/τ]`.
-    fn velocity_gradient(&self) -> UpperTriangular {
-        let swelling = self.motion.swelling_rate;
-        UpperTriangular([
-            swelling,
-            swelling,
-            swelling,
-            self.motion.shear_rate,
-            0.0,
-            0.0,
-        ])
+        force[XY] += volume * self.dynamics.drive.external_stress();
+        self.inertia
+            .push(&mut self.motion.gradient, &force, duration);
     }
 
     /// v̇ = F/m − (G + tr(G)/N_f) v over `duration`: half the drag, the force, half the drag; and
-    /// before it the factor that the thermostat left.
+    /// before it the factor that waits.
     fn kick_map(&mut self, duration: f64) -> Kick {
-        let gradient = self.velocity_gradient();
+        let gradient = &self.motion.gradient;
         let trace = UpperTriangular::isotropic(gradient.trace() / self.degrees_of_freedom());
         let drag = gradient.plus(&trace).scaled(-0.5 * duration).exp();
         let factor = std::mem::replace(&mut self.velocity_factor, 1.0);
@@ -114,11 +102,27 @@ impl Simulation {
         }
     }
 
+    fn kick(&mut self, duration: f64) {
+        let kick = self.kick_map(duration);
+        self.kinetic = passes::kick(
+            &kick,
+            &mut self.velocities,
+            &self.forces,
+            &self.masses,
+            &self.inverse_masses,
+        );
+    }
+
+    /// exp(G dt) for a share of a step.
+    fn flow(&self, duration: f64) -> UpperTriangular {
+        self.motion.gradient.scaled(duration).exp()
+    }
+
     /// The first kick of half a step of `duration`, then ṙ = v + G r for atoms and lattice vectors:
     /// half the flow, the velocities, half the flow.
     fn kick_and_drift(&mut self, duration: f64) -> Result<(), MdError> {
         let kick = self.kick_map(0.5 * duration);
-        let flow = self.velocity_gradient().scaled(0.5 * duration).exp();
+        let flow = self.flow(0.5 * duration);
         let drift = Drift {
             position: flow.times(&flow),
             velocity: flow.scaled(duration),
@@ -132,25 +136,75 @@ impl Simulation {
             &self.inverse_masses,
             LARGEST_MOVE / duration,
         );
+        self.follow(within, &drift.position, duration)
+    }
+
+    /// The drift after a kick of its own, in a cell that grows by the factor `growth` in length
+    /// while the velocities shrink by it: half the growth before, half after. With Langevin's
+    /// noise there are two half drifts and the noise between them.
+    fn drift(&mut self, duration: f64, growth: f64, thermal_energy: f64) -> Result<(), MdError> {
+        let limit = LARGEST_MOVE / duration;
+        let flow = self.flow(0.5 * duration);
+        let position = flow.times(&flow).scaled(growth);
+        let positions = &mut self.configuration.positions;
+        let within = if let Some(Thermostat::Langevin { time_constant }) = self.dynamics.thermostat
+        {
+            let decay = (-duration / time_constant).exp();
+            let quarter = self.motion.gradient.scaled(0.25 * duration).exp();
+            let drift = NoisyDrift {
+                position,
+                before: flow.times(&quarter).scaled(0.5 * duration),
+                after: quarter.scaled(0.5 * duration * growth.sqrt()),
+                decay: decay / growth.sqrt(),
+                noise: ((1.0 - decay * decay) * thermal_energy).sqrt(),
+            };
+            let (random, step, atoms) = (self.dynamics.random, self.motion.step, positions.len());
+            let normal = |atom| random.normal_vector(step, atoms, atom);
+            let outcome = passes::noisy_drift(
+                &drift,
+                positions,
+                &mut self.velocities,
+                &self.masses,
+                limit,
+                &normal,
+            );
+            let before = 0.5 * self.twice_kinetic() / growth;
+            self.kinetic = outcome.kinetic;
+            self.motion.injected += 0.5 * self.twice_kinetic() - before;
+            self.scale_velocities(growth.sqrt().recip());
+            outcome.within
+        } else {
+            let drift = Drift {
+                position,
+                velocity: flow.scaled(duration),
+            };
+            let within = passes::drift(&drift, positions, &self.velocities, limit);
+            self.scale_velocities(growth.recip());
+            within
+        };
+        self.follow(within, &position, duration)
+    }
+
+    /// The cell follows the flow of the atoms.
+    fn follow(
+        &mut self,
+        within: bool,
+        flow: &UpperTriangular,
+        duration: f64,
+    ) -> Result<(), MdError> {
         if !within {
             return Err(self.too_fast(duration));
         }
-        if self.inertia.volume.is_some() || self.moves_tilt() {
-            self.deform_cell(&drift.position)?;
-            self.motion.gamma += duration * self.motion.shear_rate;
+        if *flow == UpperTriangular::IDENTITY {
+            return Ok(());
         }
+        let before = self.configuration.cell.volume();
+        self.deform_cell(flow)?;
+        let strain = duration * self.motion.gradient.0[XY];
+        self.motion.gamma += strain;
+        let volume = 0.5 * (before + self.configuration.cell.volume());
+        self.motion.work += volume * self.dynamics.drive.external_stress() * strain;
         Ok(())
-    }
-
-    fn kick(&mut self, duration: f64) {
-        let kick = self.kick_map(duration);
-        self.kinetic = passes::kick(
-            &kick,
-            &mut self.velocities,
-            &self.forces,
-            &self.masses,
-            &self.inverse_masses,
-        );
     }
 
     fn too_fast(&self, duration: f64) -> MdError {
@@ -167,10 +221,6 @@ impl Simulation {
         } else {
             Symptom::NotFinite
         })
-    }
-
-    fn moves_tilt(&self) -> bool {
-        self.inertia.tilt.is_some() || matches!(self.dynamics.drive, Drive::Shear { .. })
     }
 
     fn deform_cell(&mut self, flow: &UpperTriangular) -> Result<(), MdError> {

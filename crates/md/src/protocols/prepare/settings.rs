@@ -208,8 +208,13 @@ impl PrepareSettings {
         };
         let constant = TemperatureSchedule::Constant;
         let held = self.last_ramp_from(hold);
-        let at_volume = |schedule| self.integration.at_volume(schedule);
-        let at_pressure = |schedule| self.integration.at_pressure(schedule, Drive::None);
+        // Each part counts its steps from zero, so each has random numbers of its own.
+        let integration = Integration {
+            random: self.integration.random.part(leg as u32),
+            ..self.integration
+        };
+        let at_volume = |schedule| integration.at_volume(schedule);
+        let at_pressure = |schedule| integration.at_pressure(schedule, Drive::None);
         match leg {
             Leg::Melt => at_volume(constant(self.melt_temperature)),
             Leg::Quench => at_volume(ramp(self.melt_temperature, self.cool_from)),

@@ -2,7 +2,7 @@
 
 use crate::analysis::block_error;
 use crate::tests_support::{fluid, force_field};
-use crate::{Drive, Dynamics, IsotropicPressure, Simulation, TemperatureSchedule};
+use crate::{Barostat, Drive, Dynamics, Simulation, TemperatureSchedule};
 
 /// Canonical: 2K/k_BT is χ² of N_f = 3N − 3 degrees of freedom, mean N_f and variance 2 N_f. Both
 /// must agree within four block errors, and a temperature 5 % off must be rejected by both.
@@ -38,7 +38,7 @@ fn kinetic_energies_are_canonical_in_mean_and_spread() {
 fn volume_at_constant_pressure_agrees_with_pressure_at_constant_volume() {
     let pressure = 0.4;
     let start = fluid(100, 0.22);
-    let barostat = IsotropicPressure {
+    let barostat = Barostat::Isotropic {
         pressure,
         time_constant: 1.0,
     };
@@ -103,7 +103,7 @@ fn the_motion_of_the_cell_has_the_temperature_of_the_atoms() {
     let dynamics = Dynamics {
         time_step: 0.005,
         temperature: TemperatureSchedule::Constant(2.0),
-        barostat: Some(IsotropicPressure {
+        barostat: Some(Barostat::Isotropic {
             pressure: 0.4,
             time_constant: 0.5,
         }),
@@ -115,8 +115,8 @@ fn the_motion_of_the_cell_has_the_temperature_of_the_atoms() {
     for _ in 0..15_000 {
         simulation.advance(5).unwrap();
         let inertia = simulation.inertia;
-        swelling.push(inertia.volume.unwrap() * simulation.motion.swelling_rate.powi(2));
-        shear.push(inertia.tilt.unwrap() * simulation.motion.shear_rate.powi(2));
+        swelling.push(inertia.volume.unwrap() * simulation.motion.gradient.0[0].powi(2));
+        shear.push(inertia.tilt.unwrap() * simulation.motion.gradient.0[3].powi(2));
     }
     for energies in [swelling, shear] {
         let twice_kinetic = block_error(&energies).unwrap();

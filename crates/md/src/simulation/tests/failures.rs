@@ -1,23 +1,17 @@
 //! Bad starts and bad steps are named.
 
+use super::{ensembles, random_ensembles};
 use crate::tests_support::{force_field, glass};
-use crate::{Checkpoint, Dynamics, MdError, NoseHooverChain, Simulation, Symptom, initial_liquid};
+use crate::{Checkpoint, Dynamics, MdError, Simulation, Symptom, initial_liquid};
 
 #[test]
 fn too_large_a_time_step_is_noticed_within_a_hundred_steps() {
-    for time_step in [0.05, 0.1, 0.3] {
-        for dynamics in [
-            Dynamics::constant_energy(time_step, 0.28),
-            Dynamics {
-                thermostat: Some(NoseHooverChain {
-                    time_constant: 10.0 * time_step,
-                    length: 3,
-                }),
-                ..Dynamics::constant_energy(time_step, 0.28)
-            },
-        ] {
+    for (time_step, unit) in [(0.05, 2.5), (0.15, 7.5)] {
+        let mut all = ensembles(time_step, unit);
+        all.extend(random_ensembles(time_step, unit));
+        for (name, dynamics) in all {
             let mut simulation = Simulation::new(glass(), force_field(), dynamics).unwrap();
-            let error = simulation.advance(100).expect_err("blows up");
+            let error = simulation.advance(100).expect_err(name);
             let message = error.to_string();
             assert!(
                 message.contains("try a time_step smaller than"),
