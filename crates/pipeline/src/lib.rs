@@ -43,6 +43,7 @@ pub use error::PipelineError;
 pub use estimate::{Estimate, StageEstimate, estimate};
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
+pub use metabasin_atoms::units::SECONDS_PER_TAU;
 pub use metabasin_catalogue::{BarrierStatistics, Distribution};
 pub use metabasin_files::Overwrite;
 pub use metabasin_interactions::Cut;
