@@ -59,6 +59,9 @@ pub struct GlassFindings {
 /// Loading, unloading and recovery at one rate, by one method.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadingFindings {
+    /// How many independent samples stand behind; from three on the errors are their spread.
+    #[serde(default)]
+    pub replicas: usize,
     /// How many independent realizations (pairs of opposite sign count once) stand behind.
     /// The loading curve and the modulus rest on them.
     pub realizations: usize,

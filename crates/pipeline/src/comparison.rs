@@ -6,7 +6,7 @@ use metabasin_files::findings::{ComparisonRow, RateFindings};
 use serde::Serialize;
 
 use crate::PipelineError;
-use crate::digest::{kmc, md, rows};
+use crate::digest::{kmc, md, replicas, rows};
 use crate::finished_run::FinishedRun;
 use crate::stages::compare::rates;
 
@@ -26,8 +26,12 @@ pub fn compare_runs(
     md_run: &Path,
     kmc_run: &Path,
 ) -> Result<(Vec<RateFindings>, Comparison), PipelineError> {
-    let (of_md, of_kmc) = (FinishedRun::open(md_run)?, FinishedRun::open(kmc_run)?);
-    let (md_rates, kmc_rates) = (md::loading(&of_md)?, kmc::loading(&of_kmc)?);
+    let of_md = replicas::runs(&FinishedRun::open(md_run)?)?;
+    let of_kmc = replicas::runs(&FinishedRun::open(kmc_run)?)?;
+    let (md_rates, kmc_rates) = (
+        replicas::loading(&of_md, md::loading)?,
+        replicas::loading(&of_kmc, kmc::loading)?,
+    );
     if md_rates.is_empty() {
         return Err(PipelineError::in_file(
             md_run,
@@ -38,7 +42,10 @@ pub fn compare_runs(
         return Err(PipelineError::in_file(kmc_run, "holds no finished KMC"));
     }
     let rates = rates(md_rates, kmc_rates);
-    let drops = (md::zero_load(&of_md)?.1, kmc::zero_load(&of_kmc)?.1);
+    let drops = (
+        replicas::zero_load(&of_md, md::zero_load)?.1,
+        replicas::zero_load(&of_kmc, kmc::zero_load)?.1,
+    );
     let rows = rows::comparison(&rates, drops);
     Ok((rates, Comparison { rows }))
 }

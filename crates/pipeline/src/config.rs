@@ -55,6 +55,9 @@ pub struct RunConfig {
     /// A catalogue to draw events from, where no `Search` stage makes one.
     #[serde(default)]
     pub catalogue: Option<PathBuf>,
+    /// How many independent samples go through all stages, each with a seed of its own.
+    #[serde(default = "one")]
+    pub replicas: usize,
     /// The stages, in order.
     pub stages: Vec<Stage>,
 }

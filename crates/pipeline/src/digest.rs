@@ -7,5 +7,6 @@ pub(crate) mod kmc;
 pub(crate) mod loading;
 pub(crate) mod md;
 pub(crate) mod quantities;
+pub(crate) mod replicas;
 pub(crate) mod rows;
 pub(crate) mod signatures;

@@ -65,10 +65,15 @@ const OVERHEAD: f64 = 1.05;
 /// Where no sample tells, a catalogue's glass is of this size.
 const USUAL_ATOMS: usize = 1000;
 
-/// Evaluations of each of the trajectories of an MD stage, in the order of their work.
-fn trajectories(config: &RunConfig, stage: &Stage) -> Result<Option<Vec<f64>>, PipelineError> {
+/// Evaluations of each of the trajectories of an MD stage, in the order of their work: steps, and
+/// so many for every quench; an unloading goes through so many strains of its loading.
+fn trajectories(
+    config: &RunConfig,
+    stage: &Stage,
+    (per_quench, unloading): (f64, f64),
+) -> Result<Option<Vec<f64>>, PipelineError> {
     let step = config.time_step.tau();
-    let quenches = |number: usize| number as f64 * EVALUATIONS_PER_QUENCH;
+    let quenches = |number: usize| number as f64 * per_quench;
     let of_branches = |evaluations: &dyn Fn(&Branch, f64) -> f64| {
         let shear = shear_stage(config)?;
         let strain = shear.strain;
@@ -93,13 +98,27 @@ fn trajectories(config: &RunConfig, stage: &Stage) -> Result<Option<Vec<f64>>, P
         }
         Stage::Unload(unload) => {
             let rate = unload.unload_rate.per_tau();
-            of_branches(&|_, strain| UNLOADING * strain / rate / step)?
+            of_branches(&|_, strain| unloading * strain / rate / step)?
         }
         Stage::Recover(recover) => {
             of_branches(&|branch, strain| loading(branch, strain) + quenches(recover.quenches))?
         }
         _ => return Ok(None),
     }))
+}
+
+/// MD steps of a run at most, those of one replica.
+pub(crate) fn planned_steps(config: &RunConfig) -> Result<u64, PipelineError> {
+    let mut steps = 0.0;
+    for stage in &config.stages {
+        let works = trajectories(config, stage, (0.0, 2.0))?;
+        steps += works
+            .unwrap_or_default()
+            .iter()
+            .map(|work| work.ceil())
+            .sum::<f64>();
+    }
+    Ok(steps as u64)
 }
 
 /// When the last of several works is done, where each is taken up in its order by the first of
@@ -151,7 +170,9 @@ pub fn estimate(config: &RunConfig) -> Result<Estimate, PipelineError> {
             seconds: 0.05,
             atom_steps: 0.0,
         };
-        if let Some(works) = trajectories(config, stage)? {
+        let replicas = config.replicas;
+        if let Some(works) = trajectories(config, stage, (EVALUATIONS_PER_QUENCH, UNLOADING))? {
+            let works = vec![works; replicas].concat();
             let evaluations = if works.len() == 1 {
                 works[0] / single
             } else {
@@ -170,12 +191,13 @@ pub fn estimate(config: &RunConfig) -> Result<Estimate, PipelineError> {
         match stage {
             Stage::Search(search) => {
                 let forces = force_speed(500, short)?.evaluations_per_second * 500.0;
-                let evaluations = search.searches as f64 * EVALUATIONS_PER_SEARCH;
+                let searches = (replicas as u64 * search.searches) as f64;
+                let evaluations = searches * EVALUATIONS_PER_SEARCH;
                 found.seconds += evaluations * atoms as f64 / forces / threads as f64;
-                estimate.bytes += search.searches as f64 * 12.0 * atoms as f64;
+                estimate.bytes += searches * 12.0 * atoms as f64;
             }
             Stage::Kmc(kmc) => {
-                let lattices = (2 * kmc.pairs * kmc.rates.len()) as f64;
+                let lattices = (2 * kmc.pairs * kmc.rates.len() * replicas) as f64;
                 let sites = (kmc.settings.sites_per_edge as f64 / 12.0).powi(3);
                 found.seconds += SECONDS_PER_LATTICE * lattices * sites / threads as f64;
                 estimate.bytes += lattices * FRAME_NUMBERS * BYTES_PER_NUMBER;

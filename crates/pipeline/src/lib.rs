@@ -23,6 +23,7 @@ mod kmc_runs;
 mod machine_speed;
 mod progress;
 mod relaxation;
+mod replicas;
 mod run;
 mod run_directory;
 mod saddle_searches;

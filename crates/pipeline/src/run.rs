@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::config::{KernelChoice, LoadedConfig, RunConfig, Stage};
 use crate::finished_trajectories::FinishedTrajectories;
+use crate::replicas::run_replicas;
 use crate::run_directory::{Existing, RunDirectory};
 use crate::sample::{Sample, force_field};
 use crate::stage::StageContext;
@@ -57,7 +58,8 @@ fn check_inputs(config: &RunConfig) -> Result<(), PipelineError> {
     Ok(())
 }
 
-/// Runs all stages of a config in `root`, or those that are left of an unfinished run.
+/// Runs all stages of a config in `root`, or those that are left of an unfinished run; of every
+/// replica, where there are several.
 ///
 /// # Errors
 /// Bad input, a failed stage, or [`PipelineError::Interrupted`]; what is finished is kept.
@@ -69,6 +71,38 @@ pub fn run(
     progress: &dyn Progress,
     interrupt: &Interrupt,
 ) -> Result<RunSummary, PipelineError> {
+    let config = &loaded.config;
+    let watch = (progress, interrupt);
+    let run = if config.replicas > 1 {
+        if existing != Existing::Resume {
+            check_inputs(config)?;
+        }
+        let run = RunDirectory::open(root, verb, loaded, &kernel_name(config), existing)?;
+        let mut run = run_replicas(verb, loaded, run, existing, watch)?;
+        run.finish()?;
+        run
+    } else {
+        run_alone(verb, loaded, root, existing, watch)?
+    };
+    let stages = run.manifest().stages.iter().map(|entry| StageSummary {
+        name: entry.name.clone(),
+        state: state_name(entry.state).to_owned(),
+        seconds: entry.seconds,
+    });
+    Ok(RunSummary {
+        run_dir: root.display().to_string(),
+        stages: stages.collect(),
+    })
+}
+
+/// Runs the stages of one sample.
+pub(crate) fn run_alone(
+    verb: &str,
+    loaded: &LoadedConfig,
+    root: &Path,
+    existing: Existing,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<RunDirectory, PipelineError> {
     let config = &loaded.config;
     if config.kernel == KernelChoice::Auto {
         tracing::info!("kernel: {}", kernel_name(config));
@@ -91,15 +125,7 @@ pub fn run(
         })?;
     }
     run.finish()?;
-    let stages = run.manifest().stages.iter().map(|entry| StageSummary {
-        name: entry.name.clone(),
-        state: state_name(entry.state).to_owned(),
-        seconds: entry.seconds,
-    });
-    Ok(RunSummary {
-        run_dir: root.display().to_string(),
-        stages: stages.collect(),
-    })
+    Ok(run)
 }
 
 /// Runs stages that are gone through together, or a single one.

@@ -9,7 +9,8 @@ use std::time::Instant;
 use metabasin_files::{Manifest, StageEntry, StageState};
 
 use crate::PipelineError;
-use crate::config::LoadedConfig;
+use crate::config::{LoadedConfig, RunConfig};
+use crate::replicas;
 
 /// What to do with a folder that holds something already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,16 +126,7 @@ impl RunDirectory {
         }
         let threads = rayon::current_num_threads();
         let mut manifest = Manifest::new(verb, &loaded.text, loaded.config.seed, kernel, threads);
-        manifest.stages = loaded
-            .config
-            .stages
-            .iter()
-            .enumerate()
-            .map(|(k, stage)| {
-                let folder = format!("{:02}-{}", k + 1, stage.name());
-                StageEntry::pending(stage.name(), &folder)
-            })
-            .collect();
+        manifest.stages = entries(&loaded.config);
         manifest.write(root)?;
         Ok(Self {
             root: root.to_owned(),
@@ -225,12 +217,51 @@ impl RunDirectory {
         Ok(())
     }
 
+    /// Notes how far a part came that has a run directory of its own, and seconds more.
+    pub(crate) fn note(
+        &mut self,
+        k: usize,
+        state: StageState,
+        seconds: f64,
+    ) -> Result<(), PipelineError> {
+        let entry = &mut self.manifest.stages[k];
+        entry.state = state;
+        entry.seconds = Some(entry.seconds.unwrap_or(0.0) + seconds);
+        self.manifest.write(&self.root)?;
+        Ok(())
+    }
+
+    /// What to do to go on after a stop.
+    pub(crate) fn how_to_resume(&self) -> String {
+        format!(
+            "continue with the same command and --resume (run directory {})",
+            self.root.display()
+        )
+    }
+
     /// Notes that the run is over.
     pub(crate) fn finish(&mut self) -> Result<(), PipelineError> {
         self.manifest.finish();
         self.manifest.write(&self.root)?;
         Ok(())
     }
+}
+
+/// What a run consists of: its stages, or its replicas where there are several.
+fn entries(config: &RunConfig) -> Vec<StageEntry> {
+    if config.replicas > 1 {
+        let names = (1..=config.replicas).map(replicas::name);
+        return names
+            .map(|name| StageEntry::pending(&name, &name))
+            .collect();
+    }
+    let stages = config.stages.iter().enumerate();
+    stages
+        .map(|(k, stage)| {
+            let folder = format!("{:02}-{}", k + 1, stage.name());
+            StageEntry::pending(stage.name(), &folder)
+        })
+        .collect()
 }
 
 /// Folders that a stage had no use for.

@@ -53,10 +53,7 @@ impl StageContext<'_> {
     /// The error of a run that the user stopped.
     pub(crate) fn interrupted(&self) -> PipelineError {
         PipelineError::Interrupted {
-            resume: format!(
-                "continue with the same command and --resume (run directory {})",
-                self.run.root().display()
-            ),
+            resume: self.run.how_to_resume(),
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn pair_counts(run: &FinishedRun, rates: &[RateFindings]) -> Vec<Pair
         let found = rates.iter().find(same).and_then(|found| found.md.as_ref());
         PairCount {
             rate_per_second,
-            planned,
+            planned: planned * run.config.replicas,
             loaded: found.map_or(0, |found| found.realizations),
             unloaded: found.map_or(0, |found| found.unloaded),
             recovered: found.map_or(0, |found| found.recovered),

@@ -178,6 +178,11 @@ prop_compose! {
             time_step: Duration::Tau(time_step),
             sample: Some(PathBuf::from(sample)),
             catalogue: catalogue.map(PathBuf::from),
+            replicas: if matches!(first, Stage::Prepare(_)) {
+                1 + seed as usize % 9
+            } else {
+                1
+            },
             stages: std::iter::once(first).chain(rest).collect(),
         }
     }

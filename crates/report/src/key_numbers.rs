@@ -79,12 +79,16 @@ type Pick = fn(&LoadingFindings) -> Option<Measured>;
 /// How many pairs it rests on.
 type Count = fn(&LoadingFindings) -> usize;
 
-/// How many pairs stand behind a number, where that is known.
-fn of_pairs(count: usize) -> String {
-    match count {
-        0 => String::new(),
+/// How many pairs, and samples where there are several, stand behind a number.
+fn of_pairs(count: usize, samples: usize) -> String {
+    let pairs = match count {
         1 => "1 pair".to_owned(),
         count => format!("{count} pairs"),
+    };
+    if samples > 1 {
+        format!("{pairs} of {samples} samples")
+    } else {
+        pairs
     }
 }
 
@@ -92,12 +96,12 @@ fn of_the_loading(rates: &[RateFindings]) -> Vec<KeyNumber> {
     let mut numbers = Vec::new();
     let modulus = rates.iter().find_map(|found| {
         let md = found.md.as_ref()?;
-        Some((md.shear_modulus?, found.rate_per_second, md.realizations))
+        Some((md.shear_modulus?, found.rate_per_second, md))
     });
-    if let Some((modulus, at, pairs)) = modulus {
+    if let Some((modulus, at, md)) = modulus {
         let mut note = format!("slope at {}", rate(at));
-        if pairs > 0 {
-            note = format!("{note}, {}", of_pairs(pairs));
+        if md.realizations > 0 {
+            note = format!("{note}, {}", of_pairs(md.realizations, md.replicas));
         }
         numbers.push(KeyNumber::new("Shear modulus G, MD", measured(modulus), "ε/σ³").noting(note));
     }
@@ -113,9 +117,8 @@ fn of_the_loading(rates: &[RateFindings]) -> Vec<KeyNumber> {
             let name = format!("{name}, MD, {}", rate(found.rate_per_second));
             let mut number = KeyNumber::new(name, measured(value), "");
             let mut notes = Vec::new();
-            let pairs = found.md.as_ref().map_or(0, count);
-            if pairs > 0 {
-                notes.push(of_pairs(pairs));
+            if let Some(md) = found.md.as_ref().filter(|md| count(md) > 0) {
+                notes.push(of_pairs(count(md), md.replicas));
             }
             if let Some(kmc) = found.kmc.as_ref().and_then(pick) {
                 notes.push(format!("KMC: {}", measured(kmc)));

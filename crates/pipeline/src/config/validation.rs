@@ -80,6 +80,7 @@ pub(super) fn faults(config: &RunConfig) -> Vec<Fault> {
             ),
         );
     }
+    replicas(&mut faults, config);
     if config.stages.is_empty() {
         faults.add("stages", "needs at least one stage");
     }
@@ -176,6 +177,21 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
             }
         }
         Stage::Compare(_) => {}
+    }
+}
+
+fn replicas(faults: &mut Faults, config: &RunConfig) {
+    faults.at_least("replicas", config.replicas as u64, 1);
+    let prepares = matches!(config.stages.first(), Some(Stage::Prepare(_)));
+    if config.replicas > 1 && !prepares {
+        faults.add(
+            "replicas",
+            format!(
+                "{} replicas are that many samples of their own, so 'Prepare' must come first; for \
+                 more trajectories of one sample raise pairs",
+                config.replicas
+            ),
+        );
     }
 }
 

@@ -159,7 +159,11 @@ fn difference(a: Measured, b: Measured) -> Measured {
 
 /// When a recovery curve first crosses half of what it recovers `[mapped seconds]`, where the
 /// recovered strain is more than two standard errors.
-fn half_time(recovery: &Curve, residual: Measured, recovered: Measured) -> Option<Measured> {
+pub(crate) fn half_time(
+    recovery: &Curve,
+    residual: Measured,
+    recovered: Measured,
+) -> Option<Measured> {
     if recovered
         .error
         .is_none_or(|error| recovered.value < 2.0 * error)
@@ -212,6 +216,7 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
         .collect();
     let recovered_strain = over_realizations(&recovered);
     LoadingFindings {
+        replicas: 1,
         realizations: realizations.len(),
         unloaded: residuals.len(),
         recovered: recovered.len(),

@@ -8,7 +8,8 @@ use metabasin_files::findings::{
 use metabasin_md::analysis::strain_fluctuation;
 
 use crate::PipelineError;
-use crate::digest::{kmc, md, quantities, rows, signatures};
+use crate::digest::signatures::BackStress;
+use crate::digest::{kmc, md, quantities, replicas, rows, signatures};
 use crate::finished_run::FinishedRun;
 use crate::stage::{StageContext, read_results};
 use crate::stages::branches::shear_stage;
@@ -74,15 +75,14 @@ fn results_of<T: serde::de::DeserializeOwned>(
 
 /// All that a run found.
 pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
-    let start: Option<StartResults> = match results_of(run, "prepare")? {
-        Some(prepared) => Some(prepared),
-        None => results_of(run, "from-sample")?,
-    };
-    let reference: Option<ReferenceResults> = results_of(run, "equilibrate")?;
-    let md_rates = md::loading(run)?;
-    let kmc_rates = kmc::loading(run)?;
-    let (zero_load_md, drop_md) = md::zero_load(run)?;
-    let (zero_load_kmc, drop_kmc) = kmc::zero_load(run)?;
+    let runs = replicas::runs(run)?;
+    let first = runs.first().unwrap_or(run);
+    let start = started(first)?;
+    let reference: Option<ReferenceResults> = results_of(first, "equilibrate")?;
+    let md_rates = replicas::loading(&runs, md::loading)?;
+    let kmc_rates = replicas::loading(&runs, kmc::loading)?;
+    let (zero_load_md, drop_md) = replicas::zero_load(&runs, md::zero_load)?;
+    let (zero_load_kmc, drop_kmc) = replicas::zero_load(&runs, kmc::zero_load)?;
     let modulus = md_rates
         .iter()
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -93,20 +93,20 @@ pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
         &rates,
         |rate| rate.md.as_ref(),
         drop_md,
-        md::back_stress(run)?,
+        back_stress(&runs, md::back_stress)?,
     );
     said.extend(signatures::signatures(
         "KMC",
         &rates,
         |rate| rate.kmc.as_ref(),
         drop_kmc,
-        kmc::back_stress(run)?,
+        back_stress(&runs, kmc::back_stress)?,
     ));
     let landscape = landscape(run)?;
     let mut findings = Findings {
         title: run.config.title.clone(),
         caveats: Vec::new(),
-        glass: glass(start.as_ref(), reference.as_ref(), run)?,
+        glass: glass_of_all(&runs, start.as_ref(), reference.as_ref(), first)?,
         comparison: rows::comparison(&rates, (drop_md, drop_kmc)),
         rates,
         zero_load_md,
@@ -120,6 +120,73 @@ pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
     findings.measured = quantities::measured(run, &findings, reference.as_ref(), modulus)?;
     findings.assumed = quantities::assumed(run);
     Ok(findings)
+}
+
+/// What the first stage of a run found.
+fn started(run: &FinishedRun) -> Result<Option<StartResults>, PipelineError> {
+    match results_of(run, "prepare")? {
+        Some(prepared) => Ok(Some(prepared)),
+        None => results_of(run, "from-sample"),
+    }
+}
+
+fn back_stress(
+    runs: &[FinishedRun],
+    of: fn(&FinishedRun) -> Result<Option<BackStress>, PipelineError>,
+) -> Result<Option<BackStress>, PipelineError> {
+    let difference = |run: &FinishedRun| Ok(of(run)?.map(|found| found.difference));
+    let found = replicas::measured(runs, difference)?;
+    Ok(found.map(|difference| BackStress { difference }))
+}
+
+/// The glass of the first replica, with means over all of what they have in common.
+fn glass_of_all(
+    runs: &[FinishedRun],
+    start: Option<&StartResults>,
+    reference: Option<&ReferenceResults>,
+    first: &FinishedRun,
+) -> Result<GlassFindings, PipelineError> {
+    let mut glass = glass(start, reference, first)?;
+    if runs.len() < 2 {
+        return Ok(glass);
+    }
+    glass.origin = format!("{} samples, the first: {}", runs.len(), glass.origin);
+    let bare = |value: f64| Measured { value, error: None };
+    let of_start = |pick: fn(&StartResults) -> Option<Measured>| {
+        replicas::measured(runs, |run| Ok(started(run)?.as_ref().and_then(pick)))
+    };
+    let of_reference = |pick: fn(&ReferenceResults) -> f64| {
+        replicas::measured(runs, |run| {
+            let found: Option<ReferenceResults> = results_of(run, "equilibrate")?;
+            Ok(found.map(|found| bare(pick(&found))))
+        })
+    };
+    glass.fictive_temperature = of_start(|start| {
+        start.fictive_temperature.map(|fictive| Measured {
+            value: fictive.value,
+            error: Some(fictive.error),
+        })
+    })?;
+    if let Some(temperature) = of_start(|start| {
+        Some(Measured {
+            value: start.temperature,
+            error: None,
+        })
+    })? {
+        glass.temperature = temperature.value;
+    }
+    let value = |measured: Measured| measured.value;
+    glass.inherent_energy_per_atom =
+        of_reference(|found| found.inherent_energy_per_atom)?.map(value);
+    glass.icosahedral_fraction_of_small =
+        of_reference(|found| found.icosahedral_fraction_of_small)?.map(value);
+    glass.icosahedral_largest_cluster = of_reference(|found| found.icosahedral_largest_cluster)?
+        .map(|measured| measured.value.round() as usize);
+    for run in &runs[1..] {
+        let warning = crate::stages::search::crystallization(run)?;
+        glass.crystallization = glass.crystallization.or(warning);
+    }
+    Ok(glass)
 }
 
 fn glass(
@@ -241,9 +308,16 @@ fn caveats(
         ));
     }
     if atoms > 0 && atoms < PAPER_ATOMS {
+        let samples = match run.config.replicas {
+            0 | 1 => "one sample is one realization of disorder".to_owned(),
+            2 => "two samples do not show how much samples differ".to_owned(),
+            samples => {
+                format!("its {samples} samples stand for all others: errors are their spread")
+            }
+        };
         caveats.push(format!(
             "The sample has {atoms} atoms, the paper's 32,000: its strain at zero stress fluctuates \
-             more, and one sample is one realization of disorder."
+             more, and {samples}."
         ));
     }
     if let Some(reference) = reference {

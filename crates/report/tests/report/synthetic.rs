@@ -68,6 +68,7 @@ fn loading(rate: f64, md: bool, random: &mut Even) -> LoadingFindings {
         x: times,
     };
     LoadingFindings {
+        replicas: 1,
         realizations: if md { 2 } else { 16 },
         unloaded: if md { 2 } else { 16 },
         recovered: if md { 2 } else { 16 },
