@@ -1,4 +1,4 @@
-//! The experiments: prepare, equilibrate, shear, unload, recover, relax.
+//! The experiments: prepare, equilibrate, shear, unload, recover, relax, creep, cycle.
 //!
 //! Each is a resumable machine: `start` it, [`Protocol::advance`] it in pieces of any size, store
 //! [`Protocol::state`] between two pieces, `restore` it, and ask for its outcome when it has
@@ -6,6 +6,8 @@
 //! size of the pieces nor a stop and restart changes a bit of the result.
 
 mod course;
+mod creep;
+mod cycle;
 mod equilibrate;
 mod hold;
 mod keeper;
@@ -19,6 +21,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use course::CourseState;
+pub use creep::{Creep, CreepSettings, CreepState};
+pub use cycle::{Cycle, CycleSettings, CycleState};
 pub use equilibrate::{Equilibrate, EquilibrateState, Reference};
 pub use hold::{Hold, HoldSettings, HoldState};
 pub use prepare::{
@@ -141,6 +145,14 @@ impl Integration {
             return Drive::None;
         }
         Drive::ZeroShearStress {
+            time_constant: self.tilt_time_constant,
+        }
+    }
+
+    /// A tilt under a shear stress from outside.
+    fn shear_stress(&self, stress: f64) -> Drive {
+        Drive::ConstantShearStress {
+            stress,
             time_constant: self.tilt_time_constant,
         }
     }

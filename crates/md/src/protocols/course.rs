@@ -193,3 +193,54 @@ impl Course {
         })
     }
 }
+
+/// Implements [`super::Protocol`] for `struct $protocol { course: Course }` with the stored form
+/// `struct $state { course: CourseState }`: an experiment that ends when its course does.
+macro_rules! protocol_of_one_course {
+    ($protocol:ident, $state:ident) => {
+        impl $crate::protocols::Protocol for $protocol {
+            type State = $state;
+
+            fn status(&self) -> $crate::protocols::Status {
+                $crate::protocols::Status {
+                    done_steps: self.course.steps(),
+                    total_steps: self.course.total_steps(),
+                    finished: self.course.finished(),
+                }
+            }
+
+            fn advance(
+                &mut self,
+                steps: u64,
+                observer: &mut dyn $crate::Observer,
+            ) -> Result<$crate::protocols::Status, $crate::MdError> {
+                self.course.advance(steps, observer)?;
+                Ok(self.status())
+            }
+
+            fn state(&self) -> $state {
+                $state {
+                    course: self.course.state(),
+                }
+            }
+
+            fn restore(
+                state: $state,
+                force_field: ::metabasin_interactions::ForceField,
+            ) -> Result<Self, $crate::MdError> {
+                let course = $crate::protocols::course::Course::restore(state.course, force_field)?;
+                Ok(Self { course })
+            }
+
+            fn frames(&self) -> &[$crate::Frame] {
+                &self.course.frames
+            }
+
+            fn sample(&self) -> $crate::protocols::Sample {
+                self.course.sample()
+            }
+        }
+    };
+}
+
+pub(super) use protocol_of_one_course;

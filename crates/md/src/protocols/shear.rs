@@ -3,10 +3,10 @@
 use metabasin_interactions::ForceField;
 use serde::{Deserialize, Serialize};
 
-use super::course::{Course, CourseState};
-use super::{Integration, Protocol, Sample, Status};
+use super::course::{Course, CourseState, protocol_of_one_course};
+use super::{Integration, Sample};
 use crate::error::{finite, positive};
-use crate::{Drive, Frame, MdError, Observer, TemperatureSchedule};
+use crate::{Drive, MdError, TemperatureSchedule};
 
 /// Settings of a loading.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,38 +77,4 @@ impl Shear {
     }
 }
 
-impl Protocol for Shear {
-    type State = ShearState;
-
-    fn status(&self) -> Status {
-        Status {
-            done_steps: self.course.steps(),
-            total_steps: self.course.total_steps(),
-            finished: self.course.finished(),
-        }
-    }
-
-    fn advance(&mut self, steps: u64, observer: &mut dyn Observer) -> Result<Status, MdError> {
-        self.course.advance(steps, observer)?;
-        Ok(self.status())
-    }
-
-    fn state(&self) -> ShearState {
-        ShearState {
-            course: self.course.state(),
-        }
-    }
-
-    fn restore(state: ShearState, force_field: ForceField) -> Result<Self, MdError> {
-        let course = Course::restore(state.course, force_field)?;
-        Ok(Self { course })
-    }
-
-    fn frames(&self) -> &[Frame] {
-        &self.course.frames
-    }
-
-    fn sample(&self) -> Sample {
-        self.course.sample()
-    }
-}
+protocol_of_one_course!(Shear, ShearState);

@@ -7,6 +7,8 @@ use crate::analysis::{fictive_temperature, half_difference, shear_modulus_fit};
 use crate::tests_support::{force_field, glass};
 use crate::{Frame, SwapSettings, Unobserved};
 
+mod driven;
+
 /// Dynamics of a few τ: light cell, many frames.
 fn integration() -> Integration {
     Integration {
