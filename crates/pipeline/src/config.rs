@@ -3,6 +3,8 @@
 //! A [`RunConfig`] that loads is valid; [`load`] names file, line, column, field, value and remedy
 //! of what is not.
 
+mod driven;
+mod dynamics;
 mod load;
 mod pairs;
 mod source;
@@ -16,6 +18,8 @@ use metabasin_interactions::Cut;
 use metabasin_landscape::SearchSettings;
 use serde::{Deserialize, Serialize};
 
+pub use driven::{CreepStage, CycleStage};
+pub use dynamics::{BarostatChoice, ThermostatChoice};
 pub use load::{ConfigError, ConfigErrors, LoadedConfig, load, load_text};
 pub use pairs::Pairs;
 
@@ -49,6 +53,12 @@ pub struct RunConfig {
     /// Time step of molecular dynamics.
     #[serde(default = "default_time_step")]
     pub time_step: Duration,
+    /// Thermostat of molecular dynamics; a Nose-Hoover chain by default.
+    #[serde(default)]
+    pub thermostat: Option<ThermostatChoice>,
+    /// Barostat of molecular dynamics, at zero pressure; isotropic with inertia by default.
+    #[serde(default)]
+    pub barostat: Option<BarostatChoice>,
     /// A structure file to start from: read by the stage `FromSample`.
     #[serde(default)]
     pub sample: Option<PathBuf>,
@@ -91,6 +101,10 @@ pub enum Stage {
     Recover(RecoverStage),
     /// The control: the reference state at zero load.
     Relax(RelaxStage),
+    /// Holds the reference state at shear stresses.
+    Creep(CreepStage),
+    /// Shears the reference state to and fro.
+    Cycle(CycleStage),
     /// Saddle searches into the catalogue.
     Search(SearchStage),
     /// Eshelby kinetic Monte Carlo.
@@ -110,6 +124,8 @@ impl Stage {
             Self::Unload(_) => "unload",
             Self::Recover(_) => "recover",
             Self::Relax(_) => "relax",
+            Self::Creep(_) => "creep",
+            Self::Cycle(_) => "cycle",
             Self::Search(_) => "search",
             Self::Kmc(_) => "kmc",
             Self::Compare(_) => "compare",

@@ -93,6 +93,14 @@ fn trajectories(
             let steps = duration(config, relax)? / step + quenches(relax.quenches);
             vec![steps; relax.copies]
         }
+        Stage::Creep(creep) => {
+            let steps = creep.duration.tau() / step + quenches(creep.quenches);
+            vec![steps; 2 * creep.pairs * creep.stresses.len()]
+        }
+        Stage::Cycle(cycle) => {
+            let steps = cycle.period.tau() * cycle.cycles as f64 / step;
+            vec![steps + quenches(cycle.quenches); cycle.copies]
+        }
         Stage::Shear(shear) => {
             of_branches(&|branch, strain| loading(branch, strain) + quenches(shear.quenches))?
         }

@@ -14,7 +14,7 @@ use crate::replicas::run_replicas;
 use crate::run_directory::{Existing, RunDirectory};
 use crate::sample::{Sample, force_field};
 use crate::stage::StageContext;
-use crate::stages::{compare, equilibrate, kmc, loading, relax, search, start};
+use crate::stages::{compare, creep, cycle, equilibrate, kmc, loading, relax, search, start};
 use crate::{Interrupt, PipelineError, Progress};
 
 /// One stage of a finished run.
@@ -163,6 +163,8 @@ fn run_together(
         Stage::Equilibrate(stage) => equilibrate::equilibrate(context, stage),
         Stage::Shear(_) | Stage::Unload(_) | Stage::Recover(_) => loading::loading(&parts),
         Stage::Relax(stage) => relax::relax(context, stage),
+        Stage::Creep(stage) => creep::creep(context, stage),
+        Stage::Cycle(stage) => cycle::cycle(context, stage),
         Stage::Search(stage) => search::search(context, stage),
         Stage::Kmc(stage) => kmc::kmc(context, stage),
         Stage::Compare(_) => compare::compare(context),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use metabasin_files::{Overwrite, read_json, write_json};
 use metabasin_interactions::ForceField;
+use metabasin_md::RandomAddress;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -34,6 +35,19 @@ impl StageContext<'_> {
     /// A fresh force field of the run's potential.
     pub(crate) fn force_field(&self) -> ForceField {
         force_field(self.config.cut, self.config.kernel)
+    }
+
+    /// The random numbers of a trajectory of this stage, by its name.
+    pub(crate) fn random(&self, trajectory: &str) -> RandomAddress {
+        // FNV-1a: names of one stage are few.
+        let hash = trajectory.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        RandomAddress {
+            seed: self.config.seed,
+            stage: self.index as u32,
+            trajectory: hash,
+        }
     }
 
     /// Begins to show the progress of trajectories of `atoms` atoms with `steps` steps in all.

@@ -2,6 +2,8 @@
 
 pub(crate) mod branches;
 pub(crate) mod compare;
+pub(crate) mod creep;
+pub(crate) mod cycle;
 pub(crate) mod equilibrate;
 pub(crate) mod kmc;
 pub(crate) mod loading;

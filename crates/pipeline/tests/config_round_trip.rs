@@ -9,8 +9,9 @@ use metabasin_interactions::Cut;
 use metabasin_landscape::SearchSettings;
 use metabasin_pipeline::KernelChoice;
 use metabasin_pipeline::config::{
-    CompareStage, EquilibrateStage, FromSampleStage, KmcStage, LoadedConfig, Pairs, PrepareStage,
-    RecoverStage, RelaxStage, RunConfig, SearchStage, ShearStage, Stage, UnloadStage, load_text,
+    BarostatChoice, CompareStage, CreepStage, CycleStage, EquilibrateStage, FromSampleStage,
+    KmcStage, LoadedConfig, Pairs, PrepareStage, RecoverStage, RelaxStage, RunConfig, SearchStage,
+    ShearStage, Stage, ThermostatChoice, UnloadStage, load_text,
 };
 use proptest::prelude::*;
 use ron::extensions::Extensions;
@@ -146,6 +147,19 @@ prop_compose! {
             Stage::Unload(UnloadStage { unload_rate }),
             Stage::Recover(RecoverStage { quenches }),
             Stage::Relax(RelaxStage { copies: pairs, duration, quenches }),
+            Stage::Creep(CreepStage {
+                stresses: vec![strain, 2.0 * strain],
+                duration: Duration::Tau(20.0 * strain),
+                pairs,
+                quenches,
+            }),
+            Stage::Cycle(CycleStage {
+                amplitude: strain,
+                period: Duration::Tau(20.0 * strain),
+                cycles: searches,
+                copies: pairs,
+                quenches,
+            }),
             Stage::Search(SearchStage {
                 searches,
                 attempt_frequency_per_second: 1e13 * strain,
@@ -157,6 +171,29 @@ prop_compose! {
     }
 }
 
+fn thermostats() -> impl Strategy<Value = ThermostatChoice> {
+    let time = || (0.2..5.0_f64).prop_map(Duration::Tau);
+    prop_oneof![
+        (time(), 1..6_usize).prop_map(|(time_constant, length)| {
+            ThermostatChoice::NoseHooverChain {
+                time_constant,
+                length,
+            }
+        }),
+        time().prop_map(|time_constant| ThermostatChoice::VelocityRescaling { time_constant }),
+        time().prop_map(|time_constant| ThermostatChoice::Langevin { time_constant }),
+    ]
+}
+
+fn barostats() -> impl Strategy<Value = BarostatChoice> {
+    let time = || (0.2..5.0_f64).prop_map(Duration::Tau);
+    prop_oneof![
+        time().prop_map(|time_constant| BarostatChoice::Isotropic { time_constant }),
+        time().prop_map(|time_constant| BarostatChoice::FullCell { time_constant }),
+        time().prop_map(|time_constant| BarostatChoice::StochasticCellRescaling { time_constant }),
+    ]
+}
+
 prop_compose! {
     fn configs()(
         // Quotes, backslashes, line ends and letters of any alphabet.
@@ -165,6 +202,7 @@ prop_compose! {
         cut in prop::sample::select(vec![Cut::Truncated, Cut::Shifted, Cut::Smooth]),
         kernel in prop::sample::select(vec![KernelChoice::Auto, KernelChoice::Portable]),
         time_step in 1e-4..0.02_f64,
+        (thermostat, barostat) in (prop::option::of(thermostats()), prop::option::of(barostats())),
         sample in "[a-z \\\\\"./]{1,20}",
         catalogue in prop::option::of("[a-z]{1,9}"),
         first in first_stages(),
@@ -176,6 +214,8 @@ prop_compose! {
             cut,
             kernel,
             time_step: Duration::Tau(time_step),
+            thermostat,
+            barostat,
             sample: Some(PathBuf::from(sample)),
             catalogue: catalogue.map(PathBuf::from),
             replicas: if matches!(first, Stage::Prepare(_)) {

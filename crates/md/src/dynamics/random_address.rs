@@ -34,7 +34,7 @@ impl RandomAddress {
     /// The address of part `number` of a trajectory of at most 16 parts.
     #[must_use]
     pub(crate) fn part(mut self, number: u32) -> Self {
-        self.trajectory = 16 * self.trajectory + number;
+        self.trajectory = self.trajectory.wrapping_mul(16).wrapping_add(number);
         self
     }
 

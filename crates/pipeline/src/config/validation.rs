@@ -1,7 +1,8 @@
 //! What a config that parses must still satisfy: positive numbers, sizes, and a possible order.
 
-use super::{Pairs, RunConfig, ShearStage, Stage};
+use super::{BarostatChoice, Pairs, RunConfig, ShearStage, Stage, ThermostatChoice};
 use metabasin_atoms::units::StrainRate;
+use metabasin_md::Dynamics;
 
 /// One fault, by the dotted path of the field.
 pub(super) struct Fault {
@@ -81,6 +82,7 @@ pub(super) fn faults(config: &RunConfig) -> Vec<Fault> {
         );
     }
     replicas(&mut faults, config);
+    dynamics(&mut faults, config);
     if config.stages.is_empty() {
         faults.add("stages", "needs at least one stage");
     }
@@ -89,6 +91,23 @@ pub(super) fn faults(config: &RunConfig) -> Vec<Fault> {
     }
     order(&mut faults, config);
     faults.0
+}
+
+/// Thermostat and barostat against the time step, as the simulation will check them.
+fn dynamics(faults: &mut Faults, config: &RunConfig) {
+    let thermostat = config.thermostat.map(ThermostatChoice::reduced);
+    let barostat = config.barostat.map(BarostatChoice::reduced);
+    let dynamics = Dynamics {
+        thermostat: Some(thermostat.unwrap_or_default()),
+        barostat: Some(barostat.unwrap_or_default()),
+        ..Dynamics::constant_energy(config.time_step.tau().clamp(1e-9, 0.02), 1.0)
+    };
+    if let Err(error) = dynamics.validate() {
+        // The message begins with the dotted field.
+        let message = error.to_string();
+        let (field, rest) = message.split_once(' ').unwrap_or(("thermostat", &message));
+        faults.add(field, rest);
+    }
 }
 
 fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
@@ -153,6 +172,29 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
             if let Some(duration) = relax.duration {
                 faults.positive(format!("{at}.duration"), duration.tau());
             }
+        }
+        Stage::Creep(creep) => {
+            if creep.stresses.is_empty() {
+                faults.add(format!("{at}.stresses"), "needs at least one stress");
+            }
+            for (k, stress) in creep.stresses.iter().enumerate() {
+                // Both signs are always run.
+                faults.positive(format!("{at}.stresses[{k}]"), *stress);
+                if creep.stresses[..k].contains(stress) {
+                    let message = format!("{stress} is listed twice");
+                    faults.add(format!("{at}.stresses[{k}]"), message);
+                }
+            }
+            faults.positive(format!("{at}.duration"), creep.duration.tau());
+            faults.at_least(format!("{at}.pairs"), creep.pairs as u64, 1);
+            faults.at_least(format!("{at}.quenches"), creep.quenches as u64, 2);
+        }
+        Stage::Cycle(cycle) => {
+            faults.strain(format!("{at}.amplitude"), cycle.amplitude);
+            faults.positive(format!("{at}.period"), cycle.period.tau());
+            faults.at_least(format!("{at}.cycles"), cycle.cycles, 1);
+            faults.at_least(format!("{at}.copies"), cycle.copies as u64, 1);
+            faults.at_least(format!("{at}.quenches"), cycle.quenches as u64, 2);
         }
         Stage::Search(search) => {
             faults.at_least(format!("{at}.searches"), search.searches, 1);
@@ -247,7 +289,9 @@ fn order(faults: &mut Faults, config: &RunConfig) {
                 }
                 &[]
             }
-            Stage::Shear(_) | Stage::Relax(_) => &["equilibrate"],
+            Stage::Shear(_) | Stage::Relax(_) | Stage::Creep(_) | Stage::Cycle(_) => {
+                &["equilibrate"]
+            }
             Stage::Unload(_) => &["shear"],
             Stage::Recover(_) => &["unload"],
             Stage::Search(_) => {

@@ -87,7 +87,8 @@ pub(crate) fn equilibrate(
     stage: &EquilibrateStage,
 ) -> Result<(), PipelineError> {
     let (start, sample) = started(context)?;
-    let settings = hold_settings(context, start.temperature, stage.duration.tau());
+    let mut settings = hold_settings(context, start.temperature, stage.duration.tau());
+    settings.integration.random = context.random(NAME);
     let total = settings.total_steps();
     let atoms = sample.configuration.len();
     context.begin("equilibrate at zero stress", total, atoms);

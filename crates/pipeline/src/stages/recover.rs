@@ -35,7 +35,8 @@ pub(crate) fn recover(
     branch: &Branch,
 ) -> Result<(), PipelineError> {
     let name = branch.name();
-    let settings = settings(context, temperature, branch)?;
+    let mut settings = settings(context, temperature, branch)?;
+    settings.integration.random = context.random(&name);
     let unloaded: Unload = finished(context, &context.folder_of("unload")?, &name)?;
     let outputs = Outputs {
         name,

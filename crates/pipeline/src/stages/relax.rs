@@ -63,6 +63,8 @@ pub(crate) fn relax(context: &StageContext, stage: &RelaxStage) -> Result<(), Pi
             snapshots: Schedule::default(),
         };
         let start = realization(context, sample.clone(), found.temperature, copy);
+        let mut settings = settings;
+        settings.integration.random = context.random(&copy_name(copy));
         drive::<Relax>(context, &outputs, |force_field| {
             Relax::start(&settings, start, force_field)
         })

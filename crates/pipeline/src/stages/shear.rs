@@ -42,7 +42,8 @@ pub(crate) fn shear(
     (found, sample): &(ReferenceResults, Sample),
     branch: &Branch,
 ) -> Result<(), PipelineError> {
-    let settings = settings(context, stage, found.temperature, branch);
+    let mut settings = settings(context, stage, found.temperature, branch);
+    settings.integration.random = context.random(&branch.name());
     let outputs = Outputs {
         name: branch.name(),
         comment: format!(

@@ -4,11 +4,11 @@ use metabasin_atoms::units::Temperature;
 use metabasin_atoms::{Purpose, random_stream};
 use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
 use metabasin_md::analysis::FictiveTemperature;
-use metabasin_md::{Cooling, Integration, Prepare, PrepareSettings, Sample};
+use metabasin_md::{Barostat, Cooling, Integration, Prepare, PrepareSettings, Sample, Thermostat};
 use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
-use crate::config::{FromSampleStage, PrepareStage, RunConfig};
+use crate::config::{BarostatChoice, FromSampleStage, PrepareStage, RunConfig, ThermostatChoice};
 use crate::stage::StageContext;
 use crate::structure_file::write_structure;
 use crate::trajectory::{Outputs, Schedule, drive, md_failure};
@@ -40,6 +40,12 @@ pub(crate) fn integration(config: &RunConfig, duration: f64) -> Integration {
     Integration {
         time_step,
         frame_interval: (steps / FRAMES).clamp(20, 2000),
+        thermostat: config
+            .thermostat
+            .map_or_else(Thermostat::default, ThermostatChoice::reduced),
+        barostat: config
+            .barostat
+            .map_or_else(Barostat::default, BarostatChoice::reduced),
         ..Integration::default()
     }
 }
@@ -92,7 +98,8 @@ pub(crate) fn started(context: &StageContext) -> Result<(StartResults, Sample), 
 
 /// Makes a glass from the melt.
 pub(crate) fn prepare(context: &StageContext, stage: &PrepareStage) -> Result<(), PipelineError> {
-    let settings = prepare_settings(context.config, stage);
+    let mut settings = prepare_settings(context.config, stage);
+    settings.integration.random = context.random("cooling");
     context.begin("prepare a glass", settings.total_steps(), settings.atoms);
     let outputs = Outputs {
         name: "cooling".to_owned(),

@@ -73,7 +73,8 @@ pub(crate) fn unload(
         snapshots: Schedule::default(),
     };
     let largest_stress = largest_stress(loaded.frames());
-    let settings = settings(context, stage, temperature, largest_stress)?;
+    let mut settings = settings(context, stage, temperature, largest_stress)?;
+    settings.integration.random = context.random(&name);
     let protocol: Unload = drive(context, &outputs, |force_field| {
         Unload::start(&settings, loaded.sample(), force_field)
     })?;
