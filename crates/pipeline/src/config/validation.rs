@@ -173,29 +173,7 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
                 faults.positive(format!("{at}.duration"), duration.tau());
             }
         }
-        Stage::Creep(creep) => {
-            if creep.stresses.is_empty() {
-                faults.add(format!("{at}.stresses"), "needs at least one stress");
-            }
-            for (k, stress) in creep.stresses.iter().enumerate() {
-                // Both signs are always run.
-                faults.positive(format!("{at}.stresses[{k}]"), *stress);
-                if creep.stresses[..k].contains(stress) {
-                    let message = format!("{stress} is listed twice");
-                    faults.add(format!("{at}.stresses[{k}]"), message);
-                }
-            }
-            faults.positive(format!("{at}.duration"), creep.duration.tau());
-            faults.at_least(format!("{at}.pairs"), creep.pairs as u64, 1);
-            faults.at_least(format!("{at}.quenches"), creep.quenches as u64, 2);
-        }
-        Stage::Cycle(cycle) => {
-            faults.strain(format!("{at}.amplitude"), cycle.amplitude);
-            faults.positive(format!("{at}.period"), cycle.period.tau());
-            faults.at_least(format!("{at}.cycles"), cycle.cycles, 1);
-            faults.at_least(format!("{at}.copies"), cycle.copies as u64, 1);
-            faults.at_least(format!("{at}.quenches"), cycle.quenches as u64, 2);
-        }
+        Stage::Creep(_) | Stage::Cycle(_) => driven(faults, at, stage),
         Stage::Search(search) => {
             faults.at_least(format!("{at}.searches"), search.searches, 1);
             faults.positive(
@@ -234,6 +212,36 @@ fn replicas(faults: &mut Faults, config: &RunConfig) {
                 config.replicas
             ),
         );
+    }
+}
+
+/// The stages of creep and of cycles.
+fn driven(faults: &mut Faults, at: &str, stage: &Stage) {
+    match stage {
+        Stage::Creep(creep) => {
+            if creep.stresses.is_empty() {
+                faults.add(format!("{at}.stresses"), "needs at least one stress");
+            }
+            for (k, stress) in creep.stresses.iter().enumerate() {
+                // Both signs are always run.
+                faults.positive(format!("{at}.stresses[{k}]"), *stress);
+                if creep.stresses[..k].contains(stress) {
+                    let message = format!("{stress} is listed twice");
+                    faults.add(format!("{at}.stresses[{k}]"), message);
+                }
+            }
+            faults.positive(format!("{at}.duration"), creep.duration.tau());
+            faults.at_least(format!("{at}.pairs"), creep.pairs as u64, 1);
+            faults.at_least(format!("{at}.quenches"), creep.quenches as u64, 2);
+        }
+        Stage::Cycle(cycle) => {
+            faults.strain(format!("{at}.amplitude"), cycle.amplitude);
+            faults.positive(format!("{at}.period"), cycle.period.tau());
+            faults.at_least(format!("{at}.cycles"), cycle.cycles, 1);
+            faults.at_least(format!("{at}.copies"), cycle.copies as u64, 1);
+            faults.at_least(format!("{at}.quenches"), cycle.quenches as u64, 2);
+        }
+        _ => {}
     }
 }
 
