@@ -59,7 +59,11 @@ fn describe(summary: &RunSummary) -> String {
                 .map_or(String::new(), |seconds| format!("{seconds:.1}")),
         ]);
     }
-    format!("run directory: {}\n{}", summary.run_dir, table(&rows))
+    let mut text = format!("run directory: {}\n{}", summary.run_dir, table(&rows));
+    for warning in &summary.warnings {
+        text = format!("{text}\nWARNING: {warning}");
+    }
+    text
 }
 
 /// `demo`.

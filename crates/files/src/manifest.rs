@@ -107,6 +107,9 @@ pub struct Manifest {
     pub finished: Option<String>,
     /// The stages, in order.
     pub stages: Vec<StageEntry>,
+    /// What makes the sample unfit for what is said of it: crystallization.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl Manifest {
@@ -133,6 +136,7 @@ impl Manifest {
             started: rfc3339(SystemTime::now()),
             finished: None,
             stages: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

@@ -155,6 +155,41 @@ pub struct PrepareStage {
     /// Temperature of the experiments, on the ramp; by default 0.8 T_f.
     #[serde(default)]
     pub temperature: Option<Temperature>,
+    /// A stop on the way, in which the liquid relaxes.
+    #[serde(default)]
+    pub hold: Option<HoldStage>,
+    /// Swaps of unlike atoms while settling and cooling.
+    #[serde(default)]
+    pub swap: Option<SwapStage>,
+    /// How many inherent structures are quenched along the way.
+    #[serde(default = "default_quenches")]
+    pub quenches: usize,
+}
+
+/// A stop on the way from liquid to glass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldStage {
+    /// Temperature of a hold at zero pressure between two halves of the ramp; by default the
+    /// paper's route: a quench at constant volume gives a T_f, the hold is at 0.95 of it at
+    /// constant volume, and the ramp at zero pressure begins there.
+    #[serde(default)]
+    pub temperature: Option<Temperature>,
+    /// How long.
+    pub duration: Duration,
+    /// Swaps of unlike atoms meanwhile.
+    #[serde(default)]
+    pub swap: Option<SwapStage>,
+}
+
+/// Monte Carlo swaps of the positions of unlike atoms, between pieces of dynamics.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwapStage {
+    /// Attempts per atom in each sweep.
+    pub attempts_per_atom: f64,
+    /// Time between two sweeps.
+    pub interval: Duration,
 }
 
 fn default_density() -> f64 {

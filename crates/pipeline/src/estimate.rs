@@ -84,7 +84,8 @@ fn trajectories(
     let loading = |branch: &Branch, strain: f64| strain / branch.rate.per_tau() / step;
     Ok(Some(match stage {
         Stage::Prepare(prepare) => {
-            vec![prepare_settings(config, prepare).total_steps() as f64]
+            let steps = prepare_settings(config, prepare).total_steps() as f64;
+            vec![steps + quenches(prepare.quenches)]
         }
         Stage::Equilibrate(equilibrate) => {
             vec![equilibrate.duration.tau() / step + quenches(equilibrate.quenches)]

@@ -5,13 +5,21 @@ use metabasin_atoms::{Configuration, Stress};
 use metabasin_files::SeriesHeader;
 use metabasin_interactions::ForceField;
 use metabasin_minimizers::{ConjugateGradient, InherentStructure};
-use metabasin_structure::Radii;
+use metabasin_structure::{LavesOrder, Radii};
 
 use crate::PipelineError;
+use crate::crystallization::Order;
 use crate::structure_analysis::{Network, by_class};
 
 /// Largest force at which a quenched copy counts as an inherent structure.
 const FORCE_TOLERANCE: f64 = 1e-5;
+
+/// How the names of series of inherent states end.
+pub(crate) const INHERENT: &str = "-inherent";
+/// Column of the share of large atoms in the environment of the Laves phase.
+pub(crate) const LAVES_FRACTION: &str = "laves_fraction_of_large";
+/// Column of the largest cluster of such atoms.
+pub(crate) const LAVES_CLUSTER: &str = "laves_largest_cluster";
 
 /// What is kept of an inherent state.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +28,7 @@ pub(crate) struct InherentState {
     pub(crate) stress: Stress,
     pub(crate) icosahedral_fraction_of_small: f64,
     pub(crate) largest_cluster: f64,
+    pub(crate) laves: Order,
     shear_stress_icosahedral: f64,
     shear_stress_other: f64,
 }
@@ -40,6 +49,8 @@ impl InherentState {
             ("stress_yz", "epsilon/sigma^3"),
             ("icosahedral_fraction_of_small", ""),
             ("icosahedral_largest_cluster", "atoms"),
+            (LAVES_FRACTION, ""),
+            (LAVES_CLUSTER, "atoms"),
             ("stress_xy_icosahedral", "epsilon/sigma^3"),
             ("stress_xy_other", "epsilon/sigma^3"),
         ])
@@ -56,6 +67,8 @@ impl InherentState {
         values.extend([
             self.icosahedral_fraction_of_small,
             self.largest_cluster,
+            self.laves.fraction_of_large,
+            self.laves.largest_cluster,
             self.shear_stress_icosahedral,
             self.shear_stress_other,
         ]);
@@ -87,11 +100,14 @@ pub(crate) fn quench(
         &mut inherent.force_field(),
     )?;
     let shear_stress = |class: &str| classes.get(class).map_or(f64::NAN, |part| part.stress.xy());
+    let laves = LavesOrder::new(&network.tessellation, &relaxed.species)
+        .map_err(|error| PipelineError::Failed(error.to_string()))?;
     let state = InherentState {
         energy_per_atom: inherent.energy() / relaxed.len() as f64,
         stress: inherent.stress(),
         icosahedral_fraction_of_small: network.icosahedra.fraction_of_small().unwrap_or(f64::NAN),
         largest_cluster: network.icosahedra.largest_of_centers().0 as f64,
+        laves: Order::of(&laves),
         shear_stress_icosahedral: shear_stress("icosahedral"),
         shear_stress_other: shear_stress("other"),
     };

@@ -12,6 +12,7 @@ mod catalogue_reading;
 mod cell_mapping;
 mod comparison;
 pub mod config;
+mod crystallization;
 mod csv;
 mod digest;
 mod error;

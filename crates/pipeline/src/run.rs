@@ -35,6 +35,8 @@ pub struct RunSummary {
     pub run_dir: String,
     /// Its stages.
     pub stages: Vec<StageSummary>,
+    /// What makes the sample unfit for what is said of it: crystallization.
+    pub warnings: Vec<String>,
 }
 
 /// The name of the kernel that a run uses.
@@ -92,6 +94,7 @@ pub fn run(
     Ok(RunSummary {
         run_dir: root.display().to_string(),
         stages: stages.collect(),
+        warnings: run.manifest().warnings.clone(),
     })
 }
 

@@ -10,7 +10,7 @@ use metabasin_files::{Manifest, StageEntry, StageState};
 
 use crate::PipelineError;
 use crate::config::{LoadedConfig, RunConfig};
-use crate::replicas;
+use crate::{crystallization, replicas};
 
 /// What to do with a folder that holds something already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +210,9 @@ impl RunDirectory {
                 remove_empty(folder);
             }
         }
+        if result.is_ok() {
+            self.manifest.warnings = crystallization::seen_by(&self.root, &self.manifest.stages)?;
+        }
         // Where the disk is full, what the stage says of it matters more than the manifest.
         let written = self.manifest.write(&self.root);
         result?;
@@ -241,6 +244,7 @@ impl RunDirectory {
 
     /// Notes that the run is over.
     pub(crate) fn finish(&mut self) -> Result<(), PipelineError> {
+        self.manifest.warnings = crystallization::seen_by(&self.root, &self.manifest.stages)?;
         self.manifest.finish();
         self.manifest.write(&self.root)?;
         Ok(())

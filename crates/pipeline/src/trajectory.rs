@@ -11,9 +11,9 @@ use metabasin_files::{Overwrite, SeriesHeader, SeriesWriter, read_json, write_ch
 use metabasin_interactions::ForceField;
 use metabasin_md::{Frame, MdError, Observer, Protocol, Status};
 
-use crate::PipelineError;
-use crate::inherent_states::{InherentState, quench};
+use crate::inherent_states::{INHERENT, InherentState, quench};
 use crate::stage::StageContext;
+use crate::{PipelineError, Progress};
 
 /// Time between two checkpoints at least; where they fall changes no bit of the result.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
@@ -130,6 +130,8 @@ struct Recorder<'a> {
     outputs: &'a Outputs,
     folder: &'a Path,
     force_field: &'a ForceField,
+    progress: &'a dyn Progress,
+    warned: bool,
     last_step: Option<u64>,
     failure: Option<PipelineError>,
 }
@@ -152,6 +154,11 @@ impl Recorder<'_> {
         {
             let (state, _) = quench(configuration, self.force_field)?;
             series.append(frame.step, &state.values(frame.time, frame.gamma))?;
+            let place = format!("{name}, step {}", frame.step);
+            if let Some(warning) = state.laves.warning(&place).filter(|_| !self.warned) {
+                self.progress.note(&warning);
+                self.warned = true;
+            }
         }
         if snapshots.is_due(self.last_step, frame.step) {
             let path = snapshot_path(self.folder, name, frame.step);
@@ -382,13 +389,15 @@ fn recorder<'a>(
     Ok(Recorder {
         frames: series("", &frame_header(&outputs.comment))?,
         inherent: if quenched {
-            Some(series("-inherent", &header)?)
+            Some(series(INHERENT, &header)?)
         } else {
             None
         },
         outputs,
         folder: context.folder,
         force_field,
+        progress: context.progress,
+        warned: false,
         last_step: resumed.then_some(done_steps),
         failure: None,
     })

@@ -10,8 +10,8 @@ use metabasin_landscape::SearchSettings;
 use metabasin_pipeline::KernelChoice;
 use metabasin_pipeline::config::{
     BarostatChoice, CompareStage, CreepStage, CycleStage, EquilibrateStage, FromSampleStage,
-    KmcStage, LoadedConfig, Pairs, PrepareStage, RecoverStage, RelaxStage, RunConfig, SearchStage,
-    ShearStage, Stage, ThermostatChoice, UnloadStage, load_text,
+    HoldStage, KmcStage, LoadedConfig, Pairs, PrepareStage, RecoverStage, RelaxStage, RunConfig,
+    SearchStage, ShearStage, Stage, SwapStage, ThermostatChoice, UnloadStage, load_text,
 };
 use proptest::prelude::*;
 use ron::extensions::Extensions;
@@ -55,6 +55,10 @@ fn first_stages() -> impl Strategy<Value = Stage> {
     prop_oneof![
         prepare.prop_map(
             |(half, melt_temperature, melt_duration, cool_to, cool_duration)| {
+                let swap = SwapStage {
+                    attempts_per_atom: 100.0 * cool_to,
+                    interval: melt_duration,
+                };
                 Stage::Prepare(PrepareStage {
                     atoms: 2 * half,
                     melt_temperature,
@@ -65,6 +69,14 @@ fn first_stages() -> impl Strategy<Value = Stage> {
                     cool_duration,
                     temperature: Some(Temperature::Reduced(1.5 * cool_to))
                         .filter(|_| half % 2 == 0),
+                    hold: (half % 3 == 0).then_some(HoldStage {
+                        temperature: Some(Temperature::Reduced(1.6 * cool_to))
+                            .filter(|_| half % 2 == 0),
+                        duration: melt_duration,
+                        swap: Some(swap),
+                    }),
+                    swap: Some(swap).filter(|_| half % 2 == 1),
+                    quenches: half,
                 })
             }
         ),

@@ -1,7 +1,7 @@
 //! What a config that parses must still satisfy: positive numbers, sizes, and a possible order.
 
-use super::{BarostatChoice, Pairs, RunConfig, ShearStage, Stage, ThermostatChoice};
-use metabasin_atoms::units::StrainRate;
+use super::{BarostatChoice, Pairs, PrepareStage, RunConfig, ShearStage, Stage, ThermostatChoice};
+use metabasin_atoms::units::{StrainRate, Temperature};
 use metabasin_md::Dynamics;
 
 /// One fault, by the dotted path of the field.
@@ -137,6 +137,7 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
                     ),
                 );
             }
+            preparation_on_the_way(faults, at, prepare);
             if let Some(temperature) = prepare.temperature {
                 let (from, to) = (prepare.cool_from.reduced(), prepare.cool_to.reduced());
                 if !(to..=from).contains(&temperature.reduced()) {
@@ -260,6 +261,42 @@ fn pairs(faults: &mut Faults, field: &str, shear: &ShearStage) {
             for (k, number) in pairs.iter().enumerate() {
                 faults.at_least(format!("{field}[{k}]"), *number as u64, 1);
             }
+        }
+    }
+}
+
+/// Hold and swaps of a preparation.
+fn preparation_on_the_way(faults: &mut Faults, at: &str, prepare: &PrepareStage) {
+    faults.at_least(format!("{at}.quenches"), prepare.quenches as u64, 2);
+    let mut swaps = vec![(format!("{at}.swap"), prepare.swap)];
+    if let Some(hold) = &prepare.hold {
+        faults.positive(format!("{at}.hold.duration"), hold.duration.tau());
+        swaps.push((format!("{at}.hold.swap"), hold.swap));
+        let (from, to) = (prepare.cool_from.reduced(), prepare.cool_to.reduced());
+        if let Some(temperature) = hold.temperature.map(Temperature::reduced) {
+            if !(temperature > to && temperature < from) {
+                faults.add(
+                    format!("{at}.hold.temperature"),
+                    format!(
+                        "must lie between cool_to and cool_from, {to} to {from}, got {temperature}"
+                    ),
+                );
+            }
+            if prepare
+                .temperature
+                .is_some_and(|wanted| wanted.reduced() > temperature)
+            {
+                faults.add(
+                    format!("{at}.temperature"),
+                    format!("must lie on the ramp after the hold, {to} to {temperature}"),
+                );
+            }
+        }
+    }
+    for (field, swap) in swaps {
+        if let Some(swap) = swap {
+            faults.positive(format!("{field}.attempts_per_atom"), swap.attempts_per_atom);
+            faults.positive(format!("{field}.interval"), swap.interval.tau());
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::config::Stage;
 use crate::finished_run::FinishedRun;
 use crate::stages::equilibrate::ReferenceResults;
 use crate::stages::kmc::{CycleResult, KmcResults};
+use crate::stages::start::StartResults;
 
 fn quantity(name: &str, value: String, unit: &str, source: &str) -> Quantity {
     Quantity {
@@ -29,15 +30,59 @@ fn with_error(value: f64, error: Option<f64>, digits: usize) -> String {
 pub(crate) fn measured(
     run: &FinishedRun,
     findings: &Findings,
-    reference: Option<&ReferenceResults>,
+    (start, reference): (Option<&StartResults>, Option<&ReferenceResults>),
     modulus: Option<Measured>,
 ) -> Result<Vec<Quantity>, PipelineError> {
-    let mut list = of_the_glass(findings, reference, modulus);
+    let mut list = start.map_or_else(Vec::new, of_the_preparation);
+    list.extend(of_the_glass(findings, reference, modulus));
     list.extend(of_the_landscape(findings));
     if let Some(results) = kmc::results(run)? {
         list.extend(of_the_kmc(run, &results));
     }
     Ok(list)
+}
+
+fn of_the_preparation(start: &StartResults) -> Vec<Quantity> {
+    let mut list = Vec::new();
+    let spread = "spread over fit windows";
+    if let Some(fictive) = start.fictive_temperature_of_volume {
+        let value = with_error(fictive.value, Some(fictive.error), 3);
+        let source = format!("cooling ramp, {spread}");
+        list.push(quantity("T_f by volume", value, "epsilon", &source));
+    }
+    let Some(preparation) = &start.preparation else {
+        return list;
+    };
+    let source = "prepare";
+    if let Some(quenched) = &preparation.constant_volume {
+        let fictive = quenched.fictive_temperature;
+        let value = with_error(fictive.value, Some(fictive.error), 3);
+        let source = format!("quench at constant volume, energy, {spread}");
+        list.push(quantity(
+            "T_f at constant volume",
+            value,
+            "epsilon",
+            &source,
+        ));
+    }
+    let value = format!("{:.4}", preparation.inherent_energy_per_atom);
+    list.push(quantity(
+        "E_IS per atom as prepared",
+        value,
+        "epsilon",
+        source,
+    ));
+    let value = format!("{:.1} %", 100.0 * preparation.icosahedral_fraction_of_small);
+    let name = "icosahedral share of small atoms as prepared";
+    list.push(quantity(name, value, "", source));
+    let value = format!("{:.1} %", 100.0 * preparation.laves_fraction_of_large);
+    let name = "share of large atoms in a Laves environment";
+    list.push(quantity(name, value, "", source));
+    if let Some(acceptance) = preparation.swaps.and_then(|swaps| swaps.acceptance()) {
+        let value = format!("{:.3} %", 100.0 * acceptance);
+        list.push(quantity("swaps accepted", value, "", source));
+    }
+    list
 }
 
 fn of_the_glass(

@@ -8,6 +8,7 @@ use metabasin_files::findings::{
 use metabasin_md::analysis::strain_fluctuation;
 
 use crate::PipelineError;
+use crate::crystallization::seen_by;
 use crate::digest::signatures::BackStress;
 use crate::digest::{kmc, md, quantities, replicas, rows, signatures};
 use crate::finished_run::FinishedRun;
@@ -106,7 +107,7 @@ pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
     let mut findings = Findings {
         title: run.config.title.clone(),
         caveats: Vec::new(),
-        glass: glass_of_all(&runs, start.as_ref(), reference.as_ref(), first)?,
+        glass: glass_of_all(&runs, start.as_ref(), reference.as_ref())?,
         comparison: rows::comparison(&rates, (drop_md, drop_kmc)),
         rates,
         zero_load_md,
@@ -116,8 +117,16 @@ pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
         assumed: Vec::new(),
         landscape,
     };
+    findings.glass.crystallization = seen_by(&run.root, &run.manifest.stages)?
+        .into_iter()
+        .reduce(|all, warning| format!("{all}. {warning}"));
     findings.caveats = caveats(run, &findings, reference.as_ref());
-    findings.measured = quantities::measured(run, &findings, reference.as_ref(), modulus)?;
+    findings.measured = quantities::measured(
+        run,
+        &findings,
+        (start.as_ref(), reference.as_ref()),
+        modulus,
+    )?;
     findings.assumed = quantities::assumed(run);
     Ok(findings)
 }
@@ -144,9 +153,8 @@ fn glass_of_all(
     runs: &[FinishedRun],
     start: Option<&StartResults>,
     reference: Option<&ReferenceResults>,
-    first: &FinishedRun,
 ) -> Result<GlassFindings, PipelineError> {
-    let mut glass = glass(start, reference, first)?;
+    let mut glass = glass(start, reference);
     if runs.len() < 2 {
         return Ok(glass);
     }
@@ -182,35 +190,35 @@ fn glass_of_all(
         of_reference(|found| found.icosahedral_fraction_of_small)?.map(value);
     glass.icosahedral_largest_cluster = of_reference(|found| found.icosahedral_largest_cluster)?
         .map(|measured| measured.value.round() as usize);
-    for run in &runs[1..] {
-        let warning = crate::stages::search::crystallization(run)?;
-        glass.crystallization = glass.crystallization.or(warning);
-    }
     Ok(glass)
 }
 
-fn glass(
-    start: Option<&StartResults>,
-    reference: Option<&ReferenceResults>,
-    run: &FinishedRun,
-) -> Result<GlassFindings, PipelineError> {
+fn glass(start: Option<&StartResults>, reference: Option<&ReferenceResults>) -> GlassFindings {
     let Some(start) = start else {
-        return Ok(GlassFindings::default());
+        return GlassFindings::default();
     };
+    let prepared = start.preparation.as_ref();
     let mut glass = GlassFindings {
-        atoms: reference.map_or(0, |reference| reference.atoms),
+        atoms: reference
+            .map(|reference| reference.atoms)
+            .or_else(|| prepared.map(|prepared| prepared.atoms))
+            .unwrap_or(0),
         origin: start.origin.clone(),
         temperature: start.temperature,
         fictive_temperature: start.fictive_temperature.map(|fictive| Measured {
             value: fictive.value,
             error: Some(fictive.error),
         }),
-        inherent_energy_per_atom: reference.map(|reference| reference.inherent_energy_per_atom),
+        inherent_energy_per_atom: reference
+            .map(|reference| reference.inherent_energy_per_atom)
+            .or_else(|| prepared.map(|prepared| prepared.inherent_energy_per_atom)),
         icosahedral_fraction_of_small: reference
-            .map(|reference| reference.icosahedral_fraction_of_small),
+            .map(|reference| reference.icosahedral_fraction_of_small)
+            .or_else(|| prepared.map(|prepared| prepared.icosahedral_fraction_of_small)),
         icosahedral_largest_cluster: reference
-            .map(|reference| reference.icosahedral_largest_cluster.round() as usize),
-        crystallization: crate::stages::search::crystallization(run)?,
+            .map(|reference| reference.icosahedral_largest_cluster)
+            .or_else(|| prepared.map(|prepared| prepared.icosahedral_largest_cluster))
+            .map(|cluster| cluster.round() as usize),
         ..GlassFindings::default()
     };
     if let Some(cooling) = &start.cooling {
@@ -239,7 +247,7 @@ fn glass(
             ];
         }
     }
-    Ok(glass)
+    glass
 }
 
 fn landscape(run: &FinishedRun) -> Result<Option<LandscapeFindings>, PipelineError> {
@@ -290,8 +298,12 @@ fn caveats(
     findings: &Findings,
     reference: Option<&ReferenceResults>,
 ) -> Vec<String> {
-    let mut caveats: Vec<String> = crate::unfinished::describe(run, findings)
-        .into_iter()
+    let mut caveats: Vec<String> = findings
+        .glass
+        .crystallization
+        .iter()
+        .cloned()
+        .chain(crate::unfinished::describe(run, findings))
         .collect();
     let atoms = findings.glass.atoms;
     let slowest = shear_stage(&run.config).ok().map(|shear| {
@@ -362,9 +374,6 @@ fn caveats(
              another sample, or a more complete catalogue, would change."
                 .to_owned(),
         );
-    }
-    if let Some(warning) = &findings.glass.crystallization {
-        caveats.push(warning.clone());
     }
     caveats
 }

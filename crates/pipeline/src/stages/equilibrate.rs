@@ -45,6 +45,9 @@ pub(crate) struct ReferenceResults {
     pub(crate) icosahedral_fraction_of_small: f64,
     /// Their mean largest cluster of icosahedral centers.
     pub(crate) icosahedral_largest_cluster: f64,
+    /// A warning where one of them looks like the crystal of this mixture.
+    #[serde(default)]
+    pub(crate) crystallization: Option<String>,
 }
 
 const NAME: &str = "equilibrate";
@@ -141,6 +144,14 @@ pub(crate) fn equilibrate(
     let mean = |of: &dyn Fn(&InherentState) -> f64| {
         states.iter().map(of).sum::<f64>() / states.len() as f64
     };
+    let crystallization = states
+        .iter()
+        .map(|state| state.laves)
+        .max_by(|a, b| a.largest_cluster.total_cmp(&b.largest_cluster))
+        .and_then(|order| order.warning("stage equilibrate"));
+    if let Some(warning) = &crystallization {
+        context.progress.note(warning);
+    }
     let mut stress_inherent = Stress::ZERO;
     for state in &states {
         stress_inherent += state.stress;
@@ -162,6 +173,7 @@ pub(crate) fn equilibrate(
         inherent_energy_per_atom: mean(&|state| state.energy_per_atom),
         icosahedral_fraction_of_small: mean(&|state| state.icosahedral_fraction_of_small),
         icosahedral_largest_cluster: mean(&|state| state.largest_cluster),
+        crystallization,
     };
     write_checkpoint(&context.folder.join(SAMPLE), &reference.sample)?;
     write_structure(

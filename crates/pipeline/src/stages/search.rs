@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
 use crate::config::SearchStage;
-use crate::finished_run::FinishedRun;
+use crate::crystallization::Order;
 use crate::saddle_searches::{SearchPlan, SearchStart, quench_start, search_into};
-use crate::stage::{StageContext, read_results};
+use crate::stage::StageContext;
 use crate::stages::equilibrate::{deepest_inherent_structure, reference};
 use crate::stages::start::started;
 use crate::structure_analysis::Network;
@@ -25,17 +25,6 @@ pub(crate) struct SearchResults {
     pub(crate) searches: u64,
     /// Distinct verified events.
     pub(crate) events_distinct: u64,
-}
-
-/// The warning that the sample looks like its crystal, where the stage was run and gave one.
-pub(crate) fn crystallization(run: &FinishedRun) -> Result<Option<String>, PipelineError> {
-    match run.stage("search") {
-        Some(folder) if folder.join("results.json").exists() => {
-            let results: SearchResults = read_results(&folder)?;
-            Ok(results.crystallization)
-        }
-        _ => Ok(None),
-    }
 }
 
 /// The state that the searches start from: the deepest inherent structure of the reference where
@@ -100,7 +89,7 @@ pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), 
     let laves = LavesOrder::new(&network.tessellation, &configuration.species)
         .map_err(|error| PipelineError::Failed(error.to_string()))?;
     context.write_results(&SearchResults {
-        crystallization: laves.warning(),
+        crystallization: Order::of(&laves).warning("stage search (its minimum)"),
         searches: summary.searches,
         events_distinct: summary.events_distinct,
     })

@@ -4,12 +4,21 @@ use metabasin_atoms::units::Temperature;
 use metabasin_atoms::{Purpose, random_stream};
 use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
 use metabasin_md::analysis::FictiveTemperature;
-use metabasin_md::{Barostat, Cooling, Integration, Prepare, PrepareSettings, Sample, Thermostat};
+use metabasin_md::{
+    Barostat, ConstantVolume, Cooling, Held, Integration, Prepare, PrepareHold, PrepareSettings,
+    Prepared, Sample, SwapCounts, SwapSettings, Thermostat,
+};
+use metabasin_structure::{LavesOrder, Radii};
 use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
-use crate::config::{BarostatChoice, FromSampleStage, PrepareStage, RunConfig, ThermostatChoice};
+use crate::config::{
+    BarostatChoice, FromSampleStage, PrepareStage, RunConfig, SwapStage, ThermostatChoice,
+};
+use crate::crystallization::Order;
+use crate::inherent_states::quench;
 use crate::stage::StageContext;
+use crate::structure_analysis::Network;
 use crate::structure_file::write_structure;
 use crate::trajectory::{Outputs, Schedule, drive, md_failure};
 
@@ -26,8 +35,35 @@ pub(crate) struct StartResults {
     pub(crate) fictive_temperature_of_volume: Option<FictiveTemperature>,
     /// The cooling ramp.
     pub(crate) cooling: Option<Cooling>,
+    /// How the sample was made, where this run made it.
+    #[serde(default)]
+    pub(crate) preparation: Option<PreparationResults>,
+    /// A warning where the sample looks like the crystal of its mixture.
+    #[serde(default)]
+    pub(crate) crystallization: Option<String>,
     /// What had to be assumed.
     pub(crate) notes: Vec<String>,
+}
+
+/// What a preparation found beside its ramp.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PreparationResults {
+    /// Number of atoms.
+    pub(crate) atoms: usize,
+    /// The quench at constant volume, where there was one.
+    pub(crate) constant_volume: Option<ConstantVolume>,
+    /// The hold, where there was one.
+    pub(crate) held: Option<Held>,
+    /// What swaps did, where there were any.
+    pub(crate) swaps: Option<SwapCounts>,
+    /// Energy per atom of the sample's inherent structure: its age.
+    pub(crate) inherent_energy_per_atom: f64,
+    /// Share of its small atoms that are icosahedral.
+    pub(crate) icosahedral_fraction_of_small: f64,
+    /// Its largest cluster of icosahedral centers.
+    pub(crate) icosahedral_largest_cluster: f64,
+    /// Share of its large atoms in the environment of the Laves phase.
+    pub(crate) laves_fraction_of_large: f64,
 }
 
 /// Frames about so many a trajectory.
@@ -62,9 +98,22 @@ pub(crate) fn prepare_settings(config: &RunConfig, stage: &PrepareStage) -> Prep
         cool_from,
         cool_to,
         cooling_rate: (cool_from - cool_to) / duration,
+        hold: stage.hold.as_ref().map(|hold| PrepareHold {
+            temperature: hold.temperature.map(Temperature::reduced),
+            duration: hold.duration.tau(),
+            swap: hold.swap.map(swap_settings),
+        }),
+        swap: stage.swap.map(swap_settings),
         sample_temperature: stage.temperature.map(Temperature::reduced),
         integration: integration(config, duration),
         ..PrepareSettings::default()
+    }
+}
+
+fn swap_settings(stage: SwapStage) -> SwapSettings {
+    SwapSettings {
+        attempts_per_atom: stage.attempts_per_atom,
+        interval: stage.interval.tau(),
     }
 }
 
@@ -100,11 +149,12 @@ pub(crate) fn started(context: &StageContext) -> Result<(StartResults, Sample), 
 pub(crate) fn prepare(context: &StageContext, stage: &PrepareStage) -> Result<(), PipelineError> {
     let mut settings = prepare_settings(context.config, stage);
     settings.integration.random = context.random("cooling");
-    context.begin("prepare a glass", settings.total_steps(), settings.atoms);
+    let total = settings.total_steps();
+    context.begin("prepare a glass", total, settings.atoms);
     let outputs = Outputs {
         name: "cooling".to_owned(),
         comment: "melt, quench and settle, then a linear cooling ramp at zero pressure".to_owned(),
-        quenches: Schedule::default(),
+        quenches: Schedule::even(stage.quenches, total),
         snapshots: Schedule::default(),
     };
     let protocol: Prepare = drive(context, &outputs, |force_field| {
@@ -113,26 +163,74 @@ pub(crate) fn prepare(context: &StageContext, stage: &PrepareStage) -> Result<()
     let prepared = protocol
         .outcome()
         .map_err(|error| md_failure("prepare", &error))?;
+    let (state, _) = quench(&prepared.sample.configuration, &context.force_field())?;
+    let crystallization = state.laves.warning("stage prepare (its sample)");
+    if let Some(warning) = &crystallization {
+        context.progress.note(warning);
+    }
     let results = StartResults {
-        origin: format!(
-            "{} atoms, melted at T = {}, cooled at zero pressure from {} to {} at {:.2e} per tau, \
-             taken at T = {:.4}",
-            settings.atoms,
-            settings.melt_temperature,
-            settings.cool_from,
-            settings.cool_to,
-            settings.cooling_rate,
-            prepared.taken_at
-        ),
+        origin: origin(&settings, &prepared),
         temperature: prepared.temperature,
         fictive_temperature: prepared.fictive_temperature,
         fictive_temperature_of_volume: prepared.fictive_temperature_of_volume,
         cooling: Some(prepared.cooling),
+        preparation: Some(PreparationResults {
+            atoms: settings.atoms,
+            constant_volume: prepared.constant_volume,
+            held: prepared.held,
+            swaps: prepared.swaps,
+            inherent_energy_per_atom: state.energy_per_atom,
+            icosahedral_fraction_of_small: state.icosahedral_fraction_of_small,
+            icosahedral_largest_cluster: state.largest_cluster,
+            laves_fraction_of_large: state.laves.fraction_of_large,
+        }),
+        crystallization,
         notes: Vec::new(),
     };
     keep(context, &prepared.sample, &results)?;
     context.progress.end();
     Ok(())
+}
+
+/// How a sample was made, in one sentence.
+fn origin(settings: &PrepareSettings, prepared: &Prepared) -> String {
+    let mut parts = vec![format!(
+        "{} atoms, melted at T = {}",
+        settings.atoms, settings.melt_temperature
+    )];
+    let mut from = settings.cool_from;
+    let mut ensemble = "";
+    if let Some(quenched) = &prepared.constant_volume {
+        let fictive = quenched.fictive_temperature;
+        parts.push(format!(
+            "quenched at constant volume (T_f there {:.3} +- {:.3})",
+            fictive.value, fictive.error
+        ));
+        ensemble = "at constant volume ";
+    }
+    if let Some(held) = prepared.held {
+        parts.push(format!(
+            "held {ensemble}for {} tau at T = {:.4}",
+            held.duration, held.temperature
+        ));
+        if prepared.constant_volume.is_some() {
+            from = held.temperature;
+        }
+    }
+    parts.push(format!(
+        "cooled at zero pressure from {from:.4} to {} at {:.2e} per tau",
+        settings.cool_to, settings.cooling_rate
+    ));
+    parts.push(format!("taken at T = {:.4}", prepared.taken_at));
+    if let Some((swaps, share)) = prepared.swaps.and_then(|s| Some((s, s.acceptance()?))) {
+        parts.push(format!(
+            "{} of {} position swaps of unlike atoms accepted ({:.2} %)",
+            swaps.accepted,
+            swaps.attempts,
+            100.0 * share
+        ));
+    }
+    parts.join(", ")
 }
 
 /// Starts from the structure file of the config.
@@ -162,12 +260,23 @@ pub(crate) fn from_sample(
     for note in &notes {
         context.progress.note(note);
     }
+    // As it is: the crystal's environments outlive vibrations, and a quench of a large sample
+    // takes long.
+    let network = Network::new(&configuration, &Radii::half_sigma())?;
+    let laves = LavesOrder::new(&network.tessellation, &configuration.species)
+        .map_err(|error| PipelineError::Failed(error.to_string()))?;
+    let crystallization = Order::of(&laves).warning("the sample of the file");
+    if let Some(warning) = &crystallization {
+        context.progress.note(warning);
+    }
     let results = StartResults {
         origin: format!("{} atoms from {}", configuration.len(), path.display()),
         temperature,
         fictive_temperature: None,
         fictive_temperature_of_volume: None,
         cooling: None,
+        preparation: None,
+        crystallization,
         notes,
     };
     keep(context, &Sample::unstrained(configuration), &results)
