@@ -97,6 +97,18 @@ pub enum Verb {
         after_help = "Example:\n  metabasin export glass.sqlite --format extxyz -o events.extxyz"
     )]
     Export(Export),
+    /// Writes the MD stages of a config as a LAMMPS job: a folder in which `lmp -in in.lammps` does
+    /// them.
+    #[command(
+        after_help = "Example:\n  metabasin export-lammps shear.ron --set stages[0].temperature='Reduced(0.28)' -o job\n  \
+                      cd job && mpirun -np 32 lmp -in in.lammps"
+    )]
+    ExportLammps(ExportLammps),
+    /// Reads what LAMMPS left in an exported job into a run directory, for `report` and `compare`.
+    #[command(
+        after_help = "Example:\n  metabasin import-lammps job -o job-run && metabasin report job-run"
+    )]
+    ImportLammps(ImportLammps),
     /// Measures this machine's speed, with which `check` estimates cost.
     #[command(after_help = "Example:\n  metabasin bench --json")]
     Bench(Bench),
@@ -396,6 +408,39 @@ pub struct Export {
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Overwrite the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `export-lammps`.
+#[derive(Args, Debug)]
+pub struct ExportLammps {
+    /// The config.
+    #[arg(value_name = "CONFIG.ron")]
+    pub config: PathBuf,
+    /// Folder of the job.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Change a value of the config first.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub edits: Vec<String>,
+    /// Seed of all random numbers; overrides the config's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Overwrite a job that the folder holds.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `import-lammps`.
+#[derive(Args, Debug)]
+pub struct ImportLammps {
+    /// Folder of the job that LAMMPS ran in.
+    pub job: PathBuf,
+    /// Folder of the run directory to write.
+    #[arg(short, long, value_name = "RUN_DIR")]
+    pub output: PathBuf,
+    /// Replace the run that the folder holds.
     #[arg(long)]
     pub force: bool,
 }

@@ -2,6 +2,7 @@
 
 mod barriers;
 mod inspect;
+mod lammps;
 mod runs;
 mod search;
 
@@ -61,6 +62,8 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Export(export) => barriers::export(context, export),
         Verb::Compare(compare) => runs::compare(context, compare),
         Verb::Report(report) => runs::report(context, report),
+        Verb::ExportLammps(export) => lammps::export(context, export),
+        Verb::ImportLammps(import) => lammps::import(context, import),
         Verb::Bench(bench) => inspect::bench(context, bench),
     }
 }

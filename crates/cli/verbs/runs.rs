@@ -26,7 +26,7 @@ fn existing(resume: bool, force: bool) -> Existing {
 }
 
 /// `--seed N` is `--set seed=N`.
-fn edits_with_seed(edits: &[String], seed: Option<u64>) -> Vec<String> {
+pub fn edits_with_seed(edits: &[String], seed: Option<u64>) -> Vec<String> {
     edits
         .iter()
         .cloned()

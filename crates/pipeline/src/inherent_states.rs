@@ -3,7 +3,7 @@
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_atoms::{Configuration, Stress};
 use metabasin_files::SeriesHeader;
-use metabasin_interactions::ForceField;
+use metabasin_interactions::{Cut, ForceField};
 use metabasin_minimizers::{ConjugateGradient, InherentStructure};
 use metabasin_structure::{LavesOrder, Radii};
 
@@ -56,7 +56,8 @@ impl InherentState {
         ])
         .with_comment(comment)
         .with_comment(
-            "inherent states: quenched at fixed cell; virial stress; classes redone every frame",
+            "inherent states: quenched at fixed cell; virial stress; classes redone every frame; of \
+             the cut `truncated` their energies are those of `shifted`, which has its forces",
         )
     }
 
@@ -73,6 +74,15 @@ impl InherentState {
             self.shear_stress_other,
         ]);
         values
+    }
+}
+
+/// The cut that quenches use: where the energy jumps at the cutoff no minimizer converges, and
+/// `Shifted` has the same forces.
+pub(crate) fn quench_cut(cut: Cut) -> Cut {
+    match cut {
+        Cut::Truncated => Cut::Shifted,
+        other => other,
     }
 }
 

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::RunConfig;
 use crate::finished_trajectories::FinishedTrajectories;
+use crate::inherent_states::quench_cut;
 use crate::progress::Work;
 use crate::run_directory::RunDirectory;
 use crate::sample::force_field;
@@ -50,6 +51,11 @@ impl StageContext<'_> {
         }
     }
 
+    /// A fresh force field for quenches.
+    pub(crate) fn quench_field(&self) -> ForceField {
+        force_field(quench_cut(self.config.cut), self.config.kernel)
+    }
+
     /// Begins to show the progress of trajectories of `atoms` atoms with `steps` steps in all.
     pub(crate) fn begin(&self, what: &str, steps: u64, atoms: usize) {
         self.progress.begin(what, steps);
@@ -85,8 +91,7 @@ impl StageContext<'_> {
         &self,
         results: &T,
     ) -> Result<(), PipelineError> {
-        write_json(&self.folder.join(RESULTS), results, Overwrite::Allow)?;
-        Ok(())
+        write_results(self.folder, results)
     }
 
     /// What an earlier stage found.
@@ -103,6 +108,15 @@ impl StageContext<'_> {
 }
 
 const RESULTS: &str = "results.json";
+
+/// Writes what a stage found into its folder.
+pub(crate) fn write_results<T: Serialize + DeserializeOwned>(
+    folder: &Path,
+    results: &T,
+) -> Result<(), PipelineError> {
+    write_json(&folder.join(RESULTS), results, Overwrite::Allow)?;
+    Ok(())
+}
 
 /// Whether a stage has left what it found.
 pub(crate) fn has_results(folder: &Path) -> bool {

@@ -267,7 +267,13 @@ pub(crate) fn drive<P: Protocol>(
     if resumed {
         context.progress.resume(status.done_steps);
     }
-    let mut recorder = recorder(context, outputs, &force_field, (resumed, status.done_steps))?;
+    let quench_field = context.quench_field();
+    let mut recorder = recorder(
+        context,
+        outputs,
+        &quench_field,
+        (resumed, status.done_steps),
+    )?;
     let mut saved = Saved::new();
     let result = loop {
         if status.finished {

@@ -125,7 +125,7 @@ pub(crate) fn equilibrate(
     }
     stress_md = stress_md * (settled.len() as f64).recip();
     let cell = reference.sample.configuration.cell;
-    let force_field = context.force_field();
+    let force_field = context.quench_field();
     let snapshots = read_snapshots(context.folder, NAME)?;
     let quenched: Vec<(InherentState, Configuration)> = snapshots
         .par_iter()

@@ -23,7 +23,7 @@ use crate::structure_file::write_structure;
 use crate::trajectory::{Outputs, Schedule, drive, md_failure};
 
 /// What the first stage of a run found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct StartResults {
     /// How the sample was made or where it came from.
     pub(crate) origin: String,

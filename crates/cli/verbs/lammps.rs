@@ -1,0 +1,42 @@
+//! The same job for LAMMPS and back: `export-lammps`, `import-lammps`.
+
+use anyhow::Result;
+use metabasin_pipeline::config::load;
+use metabasin_pipeline::{Existing, PipelineError, export_lammps, import_lammps};
+
+use crate::arguments::{ExportLammps, ImportLammps};
+use crate::verbs::Context;
+use crate::verbs::inspect::overwrite;
+use crate::verbs::runs::edits_with_seed;
+
+/// `export-lammps`.
+pub fn export(context: &mut Context, arguments: &ExportLammps) -> Result<()> {
+    let edits = edits_with_seed(&arguments.edits, arguments.seed);
+    let loaded = load(&arguments.config, &edits).map_err(PipelineError::Config)?;
+    let exported = export_lammps(&loaded, &arguments.output, overwrite(arguments.force))?;
+    for stage in &exported.left_out {
+        context.say(&format!("{stage}: no stage of LAMMPS, left out"));
+    }
+    context.output.result(&exported, |exported| {
+        format!(
+            "{}: {} trajectories of {} atoms; run it with\n  cd {} && lmp -in in.lammps",
+            exported.script, exported.trajectories, exported.atoms, exported.folder
+        )
+    })
+}
+
+/// `import-lammps`.
+pub fn import(context: &mut Context, arguments: &ImportLammps) -> Result<()> {
+    let existing = if arguments.force {
+        Existing::Replace
+    } else {
+        Existing::Refuse
+    };
+    let imported = import_lammps(&arguments.job, &arguments.output, existing)?;
+    context.output.result(&imported, |imported| {
+        format!(
+            "{}: {} of {} trajectories are finished; `metabasin report {}` shows them",
+            imported.run_dir, imported.finished, imported.trajectories, imported.run_dir
+        )
+    })
+}

@@ -1,0 +1,259 @@
+//! The exported LAMMPS job, and what LAMMPS makes of it where there is one: `lmp` on the PATH, or
+//! the program that `METABASIN_LMP` names.
+#![cfg(test)]
+
+#[expect(
+    dead_code,
+    reason = "the support of several tests holds more than each needs"
+)]
+#[path = "support/program.rs"]
+mod program;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use metabasin_atoms::Configuration;
+use metabasin_files::{Overwrite, Series, read_series, read_with_notes, write_lammps_data};
+use metabasin_testkit::data;
+use program::{json, refused, text};
+use tempfile::TempDir;
+
+/// The LAMMPS to test with; says which test is skipped where there is none.
+fn lammps(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("METABASIN_LMP").map(PathBuf::from);
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = || {
+        std::env::split_paths(&paths)
+            .map(|folder| folder.join("lmp"))
+            .find(|path| path.is_file())
+    };
+    let found = named.or_else(on_path);
+    if found.is_none() {
+        eprintln!("skipped: {test}: no lmp on the PATH and METABASIN_LMP is not set");
+    }
+    found
+}
+
+fn run_in(lmp: &Path, folder: &Path, script: &str) {
+    let output = Command::new(lmp)
+        .args(["-in", script, "-screen", "none"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let log = std::fs::read_to_string(folder.join("log.lammps")).unwrap_or_default();
+    assert!(
+        output.status.success(),
+        "{}{log}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn config(folder: &Path, cut: &str, stages: &str) -> PathBuf {
+    let sample = data("wahn500_T0.28.data.gz");
+    let config = folder.join("job.ron");
+    let content = format!(
+        "(cut: {cut}, kernel: portable, time_step: Tau(0.005), sample: {:?}, stages: [\n\
+         FromSample(temperature: Reduced(0.28)),\n{stages}])\n",
+        sample.display().to_string()
+    );
+    std::fs::write(&config, content).unwrap();
+    config
+}
+
+fn equilibration(root: &Path) -> Series {
+    read_series(&root.join("02-equilibrate/series/equilibrate.csv")).unwrap()
+}
+
+fn exported(config: &Path, job: &Path) {
+    let exported = json(&["export-lammps", text(config), "-o", text(job)]);
+    assert_eq!(exported["atoms"], 500);
+}
+
+#[test]
+fn a_job_has_all_that_lammps_needs_and_is_not_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let stages = "Equilibrate(duration: Tau(1.0), quenches: 2), Shear(rates: [PerTau(0.01)], \
+                  strain: 0.02, pairs: 2), Unload(unload_rate: PerTau(0.01)), Recover(quenches: 2), \
+                  Search(searches: 1), Compare()";
+    let config = config(folder.path(), "truncated", stages);
+    let job = folder.path().join("job");
+    let exported = json(&["export-lammps", text(&config), "-o", text(&job)]);
+    assert_eq!(exported["trajectories"], 13);
+    assert_eq!(exported["left_out"][0], "search");
+    let read = |name: &str| std::fs::read_to_string(job.join(name)).unwrap();
+    assert!(read("potential.lammps").contains("pair_style lj/cut 2.5"));
+    assert!(read("potential.lammps").contains("pair_modify shift no"));
+    let script = read("in.lammps");
+    assert!(script.contains("fix drive all deform 1 xy erate -0.01 remap x"));
+    assert!(script.contains("velocity all create 0.28"));
+    assert!(job.join("03-shear").is_dir());
+    let refusal = refused(&["export-lammps", text(&config), "-o", text(&job)]);
+    assert!(
+        refusal.contains("in.lammps") && refusal.contains("--force"),
+        "{refusal}"
+    );
+    // Nothing has run in it yet: a run directory without finished trajectories.
+    let run = folder.path().join("run");
+    let imported = json(&["import-lammps", text(&job), "-o", text(&run)]);
+    assert_eq!(imported["finished"], 0);
+    let refusal = refused(&["import-lammps", text(folder.path()), "-o", text(&run)]);
+    assert!(refusal.contains("export-lammps"), "{refusal}");
+}
+
+#[test]
+fn a_temperature_that_is_to_be_measured_cannot_be_exported() {
+    let folder = TempDir::new().unwrap();
+    let job = folder.path().join("job");
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/small/loading.ron");
+    let refusal = refused(&["export-lammps", text(&config), "-o", text(&job)]);
+    assert!(
+        refusal.contains("stages[0].temperature") && refusal.contains("--set"),
+        "{refusal}"
+    );
+    assert!(!job.exists());
+    let exported = json(&[
+        "export-lammps",
+        text(&config),
+        "-o",
+        text(&job),
+        "--set",
+        "stages[0].temperature=Reduced(0.28)",
+    ]);
+    assert_eq!(exported["atoms"], 4000);
+}
+
+/// Same structure, same cut: energies and the pressure tensor of step 0 agree to rounding, and after
+/// a few steps to what the integrators differ by.
+#[test]
+fn lammps_finds_our_energies_and_pressures_at_step_0() {
+    let Some(lmp) = lammps("lammps_finds_our_energies_and_pressures_at_step_0") else {
+        return;
+    };
+    for cut in ["truncated", "shifted", "smooth"] {
+        let folder = TempDir::new().unwrap();
+        let config = config(
+            folder.path(),
+            cut,
+            "Equilibrate(duration: Tau(2.0), quenches: 2), Compare()",
+        );
+        let [job, theirs, ours] = ["job", "theirs", "ours"].map(|name| folder.path().join(name));
+        exported(&config, &job);
+        run_in(&lmp, &job, "in.lammps");
+        json(&["import-lammps", text(&job), "-o", text(&theirs)]);
+        json(&["run", text(&config), "--out", text(&ours)]);
+        let (theirs, ours) = (equilibration(&theirs), equilibration(&ours));
+        assert_eq!(theirs.steps, ours.steps, "{cut}");
+        let stress = ["xx", "yy", "zz", "xy", "xz", "yz"].map(|ab| format!("mean_stress_{ab}"));
+        for name in [
+            "temperature",
+            "potential_energy_per_atom",
+            "kinetic_energy_per_atom",
+            "volume",
+            "pressure",
+        ]
+        .into_iter()
+        .chain(stress.iter().map(String::as_str))
+        {
+            let (a, b) = (theirs.column(name).unwrap(), ours.column(name).unwrap());
+            let scale = b[0].abs().max(1.0);
+            assert!(
+                (a[0] - b[0]).abs() < 1e-10 * scale,
+                "{cut} {name}: {} {}",
+                a[0],
+                b[0]
+            );
+            // Their barostat's mass differs by 2/N, so paths part slowly.
+            assert!(
+                (a[1] - b[1]).abs() < 2e-3,
+                "{cut} {name}: {} {}",
+                a[1],
+                b[1]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_whole_job_comes_back_as_a_run() {
+    let Some(lmp) = lammps("a_whole_job_comes_back_as_a_run") else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let stages = "Equilibrate(duration: Tau(5.0), quenches: 2),\n\
+                  Shear(rates: [PerTau(0.0025)], strain: 0.02, quenches: 2),\n\
+                  Unload(unload_rate: PerTau(0.0025)),\nRecover(quenches: 2),\n\
+                  Relax(copies: 1, duration: Tau(1.0), quenches: 2),\nCompare()";
+    let config = config(folder.path(), "smooth", stages);
+    let [job, run] = ["job", "run"].map(|name| folder.path().join(name));
+    exported(&config, &job);
+    run_in(&lmp, &job, "in.lammps");
+    let imported = json(&["import-lammps", text(&job), "-o", text(&run)]);
+    assert_eq!(imported["trajectories"], imported["finished"]);
+    let reported = json(&["report", text(&run)]);
+    assert_eq!(reported["finished"], true);
+    assert_eq!(reported["pairs"][0]["unloaded"], 1);
+    let names: Vec<_> = std::fs::read_dir(run.join("03-shear/series"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    for path in names {
+        let series = read_series(&path).unwrap();
+        let strain = series.column("gamma").unwrap().last().unwrap().abs();
+        // Their rate refers to ly at the start, which breathes by less than 1 %.
+        assert!((strain - 0.02).abs() < 2e-4, "{}: {strain}", path.display());
+    }
+    assert!(run.join("report.html").exists());
+}
+
+/// Whether two configurations are the same atom by atom, up to images and the order.
+fn assert_same(a: &Configuration, b: &Configuration) {
+    assert_eq!(a.len(), b.len());
+    let cells = a.cell.components().into_iter().zip(b.cell.components());
+    for (p, q) in cells {
+        assert!((p - q).abs() < 1e-12, "{p} {q}");
+    }
+    let (v, w) = (
+        a.velocities.as_ref().unwrap(),
+        b.velocities.as_ref().unwrap(),
+    );
+    for (i, id) in a.ids.iter().enumerate() {
+        let j = b.ids.iter().position(|other| other == id).unwrap();
+        assert_eq!(a.species[i], b.species[j]);
+        let moved = a.cell.minimum_image(&(a.positions[i] - b.positions[j]));
+        assert!(moved.norm() < 1e-12, "atom {id} moved by {}", moved.norm());
+        assert!((v[i] - w[j]).norm() < 1e-13, "velocity of atom {id}");
+    }
+}
+
+#[test]
+fn a_sheared_sample_with_velocities_survives_lammps_as_data_and_as_dump() {
+    let Some(lmp) = lammps("a_sheared_sample_with_velocities_survives_lammps_as_data_and_as_dump")
+    else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let mut sample = read_with_notes(&data("wahn500_T0.28.data.gz"))
+        .unwrap()
+        .configuration;
+    let [lx, ly, lz, ..] = sample.cell.components();
+    let cell = metabasin_atoms::Cell::new([lx, ly, lz, 0.31, -0.17, 0.23]).unwrap();
+    for position in &mut sample.positions {
+        let fraction = sample.cell.to_fractional(position);
+        *position = cell.to_cartesian(&fraction);
+    }
+    sample.cell = cell;
+    let path = |name: &str| folder.path().join(name);
+    write_lammps_data(&path("ours.data"), &sample, Overwrite::Refuse).unwrap();
+    let script = "units lj\natom_style atomic\nread_data ours.data\npair_style zero 2.5\n\
+                  pair_coeff * *\nwrite_data theirs.data nocoeff\n\
+                  write_dump all custom theirs.dump id type mass x y z vx vy vz modify format float \
+                  %.17g\n";
+    std::fs::write(path("in.round"), script).unwrap();
+    run_in(&lmp, folder.path(), "in.round");
+    for name in ["theirs.data", "theirs.dump"] {
+        assert_same(
+            &sample,
+            &read_with_notes(&path(name)).unwrap().configuration,
+        );
+    }
+}
