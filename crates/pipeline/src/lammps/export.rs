@@ -42,7 +42,7 @@ pub fn export_lammps(
 ) -> Result<LammpsExport, PipelineError> {
     let config = &loaded.config;
     let (start, temperature) = begin(config)?;
-    let script = Script::new(config, temperature).write()?;
+    let script = Script::new(config, temperature)?.write()?;
     let mut all = 0;
     let mut left_out = Vec::new();
     let create = |folder: PathBuf| {

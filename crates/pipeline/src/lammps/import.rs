@@ -103,6 +103,7 @@ impl Trajectory {
         let header = frame_header("by LAMMPS; its conserved quantity was not written");
         let mut series = SeriesWriter::create(path, &header, Overwrite::Allow)?;
         // Kinetic energy of 3N − 3 degrees of freedom, per atom and kT.
+        let pressure = integration(config, 1.0).barostat.pressure();
         let kinetic = 1.5 * (atoms as f64 - 1.0) / atoms as f64;
         for (step, now) in self.now.steps.iter().zip(&self.now.rows) {
             let moment = [&now[..3], &now[4..5], &now[6..]].concat();
@@ -117,7 +118,7 @@ impl Trajectory {
             values.extend(&now[..6]);
             values.push(f64::NAN);
             values.extend(&mean[..3]);
-            values.push(mean[2] + kinetic * mean[1]);
+            values.push(mean[2] + kinetic * mean[1] + pressure * mean[3] / atoms as f64);
             values.extend(&mean[3..]);
             series.append(*step, &values)?;
         }
@@ -205,7 +206,8 @@ pub fn import_lammps(
         run.run_stages(k..k + 1, work)?;
         all += names.len();
         done += ended;
-        let left_out = matches!(stage, Stage::Search(_) | Stage::Kmc(_));
+        let needed = matches!(stage, Stage::FromSample(_) | Stage::Compare(_));
+        let left_out = names.is_empty() && !needed;
         if ended < names.len() || left_out {
             run.note(k, StageState::Interrupted, 0.0)?;
         }

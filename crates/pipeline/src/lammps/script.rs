@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use metabasin_interactions::{BinaryLennardJones, Cut, PairPotential};
-use metabasin_md::{HoldSettings, Integration, PrepareSettings};
+use metabasin_md::{Barostat, HoldSettings, Integration, PrepareSettings, Thermostat};
 
 use super::{MEAN, NOW, REFERENCE, START, folder};
 use crate::PipelineError;
@@ -17,24 +17,56 @@ const INNER: f64 = 2.3;
 /// How far an unloading goes, in strains of its loading.
 const UNLOADING: f64 = 1.4;
 
-/// Relaxation times of the program's default thermostat and barostat, as LAMMPS takes them: its
-/// Nose-Hoover chain has the masses N_f kT τ² and kT τ², its cell (N + 1) kT τ² in each direction,
-/// which are ours but for terms of 1/N.
+/// Thermostat and barostat as LAMMPS takes them: its Nose-Hoover chain has the masses N_f kT τ² and
+/// kT τ², its cell (N + 1) kT τ² in each direction, which are ours but for terms of 1/N.
 #[derive(Clone, Copy, Debug)]
 struct Couplings {
+    /// Relaxation time of the thermostat `[τ]`.
     thermostat: f64,
+    /// Length of its chain.
+    chain: usize,
+    /// Relaxation time of the barostat `[τ]`.
     barostat: f64,
+    /// External pressure `[energy / length³]`.
+    pressure: f64,
 }
 
-const COUPLINGS: Couplings = Couplings {
-    thermostat: 0.3,
-    barostat: 2.0,
-};
+impl Couplings {
+    fn of(config: &RunConfig) -> Result<Self, PipelineError> {
+        let Integration {
+            thermostat:
+                Thermostat::NoseHooverChain {
+                    time_constant: thermostat,
+                    length: chain,
+                },
+            barostat:
+                Barostat::Isotropic {
+                    pressure,
+                    time_constant: barostat,
+                },
+            ..
+        } = integration(config, 1.0)
+        else {
+            return Err(PipelineError::BadInput(
+                "the export knows LAMMPS's counterparts of the Nose-Hoover chain and the isotropic \
+                 barostat only: leave thermostat and barostat out, or choose these"
+                    .to_owned(),
+            ));
+        };
+        Ok(Self {
+            thermostat,
+            chain,
+            barostat,
+            pressure,
+        })
+    }
+}
 
 /// A script that grows line by line.
 pub(super) struct Script<'a> {
     config: &'a RunConfig,
     temperature: f64,
+    couplings: Couplings,
     text: String,
 }
 
@@ -103,7 +135,7 @@ fix mean all ave/time 1 ${{every}} ${{every}} {} file ${{out}}.mean format \" %.
 }
 
 impl<'a> Script<'a> {
-    pub(super) fn new(config: &'a RunConfig, temperature: f64) -> Self {
+    pub(super) fn new(config: &'a RunConfig, temperature: f64) -> Result<Self, PipelineError> {
         let text = format!(
             "# {}
 # Written by metabasin {} export-lammps; run it in this folder: lmp -in in.lammps
@@ -124,11 +156,12 @@ impl<'a> Script<'a> {
             config.title,
             env!("CARGO_PKG_VERSION")
         );
-        Self {
+        Ok(Self {
             config,
             temperature,
+            couplings: Couplings::of(config)?,
             text,
-        }
+        })
     }
 
     fn line(&mut self, line: &str) {
@@ -156,8 +189,12 @@ impl<'a> Script<'a> {
     }
 
     fn nvt(&mut self, from: f64, to: f64, steps: u64) {
-        let damp = COUPLINGS.thermostat;
-        self.line(&format!("fix move all nvt temp {from:?} {to:?} {damp}"));
+        let Couplings {
+            thermostat, chain, ..
+        } = self.couplings;
+        self.line(&format!(
+            "fix move all nvt temp {from:?} {to:?} {thermostat:?} tchain {chain}"
+        ));
         self.line(&format!("run {steps}"));
         self.line("unfix move");
     }
@@ -165,23 +202,30 @@ impl<'a> Script<'a> {
     fn npt(&mut self, from: f64, to: f64) {
         let Couplings {
             thermostat,
+            chain,
             barostat,
-        } = COUPLINGS;
+            pressure: p,
+        } = self.couplings;
         self.line(&format!(
-            "fix move all npt temp {from:?} {to:?} {thermostat} iso 0.0 0.0 {barostat}"
+            "fix move all npt temp {from:?} {to:?} {thermostat:?} tchain {chain} iso {p:?} {p:?} \
+             {barostat:?}"
         ));
     }
 
-    /// Zero pressure with a free xy tilt at zero shear stress.
+    /// Constant pressure with a free xy tilt at zero shear stress.
     fn free_tilt(&mut self) {
         let Couplings {
             thermostat,
+            chain,
             barostat: b,
-        } = COUPLINGS;
+            pressure: p,
+        } = self.couplings;
         let t = self.temperature;
+        let axis = |axis: &str| format!("{axis} {p:?} {p:?} {b:?}");
+        let axes = [axis("x"), axis("y"), axis("z")].join(" ");
         self.line(&format!(
-            "fix move all npt temp {t:?} {t:?} {thermostat} x 0.0 0.0 {b} y 0.0 0.0 {b} z 0.0 0.0 {b} \
-             couple xyz xy 0.0 0.0 {b}"
+            "fix move all npt temp {t:?} {t:?} {thermostat:?} tchain {chain} {axes} couple xyz xy 0.0 \
+             0.0 {b:?}"
         ));
     }
 
