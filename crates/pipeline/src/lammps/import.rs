@@ -312,6 +312,7 @@ fn reference(
         inherent_energy_per_atom: state.energy_per_atom,
         icosahedral_fraction_of_small: state.icosahedral_fraction_of_small,
         icosahedral_largest_cluster: state.largest_cluster,
+        crystallization: state.laves.warning("the reference state by LAMMPS"),
     }))
 }
 
