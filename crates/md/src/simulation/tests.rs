@@ -2,6 +2,7 @@
 
 use crate::{Barostat, Drive, Dynamics, TemperatureSchedule, Thermostat};
 
+mod cold;
 mod conservation;
 mod ensembles;
 mod failures;
