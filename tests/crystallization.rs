@@ -116,6 +116,7 @@ fn a_crystal_is_called_one_at_every_turn() {
         ran.manifest.warnings
     );
     assert!(ran.manifest.warnings[1].contains("256 of them in one cluster"));
+    assert!(ran.manifest.warnings[1].contains("this is a crystal, not a glass"));
     assert!(ran.findings.glass.crystallization.is_some());
     assert!(ran.findings.caveats[0].starts_with("crystallization"));
 }
