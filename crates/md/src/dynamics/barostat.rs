@@ -41,8 +41,8 @@ pub enum Barostat {
     /// dλ = −(β_T λ/2τ) (P − P_int − k_B T/2V) dt + √(k_B T β_T/2τ) dW
     /// ```
     ///
-    /// (their eq. 9), integrated reversibly: forward and backward probabilities of each step
-    /// enter the conserved quantity. It needs a thermostat.
+    /// integrated reversibly: forward and backward probabilities of each step enter the conserved
+    /// quantity. It needs a thermostat.
     StochasticCellRescaling {
         /// External pressure `[energy / length³]`.
         #[serde(default)]

@@ -105,6 +105,32 @@ mod tests {
     use metabasin_atoms::{Purpose, random_stream};
 
     use super::rescaling_factor;
+    use crate::dynamics::Draw;
+    use crate::tests_support::{force_field, glass};
+    use crate::{Barostat, Dynamics, Simulation, Thermostat};
+
+    /// The random bath of a full cell alone gives each of its six motions k_B T: 6 × 32,000 draws that
+    /// forget half of the energy before; a mean of χ² known to √(2 · 3/192,000) = 0.56 %.
+    #[test]
+    fn the_bath_of_the_cell_has_its_temperature() {
+        let dynamics = Dynamics {
+            thermostat: Some(Thermostat::langevin()),
+            barostat: Some(Barostat::full_cell(0.0)),
+            ..Dynamics::constant_volume(0.003, 0.28)
+        };
+        let mut simulation = Simulation::new(glass(), force_field(), dynamics).unwrap();
+        let (mut sum, draws) = (0.0, 32_000);
+        for step in 0..draws {
+            simulation.motion.step = step;
+            // c = exp(−0.69 τ/2 τ) = 0.71, c² = 0.5.
+            simulation.exchange_heat(0.69, 0.28, Draw::FirstHalf);
+            sum += simulation
+                .inertia
+                .twice_kinetic(&simulation.motion.gradient);
+        }
+        let mean = sum / draws as f64 / (6.0 * 0.28);
+        assert!((mean - 1.0).abs() < 0.0225, "{mean}");
+    }
 
     /// From any start the propagator leads to the χ² distribution of N_f degrees of freedom after a
     /// long time, and to mean N_f T + (K₀ − N_f T) c after a short one. 40,000 draws: the mean is

@@ -78,3 +78,70 @@ impl Simulation {
         self.motion.injected += thermal_energy * (root / made.root).ln() - probabilities;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tests_support::{force_field, glass};
+    use crate::{Barostat, Dynamics, Simulation, Thermostat};
+
+    fn simulation() -> Simulation {
+        let dynamics = Dynamics {
+            thermostat: Some(Thermostat::velocity_rescaling()),
+            barostat: Some(Barostat::StochasticCellRescaling {
+                pressure: 0.7,
+                time_constant: 1.0,
+                compressibility: 0.02,
+            }),
+            ..Dynamics::constant_volume(0.003, 0.28)
+        };
+        Simulation::new(glass(), force_field(), dynamics).unwrap()
+    }
+
+    /// Fluctuation and dissipation: with the diffusion constant D of the noise as drawn, the drift
+    /// of λ is −(D/k_BT) d/dλ (K + U + P V − k_BT ln λ), by finite differences of the energy of the
+    /// sample swollen with its velocities shrunk. 20,000 draws know D to 1 %, four of which are the
+    /// tolerance; the energy's difference is exact to 1e-5.
+    #[test]
+    fn the_drift_of_the_volume_is_the_force_times_the_mobility_of_the_noise() {
+        let mut simulation = simulation();
+        let (duration, thermal_energy) = (0.003, 0.28);
+        let mobility = simulation.volume_mobility().unwrap();
+        let draws = 20_000;
+        let (mut sum, mut squares, mut drift) = (0.0, 0.0, 0.0);
+        for step in 0..draws {
+            simulation.motion.step = step;
+            let (growth, made) = simulation
+                .draw_volume(mobility, duration, thermal_energy)
+                .unwrap();
+            let noise = made.root * (growth.powf(1.5) - 1.0) - duration * made.rate;
+            sum += noise;
+            squares += noise * noise;
+            drift = made.rate;
+        }
+        let count = draws as f64;
+        let diffusion = squares / count / (2.0 * duration);
+        assert!((sum / count).abs() < 4.0 * (squares / count / count).sqrt());
+        let potential = |change: f64| {
+            let mut configuration = simulation.configuration();
+            let root = configuration.cell.volume().sqrt() + change;
+            let factor = (root * root / configuration.cell.volume()).cbrt();
+            configuration.cell = configuration.cell.scaled(factor).unwrap();
+            for position in &mut configuration.positions {
+                *position *= factor;
+            }
+            for velocity in configuration.velocities.as_mut().unwrap() {
+                *velocity /= factor;
+            }
+            let swollen =
+                Simulation::new(configuration, force_field(), simulation.dynamics.clone()).unwrap();
+            let energy = 0.5 * swollen.twice_kinetic() + swollen.evaluation.energy;
+            energy + 0.7 * root * root - thermal_energy * root.ln()
+        };
+        let force = -(potential(1e-4) - potential(-1e-4)) / 2e-4;
+        let expected = diffusion / thermal_energy * force;
+        assert!(
+            (drift - expected).abs() < 0.04 * expected.abs(),
+            "{drift} {expected}"
+        );
+    }
+}
