@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use metabasin_pipeline::config::{ConfigError, LoadedConfig, load, load_text};
+use metabasin_pipeline::config::{ConfigError, LoadedConfig, check_sample, load, load_text};
 use metabasin_pipeline::{
     Estimate, Existing, Overwrite, PairCount, PipelineError, RunSummary, compare_runs,
     digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
@@ -143,7 +143,9 @@ struct Checked {
 
 /// `check`.
 pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
-    match load(&arguments.config, &arguments.edits) {
+    let loaded = load(&arguments.config, &arguments.edits)
+        .and_then(|loaded| check_sample(&loaded).map(|()| loaded));
+    match loaded {
         Ok(loaded) => {
             let estimate = Some(estimate(&loaded.config)?);
             let checked = Checked {

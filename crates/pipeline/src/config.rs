@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use driven::{CreepStage, CycleStage};
 pub use dynamics::{BarostatChoice, ThermostatChoice};
-pub use load::{ConfigError, ConfigErrors, LoadedConfig, load, load_text};
+pub use load::{ConfigError, ConfigErrors, LoadedConfig, check_sample, load, load_text};
 pub use pairs::Pairs;
 
 /// Which force kernel computes the numbers.

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::source::{Place, Source, parse_path, place_of};
 use super::{RunConfig, validation};
+use crate::sample::Sample;
 
 /// One thing that is wrong with a config, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -173,6 +174,31 @@ pub fn load_text(text: &str, file: &Path, edits: &[String]) -> Result<LoadedConf
         })
         .collect();
     Err(ConfigErrors(errors))
+}
+
+/// Whether the sample that a config names, where there is such a file, is fit for its potential: a
+/// cell wide enough, no atoms on top of each other, species that the potential knows.
+///
+/// # Errors
+/// What is wrong with it, at the field `sample`.
+pub fn check_sample(loaded: &LoadedConfig) -> Result<(), ConfigErrors> {
+    let Some(path) = loaded.config.sample.as_deref().filter(|path| path.exists()) else {
+        return Ok(());
+    };
+    let Err(error) = Sample::read(path, loaded.config.cut) else {
+        return Ok(());
+    };
+    let segments = parse_path("sample").unwrap_or_default();
+    let source = Source::new(loaded.text.clone());
+    let offset = source.map_or(0, |source| source.span(&segments).start);
+    let place = place_of(&loaded.text, offset);
+    Err(ConfigErrors(vec![ConfigError {
+        file: loaded.file.display().to_string(),
+        line: place.line,
+        column: place.column,
+        field: "sample".to_owned(),
+        message: error.to_string(),
+    }]))
 }
 
 fn apply(text: &str, argument: &str) -> Result<(String, Range<usize>), String> {
