@@ -332,14 +332,15 @@ fn advance<P: Protocol>(
 /// The failure of a trajectory, with the place of what can still be gone on from.
 fn with_last_good(error: PipelineError, context: &StageContext, name: &str) -> PipelineError {
     let path = checkpoint_path(context.folder, name);
-    if !path.exists() || error.is_interruption() {
-        return error;
-    }
-    let kept = format!("the last good checkpoint is kept: {}", path.display());
+    let kept = if path.exists() {
+        format!("; the last good checkpoint is kept: {}", path.display())
+    } else {
+        String::new()
+    };
     match error {
-        PipelineError::Failed(message) => PipelineError::Failed(format!("{message}; {kept}")),
+        PipelineError::Failed(message) => PipelineError::Failed(format!("{message}{kept}")),
         PipelineError::Files(source) if source.is_disk_failure() => PipelineError::Failed(format!(
-            "{name}: {source}; {kept}; make room, then go on with the same command and --resume"
+            "{name}: {source}{kept}; make room, then go on with the same command and --resume"
         )),
         other => other,
     }
