@@ -263,7 +263,7 @@ fn draws(seed: u64, below: u64, count: usize) -> Vec<u64> {
 
 #[test]
 fn a_run_stopped_at_random_steps_ends_the_same() {
-    for seed in [1, 2, 3] {
+    for seed in [1, 2] {
         let mut stops = Vec::new();
         for (stage, total, count) in [(EQUILIBRATE, 400, 3), (LOADING, 3200, 6), (RELAX, 200, 2)] {
             stops.extend(
