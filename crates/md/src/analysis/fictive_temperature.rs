@@ -67,7 +67,8 @@ pub fn fictive_temperature(temperatures: &[f64], enthalpies: &[f64]) -> Option<F
 /// potential energy of dense liquids follows U = c + a T^(3/5) (Rosenfeld & Tarazona, Mol. Phys.
 /// 95, 141 (1998)), so the crossing is that of E = c + 3/2 T + a T^(3/5) with the glass's straight
 /// line; [`FictiveTemperature::liquid`] is its tangent there. Windows, error and `None` as in
-/// [`fictive_temperature`].
+/// [`fictive_temperature`]; the ramp should begin at 1.5 T_f or above, and T_f at constant volume
+/// is high (0.5 at density 1.3).
 pub fn fictive_temperature_at_constant_volume(
     temperatures: &[f64],
     energies: &[f64],
@@ -85,7 +86,7 @@ pub fn fictive_temperature_at_constant_volume(
         let window = (liquid_start.powf(POWER), range.1.powf(POWER));
         let liquid = line(&powers, &potential, window)?;
         let excess = |t: f64| liquid.at(t.powf(POWER)) + 1.5 * t - glass.at(t);
-        let (mut below, mut above) = (range.0, liquid_start);
+        let (mut below, mut above) = range;
         if excess(below) > 0.0 || excess(above) <= 0.0 {
             return None;
         }
