@@ -6,11 +6,16 @@ use metabasin_atoms::{Cell, Configuration, Species, Stiffness, Stress};
 use metabasin_neighbors::{ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
-use crate::potential::{Execution, Linearization, PairStiffness, Potential};
+use crate::potential::{Execution, Linearization, PairStiffness, Potential, Precision, StepVirial};
 use crate::{InteractionError, Kernel};
 
-/// Extra range of neighbor lists in Lennard-Jones systems `[length]`.
-pub const DEFAULT_SKIN: f64 = 0.35;
+/// Extra range of neighbor lists in Lennard-Jones systems: atoms of a glass seldom leave their
+/// cages by half of it `[length]`.
+pub const DEFAULT_SKIN: f64 = 0.6;
+
+/// Extra range of the short rows drawn from them: they last about ten steps of dynamics
+/// `[length]`.
+pub const DEFAULT_INNER_SKIN: f64 = 0.18;
 
 /// From this many atoms on, sums run over rayon's threads unless told otherwise.
 const PARALLEL_FROM: usize = 8000;
@@ -73,6 +78,10 @@ pub struct ForceField {
     hessian: Option<Hessian>,
 }
 
+fn fresh_list(cutoff: f64, skin: f64) -> VerletList {
+    VerletList::new(cutoff, skin).with_pruning(DEFAULT_INNER_SKIN)
+}
+
 /// The Hessian of the last configuration that products were asked for.
 #[derive(Debug)]
 struct Hessian {
@@ -88,7 +97,7 @@ impl Clone for ForceField {
             potential: Arc::clone(&self.potential),
             kernel: self.kernel,
             parallel: self.parallel,
-            list: VerletList::new(self.list.cutoff(), self.list.skin()),
+            list: fresh_list(self.list.cutoff(), self.list.skin()),
             hessian: None,
         }
     }
@@ -98,7 +107,7 @@ impl ForceField {
     /// A force field with the default skin; a kernel that this machine lacks is replaced by the
     /// portable one.
     pub fn new(potential: Arc<dyn Potential>, kernel: Kernel) -> Self {
-        let list = VerletList::new(potential.cutoff(), DEFAULT_SKIN);
+        let list = fresh_list(potential.cutoff(), DEFAULT_SKIN);
         Self {
             potential,
             kernel: kernel.or_portable(),
@@ -114,7 +123,7 @@ impl ForceField {
     /// If `skin` is negative or not finite.
     #[must_use]
     pub fn with_skin(self, skin: f64) -> Self {
-        let list = VerletList::new(self.potential.cutoff(), skin);
+        let list = fresh_list(self.potential.cutoff(), skin);
         Self {
             list,
             hessian: None,
@@ -259,6 +268,7 @@ impl ForceField {
         cell: &Cell,
         positions: &[Vector3<f64>],
         species: &[Species],
+        precision: Precision,
     ) -> Result<Execution, f64> {
         let known = self.potential.species();
         if species
@@ -269,7 +279,11 @@ impl ForceField {
         }
         let execution = self.execution(positions.len());
         self.list.set_parallel(execution.parallel);
-        match self.list.update(cell, positions, species) {
+        let updated = match precision {
+            Precision::Double => self.list.update(cell, positions, species),
+            Precision::Mixed => self.list.update_fixed_points(cell, positions, species),
+        };
+        match updated {
             Ok(_) => Ok(execution),
             Err(ListError::Unresolved { .. }) => Err(f64::NAN),
             Err(ListError::CellTooSmall { .. } | ListError::Crowded { .. }) => Err(f64::INFINITY),
@@ -288,7 +302,7 @@ impl ForceField {
         forces: &mut [Vector3<f64>],
     ) -> Evaluation {
         assert_eq!(positions.len(), forces.len(), "one force an atom");
-        match self.update(cell, positions, species) {
+        match self.update(cell, positions, species, Precision::Double) {
             Ok(execution) => {
                 let totals = self.potential.evaluate(&self.list, execution, forces);
                 Evaluation {
@@ -306,6 +320,40 @@ impl ForceField {
         }
     }
 
+    /// Forces for a step of dynamics: overwrites `forces` with the force on each atom, and returns
+    /// what the step needs of the virial stress.
+    ///
+    /// # Panics
+    /// If `positions`, `species` and `forces` differ in length.
+    pub fn step_forces(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+        precision: Precision,
+        forces: &mut [Vector3<f64>],
+    ) -> StepVirial {
+        assert_eq!(positions.len(), forces.len(), "one force an atom");
+        let mut found = None;
+        if precision == Precision::Mixed
+            && let Ok(execution) = self.update(cell, positions, species, Precision::Mixed)
+        {
+            found = self.potential.mixed_forces(&self.list, execution, forces);
+        }
+        if found.is_none()
+            && let Ok(execution) = self.update(cell, positions, species, Precision::Double)
+        {
+            found = Some(self.potential.step_forces(&self.list, execution, forces));
+        }
+        found.unwrap_or_else(|| {
+            forces.fill(Vector3::repeat(f64::NAN));
+            StepVirial {
+                trace: f64::NAN,
+                xy: f64::NAN,
+            }
+        })
+    }
+
     /// Energy and stress of each atom (NaN where positions make no sense).
     ///
     /// # Panics
@@ -317,7 +365,7 @@ impl ForceField {
         species: &[Species],
     ) -> PerAtom {
         let atoms = positions.len();
-        match self.update(cell, positions, species) {
+        match self.update(cell, positions, species, Precision::Double) {
             Ok(execution) => {
                 let totals = self.potential.per_atom(&self.list, execution);
                 let per_volume = atoms as f64 / cell.volume();
@@ -358,7 +406,7 @@ impl ForceField {
         });
         if !kept {
             let spare = self.hessian.take();
-            let Ok(execution) = self.update(cell, positions, species) else {
+            let Ok(execution) = self.update(cell, positions, species, Precision::Double) else {
                 product.fill(Vector3::repeat(f64::NAN));
                 return;
             };
@@ -393,7 +441,7 @@ impl ForceField {
         positions: &[Vector3<f64>],
         species: &[Species],
     ) -> StrainResponse {
-        let Ok(execution) = self.update(cell, positions, species) else {
+        let Ok(execution) = self.update(cell, positions, species, Precision::Double) else {
             return StrainResponse {
                 born: Stiffness([[f64::NAN; 6]; 6]),
                 forces: std::array::from_fn(|_| vec![Vector3::repeat(f64::NAN); positions.len()]),
@@ -426,7 +474,7 @@ impl ForceField {
         positions: &[Vector3<f64>],
         species: &[Species],
     ) -> Vec<PairStiffness> {
-        match self.update(cell, positions, species) {
+        match self.update(cell, positions, species, Precision::Double) {
             Ok(_) => self.potential.pair_stiffness(&self.list),
             Err(_) => Vec::new(),
         }

@@ -12,7 +12,7 @@ use nalgebra::Vector3;
 use crate::Kernel;
 use crate::lennard_jones::BinaryLennardJones;
 use crate::pair::{BlockWriter, Part};
-use crate::potential::Totals;
+use crate::potential::{StepVirial, Totals};
 
 /// The pair loops, from the vector operations in scope. Everything below is safe code: it may
 /// only be entered where the CPU has the features, which [`forces`] and its siblings check.
@@ -49,8 +49,9 @@ macro_rules! pair_loops {
         }
 
         /// Twice the energy and twice the virial of some rows; writes the forces on their atoms.
+        /// With `FULL` false only the virial's trace (as xx) and its xy are summed.
         #[target_feature(enable = $features)]
-        pub fn forces(
+        pub fn forces<const FULL: bool>(
             model: &BinaryLennardJones,
             list: &VerletList,
             rows: Range<usize>,
@@ -65,27 +66,41 @@ macro_rules! pair_loops {
                 (splat(0.5), splat(1.0), splat(2.0), splat(4.0), splat(24.0));
             let mut energy = splat(0.0);
             let mut virial = [splat(0.0); 6];
-            for (row, force) in rows.zip(by_row) {
+            let RowBlocks {
+                blocks,
+                first,
+                ends,
+            } = list.row_blocks(rows.clone());
+            let images = blocks.as_flattened();
+            let mut place = first * LANES;
+            // Points are fetched one vector ahead of the arithmetic that needs them: without that
+            // the processor waits for memory with its queues full of dependent sums.
+            let mut next = points(coordinates, &images[place..place + COUNT]);
+            for ((row, force), &end) in rows.zip(by_row).zip(ends) {
                 let here = coordinates[list.row_images()[row] as usize];
                 let own = &both_species[here[3] as usize];
                 let [x0, y0, z0] = [splat(here[0]), splat(here[1]), splat(here[2])];
                 let mut sum = [splat(0.0); 3];
-                for part in list.blocks(row).as_flattened().chunks_exact(COUNT) {
-                    let [x, y, z, species] = points(coordinates, part);
+                while place < end as usize * LANES {
+                    let [x, y, z, species] = next;
+                    place += COUNT;
+                    next = points(coordinates, &images[place..place + COUNT]);
                     let (x, y, z) = (sub(x0, x), sub(y0, y), sub(z0, z));
                     let squared = fma(z, z, fma(y, y, mul(x, x)));
                     let near = less(squared, cutoff_squared);
-                    if !any(near) {
-                        continue;
-                    }
                     let small = less(half, species);
                     let inverse = div(one, squared);
                     let cubed = mul(mul(inverse, inverse), inverse);
                     let s = mul(choose(small, own.sigma_sixth[1], own.sigma_sixth[0]), cubed);
-                    let shift = choose(small, own.shift[1], own.shift[0]);
-                    let mut pair = fma(mul(four, s), sub(s, one), shift);
-                    let mut push = mul(mul(twenty_four, s), mul(sub(mul(two, s), one), inverse));
+                    // -r V' of the pair.
+                    let mut radial = mul(mul(twenty_four, s), sub(mul(two, s), one));
                     let outer = both(near, less(inner_squared, squared));
+                    let mut pair = splat(0.0);
+                    if FULL {
+                        let shift = choose(small, own.shift[1], own.shift[0]);
+                        pair = fma(mul(four, s), sub(s, one), shift);
+                    }
+                    // Rows begin with their nearest neighbors: most vectors have none out there.
                     if any(outer) {
                         let r = sqrt(squared);
                         let t = sub(r, inner);
@@ -97,27 +112,36 @@ macro_rules! pair_loops {
                             choose(small, f[3].0, f[3].1),
                         ];
                         let slope = fma(t, fma(t, fma(t, f[3], f[2]), f[1]), f[0]);
-                        let quarter = fma(t, mul(f[3], splat(0.25)), mul(f[2], splat(1.0 / 3.0)));
-                        let fallen = mul(t, fma(t, fma(t, quarter, mul(f[1], half)), f[0]));
-                        let top = choose(small, own.inner_energy[1], own.inner_energy[0]);
-                        pair = choose(outer, sub(top, fallen), pair);
-                        push = choose(outer, mul(slope, mul(r, inverse)), push);
+                        radial = choose(outer, mul(slope, r), radial);
+                        if FULL {
+                            let quarter =
+                                fma(t, mul(f[3], splat(0.25)), mul(f[2], splat(1.0 / 3.0)));
+                            let fallen = mul(t, fma(t, fma(t, quarter, mul(f[1], half)), f[0]));
+                            let top = choose(small, own.inner_energy[1], own.inner_energy[0]);
+                            pair = choose(outer, sub(top, fallen), pair);
+                        }
                     }
-                    energy = add(energy, keep(near, pair));
-                    let push = keep(near, push);
+                    let radial = keep(near, radial);
+                    let push = keep(near, mul(radial, inverse));
                     let (x, y, z) = (keep(near, x), keep(near, y), keep(near, z));
                     let [fx, fy, fz] = [mul(push, x), mul(push, y), mul(push, z)];
                     sum = [add(sum[0], fx), add(sum[1], fy), add(sum[2], fz)];
-                    virial = [
-                        fma(fx, x, virial[0]),
-                        fma(fy, y, virial[1]),
-                        fma(fz, z, virial[2]),
-                        fma(fx, y, virial[3]),
-                        fma(fx, z, virial[4]),
-                        fma(fy, z, virial[5]),
-                    ];
+                    if FULL {
+                        energy = add(energy, keep(near, pair));
+                        virial = [
+                            fma(fx, x, virial[0]),
+                            fma(fy, y, virial[1]),
+                            fma(fz, z, virial[2]),
+                            fma(fx, y, virial[3]),
+                            fma(fx, z, virial[4]),
+                            fma(fy, z, virial[5]),
+                        ];
+                    } else {
+                        virial[0] = add(radial, virial[0]);
+                        virial[3] = fma(fx, y, virial[3]);
+                    }
                 }
-                *force = Vector3::new(total(sum[0]), total(sum[1]), total(sum[2]));
+                *force = total_of_each(sum);
             }
             let mut totals = Totals {
                 energy: total(energy),
@@ -243,7 +267,10 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
-/// Forces of some rows by a vector kernel; `None` for the portable one.
+pub(crate) mod mixed;
+
+/// Twice the energy and twice the virial of some rows, and their forces, by a vector kernel;
+/// `None` for the portable one.
 pub(crate) fn forces(
     kernel: Kernel,
     model: &BinaryLennardJones,
@@ -254,12 +281,36 @@ pub(crate) fn forces(
     match kernel.or_portable() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `or_portable` keeps this kernel only where the CPU has its features.
-        Kernel::Avx512 => Some(unsafe { avx512::forces(model, list, rows, by_row) }),
+        Kernel::Avx512 => Some(unsafe { avx512::forces::<true>(model, list, rows, by_row) }),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Kernel::Avx2 => Some(unsafe { avx2::forces(model, list, rows, by_row) }),
+        Kernel::Avx2 => Some(unsafe { avx2::forces::<true>(model, list, rows, by_row) }),
         _ => None,
     }
+}
+
+/// Twice the virial's trace and xy of some rows, and their forces, by a vector kernel; `None` for
+/// the portable one.
+pub(crate) fn step_forces(
+    kernel: Kernel,
+    model: &BinaryLennardJones,
+    list: &VerletList,
+    rows: Range<usize>,
+    by_row: &mut [Vector3<f64>],
+) -> Option<StepVirial> {
+    let totals = match kernel.or_portable() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `or_portable` keeps this kernel only where the CPU has its features.
+        Kernel::Avx512 => unsafe { avx512::forces::<false>(model, list, rows, by_row) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Kernel::Avx2 => unsafe { avx2::forces::<false>(model, list, rows, by_row) },
+        _ => return None,
+    };
+    Some(StepVirial {
+        trace: totals.virial[0],
+        xy: totals.virial[3],
+    })
 }
 
 /// Stiffness of some rows by a vector kernel; false for the portable one.

@@ -4,8 +4,11 @@ use metabasin_atoms::Species;
 use metabasin_neighbors::VerletList;
 use nalgebra::Vector3;
 
+use crate::lanes::mixed::{self, MixedTerms};
 use crate::pair::{self, PairLinearization, PairPotential};
-use crate::potential::{Execution, Linearization, PairStiffness, Potential, StrainSums, Totals};
+use crate::potential::{
+    Execution, Linearization, PairStiffness, Potential, StepVirial, StrainSums, Totals,
+};
 use crate::{Cut, Kernel, lanes};
 
 /// `V_ab(r)` = 4ε [(`σ_ab/r)¹²` − (`σ_ab/r)⁶`] of two species, cut at one `r_c` for all pairs.
@@ -171,10 +174,42 @@ impl Potential for BinaryLennardJones {
         if execution.kernel.or_portable() == Kernel::Portable {
             return pair::evaluate(self, list, execution.parallel, forces);
         }
-        pair::sum_forces(list, execution.parallel, forces, |rows, by_row| {
+        let parts = pair::sum_forces(list, execution.parallel, forces, |rows, by_row| {
             lanes::forces(execution.kernel, self, list, rows, by_row)
                 .expect("only the portable kernel is not vectorized")
-        })
+        });
+        pair::half_of(&parts)
+    }
+
+    fn step_forces(
+        &self,
+        list: &VerletList,
+        execution: Execution,
+        forces: &mut [Vector3<f64>],
+    ) -> StepVirial {
+        if execution.kernel.or_portable() == Kernel::Portable {
+            let [xx, yy, zz, xy, ..] = self.evaluate(list, execution, forces).virial;
+            let trace = xx + yy + zz;
+            return StepVirial { trace, xy };
+        }
+        let parts = pair::sum_forces(list, execution.parallel, forces, |rows, by_row| {
+            lanes::step_forces(execution.kernel, self, list, rows, by_row)
+                .expect("only the portable kernel is not vectorized")
+        });
+        pair::half_of_step(&parts)
+    }
+
+    fn mixed_forces(
+        &self,
+        list: &VerletList,
+        execution: Execution,
+        forces: &mut [Vector3<f64>],
+    ) -> Option<StepVirial> {
+        let terms = MixedTerms::new(self, list.fixed_points().steps_per_length());
+        let parts = pair::sum_forces(list, execution.parallel, forces, |rows, by_row| {
+            mixed::forces(execution.kernel, &terms, list, rows, by_row)
+        });
+        Some(pair::half_of_step(&parts))
     }
 
     fn per_atom(&self, list: &VerletList, execution: Execution) -> Vec<Totals> {

@@ -22,10 +22,14 @@ mod site_pairs;
 pub use cut::Cut;
 pub use error::{InteractionError, UnknownName};
 pub use fixed_cell::{FixedCell, flatten, unflatten};
-pub use force_field::{DEFAULT_SKIN, Evaluation, ForceField, PerAtom, StrainResponse};
+pub use force_field::{
+    DEFAULT_INNER_SKIN, DEFAULT_SKIN, Evaluation, ForceField, PerAtom, StrainResponse,
+};
 pub use kernel::Kernel;
 pub use landscape::{Counted, EnergyLandscape};
 pub use lennard_jones::BinaryLennardJones;
 pub use pair::PairPotential;
-pub use potential::{Execution, Linearization, PairStiffness, Potential, StrainSums, Totals};
+pub use potential::{
+    Execution, Linearization, PairStiffness, Potential, Precision, StepVirial, StrainSums, Totals,
+};
 pub use site_pairs::{SitePair, site_pairs};

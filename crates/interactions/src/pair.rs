@@ -9,7 +9,7 @@ use metabasin_neighbors::VerletList;
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 
-use crate::potential::{PairStiffness, StrainSums, Totals};
+use crate::potential::{PairStiffness, StepVirial, StrainSums, Totals};
 
 pub(crate) use linearization::{BlockWriter, PairLinearization, Part};
 
@@ -84,45 +84,56 @@ pub(crate) fn over_rows<T: Send>(
     }
 }
 
-/// Sums of forces over rows by `task`, which fills the forces of its rows and returns twice the
-/// energy and twice the virial; gathers both in the order of rows.
-pub(crate) fn sum_forces(
+/// Sums of forces over rows by `task`, which fills the forces of its rows and returns twice some
+/// totals; gathers the forces in the order of atoms and returns the totals task by task.
+pub(crate) fn sum_forces<T: Send>(
     list: &VerletList,
     parallel: bool,
     forces: &mut [Vector3<f64>],
-    task: impl Fn(Range<usize>, &mut [Vector3<f64>]) -> Totals + Sync + Send,
-) -> Totals {
+    task: impl Fn(Range<usize>, &mut [Vector3<f64>]) -> T + Sync + Send,
+) -> Vec<T> {
     let mut by_row = vec![Vector3::zeros(); list.rows()];
     let run = |(k, part): (usize, &mut [Vector3<f64>])| {
         let first = k * ROWS_PER_TASK;
         task(first..first + part.len(), part)
     };
-    let parts: Vec<Totals> = if parallel {
-        by_row
-            .par_chunks_mut(ROWS_PER_TASK)
-            .enumerate()
-            .map(run)
-            .collect()
+    let parts: Vec<T> = if parallel {
+        let tasks = by_row.par_chunks_mut(ROWS_PER_TASK).enumerate();
+        tasks.map(run).collect()
     } else {
-        by_row
-            .chunks_mut(ROWS_PER_TASK)
-            .enumerate()
-            .map(run)
-            .collect()
+        let tasks = by_row.chunks_mut(ROWS_PER_TASK).enumerate();
+        tasks.map(run).collect()
     };
-    for (&atom, force) in list.row_atoms().iter().zip(&by_row) {
-        forces[atom as usize] = *force;
+    let gather = |(force, &row): (&mut Vector3<f64>, &u32)| *force = by_row[row as usize];
+    if parallel {
+        let atoms = forces.par_iter_mut().zip(list.atom_rows());
+        atoms.with_min_len(ROWS_PER_TASK).for_each(gather);
+    } else {
+        forces.iter_mut().zip(list.atom_rows()).for_each(gather);
     }
+    parts
+}
+
+/// Energy and virial from twice those of the tasks, in their order.
+pub(crate) fn half_of(parts: &[Totals]) -> Totals {
     let mut totals = Totals::default();
-    for part in &parts {
-        totals.energy += part.energy;
+    for part in parts {
+        totals.energy += 0.5 * part.energy;
         for k in 0..6 {
-            totals.virial[k] += part.virial[k];
+            totals.virial[k] += 0.5 * part.virial[k];
         }
     }
-    totals.energy *= 0.5;
-    totals.virial = totals.virial.map(|sum| 0.5 * sum);
     totals
+}
+
+/// The same of what a step needs.
+pub(crate) fn half_of_step(parts: &[StepVirial]) -> StepVirial {
+    let mut virial = StepVirial::default();
+    for part in parts {
+        virial.trace += 0.5 * part.trace;
+        virial.xy += 0.5 * part.xy;
+    }
+    virial
 }
 
 /// Energy, virial and forces.
@@ -133,7 +144,7 @@ pub(crate) fn evaluate<P: PairPotential>(
     forces: &mut [Vector3<f64>],
 ) -> Totals {
     let cutoff = potential.cutoff();
-    sum_forces(list, parallel, forces, |rows, by_row| {
+    let parts = sum_forces(list, parallel, forces, |rows, by_row| {
         let mut totals = Totals::default();
         for (row, force) in rows.zip(by_row) {
             let (own, neighbors) = within(list, row, cutoff);
@@ -147,7 +158,8 @@ pub(crate) fn evaluate<P: PairPotential>(
             }
         }
         totals
-    })
+    });
+    half_of(&parts)
 }
 
 /// Energy and virial of each atom, half of each pair.

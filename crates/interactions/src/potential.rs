@@ -1,11 +1,12 @@
 //! What a model of interatomic forces must answer.
 
 use std::any::Any;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use metabasin_atoms::Species;
 use metabasin_neighbors::VerletList;
 use nalgebra::{Matrix3, Vector3};
+use serde::{Deserialize, Serialize};
 
 use crate::{Cut, Kernel, PairPotential};
 
@@ -25,6 +26,37 @@ pub struct Totals {
     pub energy: f64,
     /// V `σ_ab` = −½ `Σ_ij` `F_ij,a` `r_ij,b`, tension positive; xx, yy, zz, xy, xz, yz `[energy]`.
     pub virial: [f64; 6],
+}
+
+/// The parts of the virial that a step of dynamics at constant shape or under simple shear needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepVirial {
+    /// V tr σ `[energy]`.
+    pub trace: f64,
+    /// V `σ_xy` `[energy]`.
+    pub xy: f64,
+}
+
+/// With what numbers the pairs of a step of dynamics are summed. Every reported energy and stress
+/// comes from an evaluation in double precision, whatever moves the atoms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Double precision throughout.
+    #[default]
+    Double,
+    /// Exact integer differences of coordinates, pair terms in single precision, sums of rows and
+    /// of the virial in double precision.
+    Mixed,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Double => "double",
+            Self::Mixed => "mixed",
+        })
+    }
 }
 
 /// Second derivatives of the energy with respect to strain.
@@ -94,6 +126,31 @@ pub trait Potential: Send + Sync + Debug {
         execution: Execution,
         forces: &mut [Vector3<f64>],
     ) -> Totals;
+
+    /// Forces for a step of dynamics, and what it needs of the virial.
+    fn step_forces(
+        &self,
+        list: &VerletList,
+        execution: Execution,
+        forces: &mut [Vector3<f64>],
+    ) -> StepVirial {
+        let [xx, yy, zz, xy, ..] = self.evaluate(list, execution, forces).virial;
+        StepVirial {
+            trace: xx + yy + zz,
+            xy,
+        }
+    }
+
+    /// The same from the list's fixed points, in [`Precision::Mixed`]; `None` where the model has
+    /// no such sum.
+    fn mixed_forces(
+        &self,
+        _list: &VerletList,
+        _execution: Execution,
+        _forces: &mut [Vector3<f64>],
+    ) -> Option<StepVirial> {
+        None
+    }
 
     /// Energy and virial of each atom; their sums are those of the configuration.
     fn per_atom(&self, list: &VerletList, execution: Execution) -> Vec<Totals>;

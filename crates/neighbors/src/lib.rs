@@ -6,4 +6,7 @@
 
 mod verlet;
 
-pub use verlet::{LANES, ListError, Neighbor, Update, VerletList, neighbors_within};
+pub use verlet::{
+    FixedPoint, FixedPoints, LANES, ListError, Neighbor, ROWS_PER_PART, RowBlocks, Update,
+    VerletList, neighbors_within,
+};

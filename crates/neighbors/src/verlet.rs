@@ -1,16 +1,25 @@
 //! The list and its staleness trigger.
 
 mod build;
+mod fixed_points;
+mod motion;
 mod near;
+mod prune;
 #[cfg(test)]
 mod tests;
+
+use std::ops::Range;
 
 use metabasin_atoms::{Cell, Species};
 use nalgebra::{Matrix3, Vector3};
 use thiserror::Error;
 
-pub use build::LANES;
-use build::Rows;
+pub use build::{LANES, ROWS_PER_PART, RowBlocks};
+pub use fixed_points::{FixedPoint, FixedPoints};
+
+use build::{Rows, Shape};
+use fixed_points::FixedGrid;
+use motion::Snapshot;
 
 /// Why no list can be built; the energy of such a configuration is infinite or undefined.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
@@ -38,8 +47,10 @@ pub enum ListError {
 /// What [`VerletList::update`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Update {
-    /// The list is still complete; coordinates were followed.
+    /// The rows are still complete; coordinates were followed.
     Kept,
+    /// Rows were drawn anew from the wider list, which is still complete.
+    Pruned,
     /// The list was built from the present positions.
     Rebuilt,
 }
@@ -72,39 +83,56 @@ pub struct Neighbor {
 /// cutoff. A change of the cell's basis (a tilt flip) is recognized and taken out of F, so it
 /// costs nothing.
 ///
+/// **Pruned rows.** [`VerletList::with_pruning`] makes two lists of it: a wide one, which atoms of
+/// a solid seldom leave, and rows drawn from it by distance alone, which are short and are drawn
+/// anew often and at little cost. The same bound, with the thin skin, says when.
+///
 /// Memory is laid out for kernels that treat [`LANES`] neighbors at once: see
-/// [`VerletList::blocks`] and [`VerletList::coordinates`].
+/// [`VerletList::row_blocks`], [`VerletList::coordinates`] and [`VerletList::fixed_points`].
 #[derive(Clone, Debug)]
 pub struct VerletList {
     cutoff: f64,
     skin: f64,
+    /// Extra range of the pruned rows, where there are any.
+    inner_skin: Option<f64>,
     parallel: bool,
     /// Bumped at every build.
     builds: u64,
     built: Option<Reference>,
+    /// The state at the last pruning.
+    pruned: Option<Snapshot>,
     rows: Rows,
     /// Positions inside the reference cell and species, one an atom.
     wrapped: Vec<[f64; 4]>,
     /// The same and all images in range, in the order of the grid, then one point far away.
     coordinates: Vec<[f64; 4]>,
+    /// The same as integers.
+    fixed_points: FixedPoints,
 }
 
 /// The state at the last build.
 #[derive(Clone, Debug)]
 struct Reference {
     cell: Cell,
-    /// Reduced basis at the build, columns are lattice vectors.
-    basis: Matrix3<f64>,
-    basis_inverse: Matrix3<f64>,
+    snapshot: Snapshot,
     /// Integer change of basis at the build, `basis = cell.matrix() * change`.
     change: Matrix3<f64>,
-    wrapped: Vec<Vector3<f64>>,
     /// Lattice vectors subtracted from the positions, in the reduced basis.
     periods: Vec<Vector3<f64>>,
 }
 
 /// Fractional coordinates beyond this have lost the atom's place in the cell to rounding.
 const FARTHEST_PERIOD: f64 = 1e9;
+
+/// Atoms treated together; fixed, so that nothing depends on the number of threads.
+const ATOMS_PER_TASK: usize = 2048;
+
+/// Which coordinates a kernel will read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    Doubles,
+    FixedPoints,
+}
 
 impl VerletList {
     /// An empty list that will hold all pairs closer than `cutoff` + `skin` `[length]`.
@@ -119,16 +147,32 @@ impl VerletList {
         Self {
             cutoff,
             skin,
+            inner_skin: None,
             parallel: false,
             builds: 0,
             built: None,
+            pruned: None,
             rows: Rows::default(),
             wrapped: Vec::new(),
             coordinates: Vec::new(),
+            fixed_points: FixedPoints::default(),
         }
     }
 
-    /// Whether builds use rayon; the list is the same, bit by bit.
+    /// The same with rows pruned to cutoff + `inner_skin` `[length]`; without effect where that is
+    /// not less than the skin.
+    ///
+    /// # Panics
+    /// If `inner_skin` is not positive.
+    #[must_use]
+    pub fn with_pruning(mut self, inner_skin: f64) -> Self {
+        assert!(inner_skin > 0.0, "inner skin {inner_skin} must be positive");
+        self.inner_skin = (inner_skin < self.skin).then_some(inner_skin);
+        self.invalidate();
+        self
+    }
+
+    /// Whether updates use rayon; the list is the same, bit by bit.
     pub fn set_parallel(&mut self, parallel: bool) {
         self.parallel = parallel;
     }
@@ -143,6 +187,11 @@ impl VerletList {
         self.skin
     }
 
+    /// Extra range of pruned rows `[length]`.
+    pub fn inner_skin(&self) -> Option<f64> {
+        self.inner_skin
+    }
+
     /// How often the list was built.
     pub fn builds(&self) -> u64 {
         self.builds
@@ -151,10 +200,11 @@ impl VerletList {
     /// Forgets the list: the next update builds it from the present positions alone.
     pub fn invalidate(&mut self) {
         self.built = None;
+        self.pruned = None;
     }
 
     /// Makes the list complete for `positions` in `cell`: follows it where it still holds every
-    /// pair within the cutoff, builds it anew where not.
+    /// pair within the cutoff, prunes or builds it anew where not.
     ///
     /// # Errors
     /// [`ListError`] where positions or cell do not allow a list; the list is then empty.
@@ -167,83 +217,122 @@ impl VerletList {
         positions: &[Vector3<f64>],
         species: &[Species],
     ) -> Result<Update, ListError> {
+        self.update_layout(cell, positions, species, Layout::Doubles)
+    }
+
+    /// [`VerletList::update`] for kernels that read [`VerletList::fixed_points`]; leaves
+    /// [`VerletList::coordinates`] behind.
+    ///
+    /// # Errors
+    /// [`ListError`] where positions or cell do not allow a list; the list is then empty.
+    ///
+    /// # Panics
+    /// If `positions` and `species` differ in length.
+    pub fn update_fixed_points(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+    ) -> Result<Update, ListError> {
+        self.update_layout(cell, positions, species, Layout::FixedPoints)
+    }
+
+    fn update_layout(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+        layout: Layout,
+    ) -> Result<Update, ListError> {
         assert_eq!(positions.len(), species.len(), "one species an atom");
-        if let Some(basis) = self.still_complete(cell, positions) {
-            self.follow(&basis, species);
-            return Ok(Update::Kept);
+        if let Some((basis, update)) = self.still_complete(cell, positions) {
+            self.label(species);
+            self.follow(&basis, layout);
+            if update == Update::Pruned {
+                self.prune(&basis);
+            }
+            return Ok(update);
         }
-        if let Err(error) = self.build(cell, positions, species) {
-            self.built = None;
+        if let Err(error) = self.build(cell, positions, species, layout) {
+            self.invalidate();
             self.rows.clear();
             self.coordinates.clear();
+            self.fixed_points.clear();
             return Err(error);
         }
         Ok(Update::Rebuilt)
     }
 
-    /// The present reduced basis where the list still holds every pair within the cutoff. Writes
-    /// the wrapped positions.
-    fn still_complete(&mut self, cell: &Cell, positions: &[Vector3<f64>]) -> Option<Matrix3<f64>> {
+    /// The present reduced basis where the list still holds every pair within the cutoff, and
+    /// whether its rows must be pruned anew. Writes the wrapped positions.
+    fn still_complete(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+    ) -> Option<(Matrix3<f64>, Update)> {
         let reference = self.built.as_ref()?;
-        if reference.wrapped.len() != positions.len() {
+        if reference.periods.len() != positions.len() {
             return None;
         }
-        let (basis, deformation, smallest_stretch) = if *cell == reference.cell {
-            (reference.basis, Matrix3::identity(), 1.0)
-        } else {
-            let matrix = cell.matrix();
-            // The integer change that brings the present basis closest to the reference.
-            let mut change = reference.change;
-            let mut basis = matrix * change;
-            let mut deformation = basis * reference.basis_inverse;
-            if (deformation - Matrix3::identity()).norm() > 0.3 {
-                change = (matrix.try_inverse()? * reference.basis).map(f64::round);
-                basis = matrix * change;
-                deformation = basis * reference.basis_inverse;
-            }
-            let twice_strain = deformation.transpose() * deformation - Matrix3::identity();
-            let squared = 1.0 - twice_strain.norm();
-            if squared.is_nan() || squared <= 0.0 || deformation.determinant() <= 0.0 {
-                return None;
-            }
-            (basis, deformation, squared.sqrt())
-        };
-        let slack = smallest_stretch * (self.cutoff + self.skin) - self.cutoff;
-        if slack < 0.0 {
-            return None;
+        let basis = reference.present_basis(cell)?;
+        let since = self.pruned.as_ref().unwrap_or(&reference.snapshot);
+        let motion = since.wrap(
+            &basis,
+            positions,
+            &reference.periods,
+            &mut self.wrapped,
+            self.parallel,
+        );
+        let kept = self.inner_skin.unwrap_or(self.skin);
+        if motion.is_some_and(|motion| motion.leaves_within(self.cutoff + kept, self.cutoff)) {
+            return Some((basis, Update::Kept));
         }
-        let limit = slack * slack;
-        let (mut largest, mut second) = (0.0_f64, 0.0_f64);
-        let followed = reference.wrapped.iter().zip(&reference.periods);
-        for ((position, (before, periods)), wrapped) in
-            positions.iter().zip(followed).zip(&mut self.wrapped)
-        {
-            let inside = position - basis * periods;
-            let moved = (inside - deformation * before).norm_squared();
-            // Written so that NaN ends here too.
-            if moved.is_nan() || moved > limit {
-                return None;
-            }
-            if moved > largest {
-                second = largest;
-                largest = moved;
-            } else if moved > second {
-                second = moved;
-            }
-            wrapped[..3].copy_from_slice(inside.as_slice());
-        }
-        // A hair less than the slack covers the rounding of these lines.
-        (largest.sqrt() + second.sqrt() <= slack - 1e-12 * self.cutoff || largest == 0.0)
-            .then_some(basis)
+        let inner_skin = self.inner_skin?;
+        let motion = reference.snapshot.motion(&basis, &self.wrapped)?;
+        let rows = self.cutoff + inner_skin;
+        motion
+            .leaves_within(self.cutoff + self.skin, rows)
+            .then_some((basis, Update::Pruned))
     }
 
-    /// Writes the coordinates of all images from the wrapped positions.
-    fn follow(&mut self, basis: &Matrix3<f64>, species: &[Species]) {
+    fn label(&mut self, species: &[Species]) {
         for (wrapped, species) in self.wrapped.iter_mut().zip(species) {
             wrapped[3] = f64::from(species.0);
         }
+    }
+
+    /// Writes the coordinates of all images from the wrapped positions.
+    fn follow(&mut self, basis: &Matrix3<f64>, layout: Layout) {
+        let parallel = self.parallel;
+        match layout {
+            Layout::Doubles => {
+                self.rows
+                    .write_coordinates(basis, &self.wrapped, parallel, &mut self.coordinates);
+            }
+            Layout::FixedPoints => self.write_fixed_points(basis),
+        }
+    }
+
+    fn write_fixed_points(&mut self, basis: &Matrix3<f64>) {
+        let grid = FixedGrid::around(&self.rows.extent(basis, self.skin));
+        self.rows.write_fixed_points(
+            basis,
+            &self.wrapped,
+            grid,
+            self.parallel,
+            &mut self.fixed_points,
+        );
+    }
+
+    /// Draws the rows from the wide list at the present positions.
+    fn prune(&mut self, basis: &Matrix3<f64>) {
+        let Some(inner_skin) = self.inner_skin else {
+            return;
+        };
+        self.write_fixed_points(basis);
         self.rows
-            .write_coordinates(basis, &self.wrapped, &mut self.coordinates);
+            .prune(&self.fixed_points, self.cutoff + inner_skin, self.parallel);
+        self.pruned = Some(Snapshot::take(basis, &self.wrapped));
     }
 
     fn build(
@@ -251,6 +340,7 @@ impl VerletList {
         cell: &Cell,
         positions: &[Vector3<f64>],
         species: &[Species],
+        layout: Layout,
     ) -> Result<(), ListError> {
         let (small, _) = cell.with_small_tilts();
         let matrix = cell.matrix();
@@ -265,7 +355,6 @@ impl VerletList {
             .try_inverse()
             .ok_or(ListError::CellTooSmall { range })?;
         let mut periods = Vec::with_capacity(positions.len());
-        let mut inside = Vec::with_capacity(positions.len());
         let mut fractional = Vec::with_capacity(positions.len());
         self.wrapped.clear();
         for (atom, position) in positions.iter().enumerate() {
@@ -277,29 +366,30 @@ impl VerletList {
             let floor = coordinates.map(f64::floor);
             let wrapped = position - basis * floor;
             periods.push(floor);
-            inside.push(wrapped);
             fractional.push(basis_inverse * wrapped);
             self.wrapped.push([wrapped.x, wrapped.y, wrapped.z, 0.0]);
         }
+        self.label(species);
         self.rows.build(
-            &small.widths(),
-            &basis,
+            Shape {
+                widths: &small.widths(),
+                basis: &basis,
+            },
             &self.wrapped,
             &fractional,
             range,
             self.parallel,
-            &mut self.coordinates,
+            &mut self.fixed_points,
         )?;
-        self.follow(&basis, species);
         self.builds += 1;
         self.built = Some(Reference {
             cell: *cell,
-            basis,
-            basis_inverse,
+            snapshot: Snapshot::take(&basis, &self.wrapped),
             change,
-            wrapped: inside,
             periods,
         });
+        self.follow(&basis, layout);
+        self.prune(&basis);
         Ok(())
     }
 
@@ -313,6 +403,11 @@ impl VerletList {
         self.rows.atoms()
     }
 
+    /// The row of each atom.
+    pub fn atom_rows(&self) -> &[u32] {
+        self.rows.atom_rows()
+    }
+
     /// Where the atom of each row stands in [`VerletList::coordinates`].
     pub fn row_images(&self) -> &[u32] {
         self.rows.own_images()
@@ -321,12 +416,27 @@ impl VerletList {
     /// Neighbors of a row as indices into [`VerletList::coordinates`], nearest first at the time
     /// of the build (coarsely), the last block padded with [`VerletList::padding`].
     pub fn blocks(&self, row: usize) -> &[[u32; LANES]] {
-        self.rows.blocks(row)
+        let rows = self.row_blocks(row..row + 1);
+        &rows.blocks[rows.first..rows.ends[0] as usize]
+    }
+
+    /// The blocks of some rows in one piece, for kernels that read ahead.
+    ///
+    /// # Panics
+    /// If the range is empty, ends behind the last row, or crosses a multiple of
+    /// [`ROWS_PER_PART`].
+    pub fn row_blocks(&self, rows: Range<usize>) -> RowBlocks<'_> {
+        self.rows.row_blocks(rows, self.pruned.is_some())
     }
 
     /// x, y, z and the species number (from 0) of all images, then of one point 1e100 away.
     pub fn coordinates(&self) -> &[[f64; 4]] {
         &self.coordinates
+    }
+
+    /// All images as integers, after [`VerletList::update_fixed_points`].
+    pub fn fixed_points(&self) -> &FixedPoints {
+        &self.fixed_points
     }
 
     /// Index of the point far away that pads blocks.

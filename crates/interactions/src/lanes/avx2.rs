@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use metabasin_neighbors::VerletList;
+use metabasin_neighbors::{LANES, RowBlocks, VerletList};
 use nalgebra::Vector3;
 
 use crate::lennard_jones::BinaryLennardJones;
@@ -138,6 +138,22 @@ fn points(all: &[[f64; 4]], indices: &[u32]) -> [Vector; 4] {
         _mm256_permute2f128_pd::<0x31>(xz[0], xz[1]),
         _mm256_permute2f128_pd::<0x31>(yw[0], yw[1]),
     ]
+}
+
+/// The sum of the lanes of each of three vectors.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn total_of_each([x, y, z]: [Vector; 3]) -> Vector3<f64> {
+    // (x0 + x1, y0 + y1, x2 + x3, y2 + y3) and the same of z.
+    let (xy, zz) = (_mm256_hadd_pd(x, y), _mm256_hadd_pd(z, z));
+    let sums = _mm256_add_pd(
+        _mm256_permute2f128_pd::<0x20>(xy, zz),
+        _mm256_permute2f128_pd::<0x31>(xy, zz),
+    );
+    let mut out = [0.0; 4];
+    // SAFETY: the array holds four doubles.
+    unsafe { _mm256_storeu_pd(out.as_mut_ptr(), sums) };
+    Vector3::new(out[0], out[1], out[2])
 }
 
 pair_loops!("avx2,fma");

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use metabasin_neighbors::VerletList;
+use metabasin_neighbors::{LANES, RowBlocks, VerletList};
 use nalgebra::Vector3;
 
 use crate::lennard_jones::BinaryLennardJones;
@@ -137,6 +137,28 @@ fn points(all: &[[f64; 4]], indices: &[u32]) -> [Vector; 4] {
         _mm512_shuffle_f64x2::<0b11_01_11_01>(xz[0], xz[1]),
         _mm512_shuffle_f64x2::<0b11_01_11_01>(yw[0], yw[1]),
     ]
+}
+
+/// The sum of the lanes of each of three vectors.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn total_of_each(vectors: [Vector; 3]) -> Vector3<f64> {
+    let [x, y, z] = vectors.map(|vector| {
+        _mm256_add_pd(
+            _mm512_castpd512_pd256(vector),
+            _mm512_extractf64x4_pd::<1>(vector),
+        )
+    });
+    // (x0 + x1, y0 + y1, x2 + x3, y2 + y3) and the same of z.
+    let (xy, zz) = (_mm256_hadd_pd(x, y), _mm256_hadd_pd(z, z));
+    let sums = _mm256_add_pd(
+        _mm256_permute2f128_pd::<0x20>(xy, zz),
+        _mm256_permute2f128_pd::<0x31>(xy, zz),
+    );
+    let mut out = [0.0; 4];
+    // SAFETY: the array holds four doubles.
+    unsafe { _mm256_storeu_pd(out.as_mut_ptr(), sums) };
+    Vector3::new(out[0], out[1], out[2])
 }
 
 pair_loops!("avx512f,avx512dq");

@@ -7,13 +7,20 @@ use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 
 use super::ListError;
+use super::fixed_points::{FAR_AWAY, FixedGrid, FixedPoints};
 use super::near::{self, Axes, Found, Target};
 
 /// Neighbors in a block.
 pub const LANES: usize = 8;
 
 /// Rows built together; fixed, so that the result does not depend on the number of threads.
-const ROWS_PER_TASK: usize = 512;
+pub const ROWS_PER_PART: usize = 512;
+
+/// Images written together.
+const IMAGES_PER_TASK: usize = 4096;
+
+/// Blocks of padding behind the rows of a part, for kernels that read ahead.
+const BLOCKS_AHEAD: usize = 2;
 
 /// Most images an atom.
 const MOST_IMAGES: f64 = 1000.0;
@@ -22,23 +29,44 @@ const MOST_IMAGES: f64 = 1000.0;
 const MOST_NEIGHBORS: usize = 1000;
 const PAIRS_ALWAYS_ALLOWED: usize = 1 << 24;
 
-/// Shells of equal width in r² by which a row is ordered.
-const SHELLS: usize = 32;
+/// The blocks of some rows, one row after another, and at least two blocks behind the last.
+#[derive(Clone, Copy, Debug)]
+pub struct RowBlocks<'a> {
+    /// All blocks of the part of the list that the rows belong to.
+    pub blocks: &'a [[u32; LANES]],
+    /// Where the blocks of the first row begin.
+    pub first: usize,
+    /// Where the blocks of each row end, and those of the next begin.
+    pub ends: &'a [u32],
+}
 
 /// Blocks of neighbors, row by row, and the images they point to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     /// Atom of each row.
     atom: Vec<u32>,
+    /// Row of each atom.
+    row: Vec<u32>,
     /// Image index of each row's atom itself.
-    image: Vec<u32>,
-    /// Blocks of [`ROWS_PER_TASK`] rows each.
-    tasks: Vec<Task>,
+    pub(super) image: Vec<u32>,
+    /// Blocks of [`ROWS_PER_PART`] rows each.
+    pub(super) tasks: Vec<Task>,
     /// Atom of each image.
     images: Vec<u32>,
     /// Lattice vector of each image, as an index into `shifts`.
     shift: Vec<u32>,
     shifts: Vec<Vector3<f64>>,
+    /// How far images reach beyond the cell, in fractional coordinates.
+    margin: [f64; 3],
+}
+
+/// A cell as the search sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape<'a> {
+    /// Distances between opposite faces `[length]`.
+    pub widths: &'a [f64; 3],
+    /// The reduced basis, columns are lattice vectors.
+    pub basis: &'a Matrix3<f64>,
 }
 
 /// Bins along the three lattice directions over fractional coordinates [−margin, 1 + margin].
@@ -84,6 +112,22 @@ impl Grid {
         let [x, y, z] = [0, 1, 2].map(|k| self.along(k, fractional[k]));
         (z * self.bins[1] + y) * self.bins[0] + x
     }
+
+    /// The runs of images in bins within range of a point.
+    fn runs_around(
+        &self,
+        s: &Vector3<f64>,
+        bin_start: &[u32],
+    ) -> impl Iterator<Item = Range<usize>> {
+        let first: [usize; 3] = std::array::from_fn(|k| self.along(k, s[k] - self.margin[k]));
+        let last: [usize; 3] = std::array::from_fn(|k| self.along(k, s[k] + self.margin[k]));
+        (first[2]..=last[2]).flat_map(move |z| {
+            (first[1]..=last[1]).map(move |y| {
+                let line = (z * self.bins[1] + y) * self.bins[0];
+                bin_start[line + first[0]] as usize..bin_start[line + last[0] + 1] as usize
+            })
+        })
+    }
 }
 
 impl Rows {
@@ -96,7 +140,35 @@ impl Rows {
         &self,
         basis: &Matrix3<f64>,
         wrapped: &[[f64; 4]],
+        parallel: bool,
         coordinates: &mut Vec<[f64; 4]>,
+    ) {
+        self.write_images(basis, wrapped, parallel, coordinates, |place| place);
+        coordinates.push([1e100, 1e100, 1e100, 0.0]);
+    }
+
+    /// The same as integers.
+    pub fn write_fixed_points(
+        &self,
+        basis: &Matrix3<f64>,
+        wrapped: &[[f64; 4]],
+        grid: FixedGrid,
+        parallel: bool,
+        fixed: &mut FixedPoints,
+    ) {
+        let points = &mut fixed.points;
+        self.write_images(basis, wrapped, parallel, points, |place| grid.place(&place));
+        points.push(FAR_AWAY);
+        fixed.steps_per_length = grid.steps_per_length;
+    }
+
+    fn write_images<T: Copy + Default + Send>(
+        &self,
+        basis: &Matrix3<f64>,
+        wrapped: &[[f64; 4]],
+        parallel: bool,
+        all: &mut Vec<T>,
+        convert: impl Fn([f64; 4]) -> T + Sync,
     ) {
         let vectors: Vec<[f64; 4]> = self
             .shifts
@@ -106,28 +178,52 @@ impl Rows {
                 [vector.x, vector.y, vector.z, 0.0]
             })
             .collect();
-        coordinates.resize(self.images.len() + 1, [0.0; 4]);
-        for ((place, &atom), &shift) in coordinates.iter_mut().zip(&self.images).zip(&self.shift) {
-            let (inside, vector) = (&wrapped[atom as usize], &vectors[shift as usize]);
-            *place = std::array::from_fn(|k| inside[k] + vector[k]);
+        all.resize(self.images.len(), T::default());
+        let task = |(k, places): (usize, &mut [T])| {
+            let first = k * IMAGES_PER_TASK;
+            let images = first..first + places.len();
+            let sources = self.images[images.clone()].iter().zip(&self.shift[images]);
+            for (place, (&atom, &shift)) in places.iter_mut().zip(sources) {
+                let (inside, vector) = (&wrapped[atom as usize], &vectors[shift as usize]);
+                *place = convert(std::array::from_fn(|k| inside[k] + vector[k]));
+            }
+        };
+        if parallel {
+            all.par_chunks_mut(IMAGES_PER_TASK)
+                .enumerate()
+                .for_each(task);
+        } else {
+            all.chunks_mut(IMAGES_PER_TASK).enumerate().for_each(task);
         }
-        coordinates[self.images.len()] = [1e100, 1e100, 1e100, 0.0];
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call, from the list that owns them"
-    )]
+    /// Least and greatest coordinates along x, y, z that images can have in the present basis,
+    /// their atoms having left the places of the build by no more than `motion`.
+    pub fn extent(&self, basis: &Matrix3<f64>, motion: f64) -> [[f64; 2]; 3] {
+        std::array::from_fn(|k| {
+            let mut range = [-motion, motion];
+            for axis in 0..3 {
+                let ends = [-self.margin[axis], 1.0 + self.margin[axis]]
+                    .map(|fraction| basis[(k, axis)] * fraction);
+                range[0] += ends[0].min(ends[1]);
+                range[1] += ends[0].max(ends[1]);
+            }
+            range
+        })
+    }
+
+    /// Lists images and neighbors within `range`, as far as fixed points tell distances; writes
+    /// the fixed points.
     pub fn build(
         &mut self,
-        widths: &[f64; 3],
-        basis: &Matrix3<f64>,
+        cell: Shape<'_>,
         wrapped: &[[f64; 4]],
         fractional: &[Vector3<f64>],
         range: f64,
         parallel: bool,
-        coordinates: &mut Vec<[f64; 4]>,
+        fixed: &mut FixedPoints,
     ) -> Result<(), ListError> {
+        let Shape { widths, basis } = cell;
         let copies: f64 = widths
             .iter()
             .map(|width| 1.0 + 2.0 * range / width)
@@ -138,38 +234,36 @@ impl Rows {
         let expected = (copies * fractional.len() as f64) as usize;
         let grid = Grid::new(widths, range, expected);
         let bin_start = self.place_images(&grid, fractional);
-        self.write_coordinates(basis, wrapped, coordinates);
-
-        let axis = |k: usize| coordinates.iter().map(|place| place[k]).collect();
-        let axes = Axes {
-            x: axis(0),
-            y: axis(1),
-            z: axis(2),
-        };
+        self.margin = grid.margin;
+        let steps = FixedGrid::around(&self.extent(basis, 0.0));
+        self.write_fixed_points(basis, wrapped, steps, parallel, fixed);
+        let axes = Axes::new(fixed.points());
+        let squared = fixed.squared_steps(range);
         let locals = self.atom.len();
         let mut tasks = std::mem::take(&mut self.tasks);
-        tasks.resize_with(locals.div_ceil(ROWS_PER_TASK), Task::default);
+        tasks.resize_with(locals.div_ceil(ROWS_PER_PART), Task::default);
         let most = (MOST_NEIGHBORS * locals).max(PAIRS_ALWAYS_ALLOWED);
         let pairs = AtomicUsize::new(0);
+        let padding = self.images.len() as u32;
         let search = |(k, task): (usize, &mut Task)| {
-            let rows = k * ROWS_PER_TASK..((k + 1) * ROWS_PER_TASK).min(locals);
-            task.clear();
+            let rows = k * ROWS_PER_PART..((k + 1) * ROWS_PER_PART).min(locals);
+            task.wide.clear();
             for row in rows {
-                self.search(
-                    &grid,
-                    &bin_start,
-                    &axes,
-                    &fractional[self.atom[row] as usize],
-                    range,
-                    row,
-                    task,
-                );
-                let so_far = pairs.fetch_add(task.found.count, Ordering::Relaxed);
+                let own = self.image[row];
+                let s = &fractional[self.atom[row] as usize];
+                task.found.clear();
+                for run in grid.runs_around(s, &bin_start) {
+                    near::search(&axes, run, Target { own, squared }, &mut task.found);
+                }
+                let count = task.found.images().len();
+                task.wide.push_row(task.found.images(), padding);
+                let so_far = pairs.fetch_add(count, Ordering::Relaxed);
                 // The sum of all rows decides, so every run comes to the same verdict.
-                if so_far + task.found.count > most {
+                if so_far + count > most {
                     return;
                 }
             }
+            task.wide.finish(padding);
         };
         if parallel && tasks.len() > 1 {
             tasks.par_iter_mut().enumerate().for_each(search);
@@ -188,6 +282,11 @@ impl Rows {
         &self.atom
     }
 
+    /// Row of each atom.
+    pub fn atom_rows(&self) -> &[u32] {
+        &self.row
+    }
+
     /// Image index of each row's atom itself.
     pub fn own_images(&self) -> &[u32] {
         &self.image
@@ -198,12 +297,18 @@ impl Rows {
         &self.images
     }
 
-    /// Neighbors of a row.
-    pub fn blocks(&self, row: usize) -> &[[u32; LANES]] {
-        let task = &self.tasks[row / ROWS_PER_TASK];
-        let row = row % ROWS_PER_TASK;
-        let first = if row == 0 { 0 } else { task.ends[row - 1] };
-        &task.blocks[first as usize..task.ends[row] as usize]
+    /// Blocks of rows that belong to one part.
+    pub fn row_blocks(&self, rows: Range<usize>, pruned: bool) -> RowBlocks<'_> {
+        let part = rows.start / ROWS_PER_PART;
+        let task = &self.tasks[part];
+        let lists = if pruned { &task.pruned } else { &task.wide };
+        let rows = rows.start - part * ROWS_PER_PART..rows.end - part * ROWS_PER_PART;
+        let first = rows.start.checked_sub(1).map_or(0, |row| lists.ends[row]);
+        RowBlocks {
+            blocks: &lists.blocks,
+            first: first as usize,
+            ends: &lists.ends[rows],
+        }
     }
 
     /// Lists all images within range of the cell in the order of their bins; returns where each
@@ -264,97 +369,63 @@ impl Rows {
                 self.image.push(place as u32);
             }
         }
+        self.row.resize(self.atom.len(), 0);
+        for (row, &atom) in self.atom.iter().enumerate() {
+            self.row[atom as usize] = row as u32;
+        }
         bin_start
     }
+}
 
-    /// Appends the blocks of a row to its task.
-    #[expect(clippy::too_many_arguments, reason = "one call, from the build above")]
-    fn search(
-        &self,
-        grid: &Grid,
-        bin_start: &[u32],
-        axes: &Axes,
-        s: &Vector3<f64>,
-        range: f64,
-        row: usize,
-        task: &mut Task,
-    ) {
-        let own = self.image[row];
-        let target = Target {
-            here: [&axes.x, &axes.y, &axes.z].map(|axis| axis[own as usize]),
-            range_squared: range * range,
-            shell_scale: SHELLS as f64 / (range * range),
-        };
-        let first: [usize; 3] = std::array::from_fn(|k| grid.along(k, s[k] - grid.margin[k]));
-        let last: [usize; 3] = std::array::from_fn(|k| grid.along(k, s[k] + grid.margin[k]));
-        task.found.count = 0;
-        for z in first[2]..=last[2] {
-            for y in first[1]..=last[1] {
-                let line = (z * grid.bins[1] + y) * grid.bins[0];
-                let run =
-                    bin_start[line + first[0]] as usize..bin_start[line + last[0] + 1] as usize;
-                near::search(axes, run, &target, &mut task.found);
-            }
-        }
-        task.push_row(own, self.images.len() as u32);
+/// Blocks of some rows, then padding.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lists {
+    pub blocks: Vec<[u32; LANES]>,
+    /// End of each row in `blocks`.
+    pub ends: Vec<u32>,
+}
+
+impl Lists {
+    pub fn clear(&mut self) {
+        self.blocks.clear();
+        self.ends.clear();
+    }
+
+    fn push_row(&mut self, images: &[u32], padding: u32) {
+        let before = self.blocks.len();
+        let blocks = before + images.len().div_ceil(LANES);
+        self.blocks.resize(blocks, [padding; LANES]);
+        self.blocks[before..].as_flattened_mut()[..images.len()].copy_from_slice(images);
+        self.ends.push(blocks as u32);
+    }
+
+    /// Pads the end, so that kernels may read ahead.
+    pub fn finish(&mut self, padding: u32) {
+        let end = self.blocks.len() + BLOCKS_AHEAD;
+        self.blocks.resize(end, [padding; LANES]);
     }
 }
 
 /// The neighbors of some rows.
 #[derive(Debug, Default)]
-struct Task {
-    blocks: Vec<[u32; LANES]>,
-    /// End of each row in `blocks`.
-    ends: Vec<u32>,
+pub(super) struct Task {
+    /// Within cutoff + skin at the build.
+    pub wide: Lists,
+    /// Within the range of the last pruning.
+    pub pruned: Lists,
+    /// The far neighbors of the row last pruned; kept for its memory.
+    pub far: Vec<u32>,
     /// What the search of the last row found; kept for its memory.
-    found: Found,
+    pub found: Found,
 }
 
 impl Clone for Task {
     fn clone(&self) -> Self {
         Self {
-            blocks: self.blocks.clone(),
-            ends: self.ends.clone(),
+            wide: self.wide.clone(),
+            pruned: self.pruned.clone(),
+            far: Vec::new(),
             found: Found::default(),
         }
-    }
-}
-
-impl Task {
-    fn clear(&mut self) {
-        self.blocks.clear();
-        self.ends.clear();
-    }
-
-    /// Adds the row just searched, without the atom itself, ordered by shells of distance.
-    fn push_row(&mut self, own: u32, padding: u32) {
-        let count = self.found.count;
-        let shells = &mut self.found.shell[..count];
-        let images = &self.found.image[..count];
-        let mut next = [0_u32; SHELLS + 1];
-        for shell in &mut *shells {
-            *shell = (*shell).min(SHELLS as u32 - 1);
-            next[*shell as usize + 1] += 1;
-        }
-        for k in 1..=SHELLS {
-            next[k] += next[k - 1];
-        }
-        let before = self.blocks.len();
-        self.blocks
-            .resize(before + (count - 1).div_ceil(LANES), [padding; LANES]);
-        let row = self.blocks[before..].as_flattened_mut();
-        // The atom itself, at distance zero, was counted in the first shell: all later shells
-        // begin one place earlier without it.
-        for place in &mut next[1..] {
-            *place -= 1;
-        }
-        for (&image, &shell) in images.iter().zip(&*shells) {
-            if image != own {
-                let place = &mut next[shell as usize];
-                row[*place as usize] = image;
-                *place += 1;
-            }
-        }
-        self.ends.push(self.blocks.len() as u32);
     }
 }

@@ -6,45 +6,59 @@
 
 use std::ops::Range;
 
-/// Coordinates of all images, axis by axis, as the search reads them.
-#[derive(Debug, Default)]
-pub(super) struct Axes {
-    pub x: Vec<f64>,
-    pub y: Vec<f64>,
-    pub z: Vec<f64>,
+use super::fixed_points::FixedPoint;
+
+/// Places of all images on the grid of fixed points, axis by axis, as the search reads them.
+#[derive(Debug)]
+pub(super) struct Axes([Vec<i32>; 3]);
+
+impl Axes {
+    pub fn new(points: &[FixedPoint]) -> Self {
+        Self([
+            points.iter().map(|point| point.x).collect(),
+            points.iter().map(|point| point.y).collect(),
+            points.iter().map(|point| point.z).collect(),
+        ])
+    }
 }
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
-    pub here: [f64; 3],
-    pub range_squared: f64,
-    /// Shells an r².
-    pub shell_scale: f64,
+    /// The image in the middle, which is not its own neighbor.
+    pub own: u32,
+    /// Squared range in steps of the grid.
+    pub squared: f32,
 }
 
-/// Images found, and the shells of r² that they lie in.
+/// Images found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub image: Vec<u32>,
-    pub shell: Vec<u32>,
-    pub count: usize,
+    image: Vec<u32>,
+    count: usize,
 }
 
 impl Found {
-    /// Makes room for `more` further images and eight that a vector store may touch.
+    pub fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    pub fn images(&self) -> &[u32] {
+        &self.image[..self.count]
+    }
+
+    /// Makes room for `more` further images and sixteen that a vector store may touch.
     fn reserve(&mut self, more: usize) {
-        let needed = self.count + more + 8;
+        let needed = self.count + more + 16;
         if self.image.len() < needed {
             self.image.resize(2 * needed, 0);
-            self.shell.resize(2 * needed, 0);
         }
     }
 }
 
 /// Appends the images of a run within range of the target. The result is the same, bit by bit,
 /// with and without AVX-512: products and sums are not fused.
-pub(super) fn search(axes: &Axes, run: Range<usize>, target: &Target, found: &mut Found) {
+pub(super) fn search(axes: &Axes, run: Range<usize>, target: Target, found: &mut Found) {
     found.reserve(run.len());
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") {
@@ -55,68 +69,59 @@ pub(super) fn search(axes: &Axes, run: Range<usize>, target: &Target, found: &mu
     search_portable(axes, run, target, found);
 }
 
-fn search_portable(axes: &Axes, run: Range<usize>, target: &Target, found: &mut Found) {
-    let [x0, y0, z0] = target.here;
+fn search_portable(axes: &Axes, run: Range<usize>, target: Target, found: &mut Found) {
+    let Axes([xs, ys, zs]) = axes;
+    let [x0, y0, z0] = [xs, ys, zs].map(|axis| axis[target.own as usize]);
     let first = run.start as u32;
-    let axes = axes.x[run.clone()]
-        .iter()
-        .zip(&axes.y[run.clone()])
-        .zip(&axes.z[run]);
-    for (image, ((x, y), z)) in (first..).zip(axes) {
-        let (x, y, z) = (x0 - x, y0 - y, z0 - z);
-        let squared = x * x + y * y + z * z;
+    let places = xs[run.clone()].iter().zip(&ys[run.clone()]).zip(&zs[run]);
+    for (image, ((x, y), z)) in (first..).zip(places) {
+        let x = x0.wrapping_sub(*x) as f32;
+        let y = y0.wrapping_sub(*y) as f32;
+        let z = z0.wrapping_sub(*z) as f32;
         found.image[found.count] = image;
-        found.shell[found.count] = (squared * target.shell_scale) as u32;
-        found.count += usize::from(squared <= target.range_squared);
+        let near = x * x + y * y + z * z < target.squared && image != target.own;
+        found.count += usize::from(near);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn search_avx512(axes: &Axes, run: Range<usize>, target: &Target, found: &mut Found) {
+fn search_avx512(axes: &Axes, run: Range<usize>, target: Target, found: &mut Found) {
     use std::arch::x86_64::*;
 
-    let [x0, y0, z0] = target.here.map(|value| _mm512_set1_pd(value));
-    let range_squared = _mm512_set1_pd(target.range_squared);
-    let scale = _mm512_set1_pd(target.shell_scale);
-    let count_up = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0);
-    let (xs, ys, zs) = (
-        &axes.x[run.clone()],
-        &axes.y[run.clone()],
-        &axes.z[run.clone()],
-    );
-    for offset in (0..run.len()).step_by(8) {
+    let Axes([xs, ys, zs]) = axes;
+    let [x0, y0, z0] = [xs, ys, zs].map(|axis| _mm512_set1_epi32(axis[target.own as usize]));
+    let squared = _mm512_set1_ps(target.squared);
+    let own = _mm512_set1_epi32(target.own as i32);
+    let count_up = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let (xs, ys, zs) = (&xs[run.clone()], &ys[run.clone()], &zs[run.clone()]);
+    for offset in (0..run.len()).step_by(16) {
         let left = run.len() - offset;
-        let lanes: __mmask8 = if left < 8 { (1 << left) - 1 } else { 0xff };
+        let lanes: __mmask16 = if left < 16 { (1 << left) - 1 } else { 0xffff };
         // SAFETY: masked lanes lie within the slices; others are not read.
         let (x, y, z) = unsafe {
             (
-                _mm512_maskz_loadu_pd(lanes, xs.as_ptr().add(offset)),
-                _mm512_maskz_loadu_pd(lanes, ys.as_ptr().add(offset)),
-                _mm512_maskz_loadu_pd(lanes, zs.as_ptr().add(offset)),
+                _mm512_maskz_loadu_epi32(lanes, xs.as_ptr().add(offset)),
+                _mm512_maskz_loadu_epi32(lanes, ys.as_ptr().add(offset)),
+                _mm512_maskz_loadu_epi32(lanes, zs.as_ptr().add(offset)),
             )
         };
-        let (x, y, z) = (
-            _mm512_sub_pd(x0, x),
-            _mm512_sub_pd(y0, y),
-            _mm512_sub_pd(z0, z),
+        let x = _mm512_cvtepi32_ps(_mm512_sub_epi32(x0, x));
+        let y = _mm512_cvtepi32_ps(_mm512_sub_epi32(y0, y));
+        let z = _mm512_cvtepi32_ps(_mm512_sub_epi32(z0, z));
+        let distance = _mm512_add_ps(
+            _mm512_add_ps(_mm512_mul_ps(x, x), _mm512_mul_ps(y, y)),
+            _mm512_mul_ps(z, z),
         );
-        let squared = _mm512_add_pd(
-            _mm512_add_pd(_mm512_mul_pd(x, x), _mm512_mul_pd(y, y)),
-            _mm512_mul_pd(z, z),
-        );
-        let near = _mm512_mask_cmp_pd_mask::<_CMP_LE_OQ>(lanes, squared, range_squared);
         let image = _mm512_add_epi32(count_up, _mm512_set1_epi32((run.start + offset) as i32));
-        let shell = _mm512_cvttpd_epi32(_mm512_mul_pd(squared, scale));
-        let image = _mm512_maskz_compress_epi32(u16::from(near), image);
-        let shell = _mm512_maskz_compress_epi32(u16::from(near), _mm512_castsi256_si512(shell));
-        assert!(found.count + 8 <= found.image.len() && found.count + 8 <= found.shell.len());
-        // SAFETY: eight places are left in both, as just asserted.
+        let near = _mm512_mask_cmp_ps_mask::<_CMP_LT_OQ>(lanes, distance, squared);
+        let near = _mm512_mask_cmpneq_epi32_mask(near, image, own);
+        let near_images = _mm512_maskz_compress_epi32(near, image);
+        assert!(found.count + 16 <= found.image.len());
+        // SAFETY: sixteen places are left, as just asserted.
         unsafe {
-            let to = found.image.as_mut_ptr().add(found.count).cast::<i32>();
-            _mm512_mask_storeu_epi32(to, 0xff, image);
-            let to = found.shell.as_mut_ptr().add(found.count).cast::<i32>();
-            _mm512_mask_storeu_epi32(to, 0xff, shell);
+            let to = found.image.as_mut_ptr().add(found.count).cast();
+            _mm512_storeu_si512(to, near_images);
         }
         found.count += near.count_ones() as usize;
     }
@@ -128,26 +133,28 @@ mod tests {
 
     #[test]
     fn both_searches_find_the_same() {
-        let wave = |k: i32, step: f64| (f64::from(k) * step).sin();
-        let axes = Axes {
-            x: (0..203).map(|k| wave(k, 0.7)).collect(),
-            y: (0..203).map(|k| wave(k, 1.3)).collect(),
-            z: (0..203).map(|k| wave(k, 2.1)).collect(),
-        };
+        let wave = |k: i32, step: f64| ((f64::from(k) * step).sin() * 1e8) as i32;
+        let points: Vec<FixedPoint> = (0..203)
+            .map(|k| FixedPoint {
+                x: wave(k, 0.7),
+                y: wave(k, 1.3),
+                z: wave(k, 2.1),
+                species: 0.0,
+            })
+            .collect();
+        let axes = Axes::new(&points);
         let target = Target {
-            here: [0.1, -0.2, 0.3],
-            range_squared: 1.0,
-            shell_scale: 32.0,
+            own: 40,
+            squared: 1e16,
         };
         let (mut any, mut portable) = (Found::default(), Found::default());
         for run in [0..1, 1..14, 14..14, 20..36, 36..203] {
-            search(&axes, run.clone(), &target, &mut any);
+            search(&axes, run.clone(), target, &mut any);
             portable.reserve(run.len());
-            search_portable(&axes, run, &target, &mut portable);
+            search_portable(&axes, run, target, &mut portable);
         }
         assert!(any.count > 20 && any.count < 180);
-        assert_eq!(any.count, portable.count);
-        assert_eq!(any.image[..any.count], portable.image[..any.count]);
-        assert_eq!(any.shell[..any.count], portable.shell[..any.count]);
+        assert!(!any.images().contains(&40));
+        assert_eq!(any.images(), portable.images());
     }
 }

@@ -98,6 +98,7 @@ proptest! {
         velocities in prop::collection::vec(vectors(0.03), 20),
     ) {
         let mut list = VerletList::new(1.0, 0.3);
+        let mut pruning = VerletList::new(1.0, 0.5).with_pruning(0.1);
         let species = species(positions.len());
         let mut kept = 0;
         for step in 0..12 {
@@ -117,7 +118,10 @@ proptest! {
                 .map(|(x, v)| deformation * x + v * time)
                 .collect();
             kept += u32::from(list.update(&deformed, &moved, &species) == Ok(Update::Kept));
-            assert_holds(&listed(&list), &brute_force(&deformed, &moved, 1.0), false);
+            let expected = brute_force(&deformed, &moved, 1.0);
+            assert_holds(&listed(&list), &expected, false);
+            pruning.update(&deformed, &moved, &species).unwrap();
+            assert_holds(&listed(&pruning), &expected, false);
         }
         // One step strains by less than 0.025 and moves atoms by less than 0.052: with slack
         // 0.3 - 1.3 x 0.025 x 1.5 for pairs moving at most 0.11, the second update keeps the list.
@@ -232,6 +236,43 @@ fn threads_do_not_change_the_list() {
     for row in 0..alone.rows() {
         assert_eq!(alone.blocks(row), together.blocks(row));
     }
+}
+
+#[test]
+fn rows_are_pruned_while_the_wide_list_lasts() {
+    let (cell, start) = ladder();
+    let species = species(start.len());
+    let mut list = VerletList::new(2.0, 1.0).with_pruning(0.2);
+    let mut together = list.clone();
+    together.set_parallel(true);
+    let mut seen = Vec::new();
+    for step in 0..8 {
+        let positions: Vec<Vector3<f64>> = start
+            .iter()
+            .enumerate()
+            .map(|(k, x)| x + Vector3::x() * (0.05 * f64::from(step) * (k as f64).sin()))
+            .collect();
+        let sheared = cell.sheared(0.001 * f64::from(step));
+        seen.push(list.update(&sheared, &positions, &species).unwrap());
+        together
+            .update_fixed_points(&sheared, &positions, &species)
+            .unwrap();
+        let expected = brute_force(&sheared, &positions, 2.0);
+        assert_holds(&listed(&list), &expected, false);
+        for row in 0..list.rows() {
+            assert_eq!(list.blocks(row), together.blocks(row));
+            let distance = |near: Neighbor| near.separation.norm();
+            let farthest = list.neighbors(row).map(distance).fold(0.0, f64::max);
+            assert!(farthest < 2.5, "a row of range 2.2 reaches to {farthest}");
+        }
+    }
+    assert_eq!(seen[0], Update::Rebuilt);
+    let count = |wanted: Update| seen.iter().filter(|&&update| update == wanted).count();
+    assert!(
+        count(Update::Kept) > 0 && count(Update::Pruned) > 1,
+        "{seen:?}"
+    );
+    assert_eq!(list.builds(), 1);
 }
 
 #[test]
