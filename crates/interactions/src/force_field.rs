@@ -73,6 +73,7 @@ pub struct StrainResponse {
 pub struct ForceField {
     potential: Arc<dyn Potential>,
     kernel: Kernel,
+    precision: Precision,
     parallel: Option<bool>,
     list: VerletList,
     hessian: Option<Hessian>,
@@ -96,6 +97,7 @@ impl Clone for ForceField {
         Self {
             potential: Arc::clone(&self.potential),
             kernel: self.kernel,
+            precision: self.precision,
             parallel: self.parallel,
             list: fresh_list(self.list.cutoff(), self.list.skin()),
             hessian: None,
@@ -111,6 +113,7 @@ impl ForceField {
         Self {
             potential,
             kernel: kernel.or_portable(),
+            precision: Precision::Double,
             parallel: None,
             list,
             hessian: None,
@@ -138,6 +141,22 @@ impl ForceField {
             parallel: Some(parallel),
             ..self
         }
+    }
+
+    /// The same with another precision of [`ForceField::step_forces`].
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// The precision of [`ForceField::step_forces`].
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Whether sums over this many atoms run over rayon's threads.
+    pub fn is_parallel(&self, atoms: usize) -> bool {
+        self.execution(atoms).parallel
     }
 
     /// The model.
@@ -320,8 +339,8 @@ impl ForceField {
         }
     }
 
-    /// Forces for a step of dynamics: overwrites `forces` with the force on each atom, and returns
-    /// what the step needs of the virial stress.
+    /// Forces for a step of dynamics in the chosen [`Precision`]: overwrites `forces` with the force
+    /// on each atom, and returns what the step needs of the virial.
     ///
     /// # Panics
     /// If `positions`, `species` and `forces` differ in length.
@@ -330,12 +349,11 @@ impl ForceField {
         cell: &Cell,
         positions: &[Vector3<f64>],
         species: &[Species],
-        precision: Precision,
         forces: &mut [Vector3<f64>],
     ) -> StepVirial {
         assert_eq!(positions.len(), forces.len(), "one force an atom");
         let mut found = None;
-        if precision == Precision::Mixed
+        if self.precision == Precision::Mixed
             && let Ok(execution) = self.update(cell, positions, species, Precision::Mixed)
         {
             found = self.potential.mixed_forces(&self.list, execution, forces);

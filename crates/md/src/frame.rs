@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// One moment of a simulation.
 ///
-/// Instantaneous values, and in [`Frame::mean`] averages over every step of the interval that
-/// ends here: a stress fluctuates by √(k_B T G∞/V) from moment to moment (0.18 for 500 atoms),
+/// Instantaneous values, and in [`Frame::mean`] averages over the interval that ends
+/// here: a stress fluctuates by √(k_B T G∞/V) from moment to moment (0.18 for 500 atoms),
 /// so curves and fits take the averages.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
@@ -34,11 +34,12 @@ pub struct Frame {
     pub mean: Mean,
 }
 
-/// Averages over all steps of an interval; the values of the moment itself where it is empty.
+/// Averages over every tenth step of an interval; the values of the moment itself where it holds
+/// none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
-    /// Steps averaged over.
-    pub steps: u64,
+    /// Moments averaged over.
+    pub samples: u64,
     /// Simple shear γ.
     pub gamma: f64,
     /// Kinetic temperature `[energy]`.
@@ -68,7 +69,7 @@ impl Mean {
 /// Sums behind a [`Mean`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sums {
-    steps: u64,
+    samples: u64,
     gamma: f64,
     temperature: f64,
     potential_energy: f64,
@@ -77,7 +78,7 @@ pub(crate) struct Sums {
     stress: Stress,
 }
 
-/// The values of one step that [`Sums`] adds up.
+/// The values of one moment that [`Sums`] adds up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub gamma: f64,
@@ -90,7 +91,7 @@ pub(crate) struct Moment {
 
 impl Sums {
     pub(crate) fn add(&mut self, moment: &Moment) {
-        self.steps += 1;
+        self.samples += 1;
         self.gamma += moment.gamma;
         self.temperature += moment.temperature;
         self.potential_energy += moment.potential_energy;
@@ -100,14 +101,14 @@ impl Sums {
     }
 
     pub(crate) fn mean(mut self, now: &Moment, atoms: usize) -> Mean {
-        let steps = self.steps;
-        if steps == 0 {
+        let samples = self.samples;
+        if samples == 0 {
             self.add(now);
         }
-        let share = 1.0 / self.steps as f64;
+        let share = 1.0 / self.samples as f64;
         let per_atom = share / atoms as f64;
         Mean {
-            steps,
+            samples,
             gamma: self.gamma * share,
             temperature: self.temperature * share,
             potential_energy_per_atom: self.potential_energy * per_atom,

@@ -6,10 +6,11 @@ mod inertia;
 mod linear_map;
 mod passes;
 mod rescaling;
+mod space_order;
 mod step;
 
 use metabasin_atoms::{Cell, Configuration, Species, Stress};
-use metabasin_interactions::{Evaluation, ForceField};
+use metabasin_interactions::{Evaluation, ForceField, StepVirial};
 use nalgebra::Vector3;
 
 use crate::chain::Chain;
@@ -22,6 +23,10 @@ use inertia::Inertia;
 
 /// Steps between two checks for a blow-up (not-a-number is noticed at once).
 pub(crate) const CHECK_INTERVAL: u64 = 50;
+
+/// Steps between two samples of energy and stress for averages: stress forgets itself in about
+/// 0.1 τ. A divisor of [`CHECK_INTERVAL`].
+const SAMPLE_INTERVAL: u64 = 10;
 
 /// A configuration with its force field and its equations of motion.
 ///
@@ -53,7 +58,10 @@ pub(crate) const CHECK_INTERVAL: u64 = 50;
 /// bring in ([`crate::SwapMonteCarlo`]) is subtracted as work too.
 #[derive(Clone, Debug)]
 pub struct Simulation {
+    /// Atoms in the order in which they lie in space, as all arrays here.
     configuration: Configuration,
+    /// Where each atom stood in the configuration that was given.
+    places: Vec<u32>,
     dynamics: Dynamics,
     force_field: ForceField,
     motion: Motion,
@@ -65,7 +73,11 @@ pub struct Simulation {
     /// next sweep over the atoms. Sums over velocities, as `kinetic`, hold it already.
     velocity_factor: f64,
     forces: Vec<Vector3<f64>>,
+    /// Sums over pairs that go with the forces.
+    virial: StepVirial,
+    /// Energy and stress after `measured_step`.
     evaluation: Evaluation,
+    measured_step: u64,
     /// Σ m v v of the peculiar velocities, order xx, yy, zz, xy, xz, yz `[energy]`.
     kinetic: [f64; 6],
     inertia: Inertia,
@@ -133,11 +145,14 @@ impl Simulation {
             masses,
             velocities,
             velocity_factor: 1.0,
+            places: (0..atoms as u32).collect(),
             forces: vec![Vector3::zeros(); atoms],
+            virial: StepVirial::default(),
             evaluation: Evaluation {
                 energy: 0.0,
                 virial_stress: Stress::ZERO,
             },
+            measured_step: motion.step,
             kinetic: [0.0; 6],
             inertia: Inertia::new(&dynamics, atoms),
             configuration,
@@ -149,13 +164,19 @@ impl Simulation {
         Ok(simulation)
     }
 
-    /// Forgets everything that can be recomputed (neighbor list, sums of rounded products) and
-    /// computes it anew, so that from here on the run depends on nothing but its [`Checkpoint`].
+    /// Forgets everything that can be recomputed (order of atoms, neighbor list, sums of rounded
+    /// products) and computes it anew, so that from here on the run depends on nothing but its
+    /// [`Checkpoint`].
     pub fn refresh(&mut self) {
+        self.settle_velocities();
+        self.sort_in_space();
         self.force_field.invalidate();
         self.evaluate();
-        self.settle_velocities();
-        self.kinetic = passes::kinetic(&self.velocities, &self.masses);
+        self.kinetic = passes::kinetic(self.is_parallel(), &self.velocities, &self.masses);
+    }
+
+    fn is_parallel(&self) -> bool {
+        self.force_field.is_parallel(self.configuration.len())
     }
 
     /// Integrates `steps` steps.
@@ -166,12 +187,15 @@ impl Simulation {
     pub fn advance(&mut self, steps: u64) -> Result<(), MdError> {
         for _ in 0..steps {
             self.step()?;
-            let moment = self.moment();
-            self.motion.sums.add(&moment);
+            if self.motion.step.is_multiple_of(SAMPLE_INTERVAL) {
+                let moment = self.moment();
+                self.motion.sums.add(&moment);
+            }
             if self.motion.step.is_multiple_of(CHECK_INTERVAL) {
                 self.check()?;
             }
         }
+        self.measure();
         Ok(())
     }
 
@@ -215,7 +239,7 @@ impl Simulation {
         self.motion.work += self.evaluation.energy - before;
     }
 
-    /// Cell, positions and species.
+    /// Cell, positions and species, the atoms in the order that [`Simulation::rearrange`] takes.
     pub(crate) fn sites(&self) -> (&Cell, &[Vector3<f64>], &[Species]) {
         let configuration = &self.configuration;
         (
@@ -252,8 +276,15 @@ impl Simulation {
     /// The configuration with its peculiar velocities.
     pub fn configuration(&self) -> Configuration {
         let mut configuration = self.configuration.clone();
-        let velocities = self.velocities.iter().map(|v| v * self.velocity_factor);
-        configuration.velocities = Some(velocities.collect());
+        let mut velocities = vec![Vector3::zeros(); self.velocities.len()];
+        for (k, &place) in self.places.iter().enumerate() {
+            let place = place as usize;
+            configuration.positions[place] = self.configuration.positions[k];
+            configuration.species[place] = self.configuration.species[k];
+            configuration.ids[place] = self.configuration.ids[k];
+            velocities[place] = self.velocities[k] * self.velocity_factor;
+        }
+        configuration.velocities = Some(velocities);
         configuration
     }
 

@@ -74,12 +74,10 @@ fn an_overshooting_last_frame_is_shorter() {
     let status = shear.finish(&mut Unobserved).unwrap();
     // 31.25 steps: the last one is whole.
     assert_eq!((status.done_steps, status.total_steps), (32, 32));
-    let steps: Vec<u64> = shear
-        .frames()
-        .iter()
-        .map(|frame| frame.mean.steps)
-        .collect();
-    assert_eq!(steps, [25, 7]);
+    let steps: Vec<u64> = shear.frames().iter().map(|frame| frame.step).collect();
+    assert_eq!(steps, [25, 32]);
+    let samples = shear.frames().iter().map(|frame| frame.mean.samples);
+    assert_eq!(samples.collect::<Vec<u64>>(), [2, 1]);
     assert!((shear.sample().gamma + 0.000_256).abs() < 1e-12);
 }
 
@@ -211,7 +209,7 @@ fn quench() -> PrepareSettings {
 fn a_glass_is_made_from_the_melt() {
     let settings = quench();
     let mut seen = Vec::new();
-    let mut prepare = Prepare::start(&settings, force_field(), 5, 0).unwrap();
+    let mut prepare = Prepare::start(&settings, force_field(), 6, 0).unwrap();
     prepare
         .finish(&mut |frame: &Frame, _: &Configuration| seen.push(*frame))
         .unwrap();
@@ -261,7 +259,7 @@ fn a_preparation_survives_restarts_in_every_leg() {
         sample_temperature: Some(0.5),
         ..quench()
     };
-    let start = || Prepare::start(&settings, force_field(), 5, 0).unwrap();
+    let start = || Prepare::start(&settings, force_field(), 6, 0).unwrap();
     let (whole, seen) = run_in_pieces(start(), 1_000_000);
     let (pieces, seen_in_pieces) = run_in_pieces(start(), 60);
     assert_eq!(seen, seen_in_pieces);
@@ -307,7 +305,7 @@ fn a_preparation_with_hold_and_swaps_survives_restarts() {
         ..short
     };
     for settings in [stopping, paper] {
-        let start = || Prepare::start(&settings, force_field(), 5, 0).unwrap();
+        let start = || Prepare::start(&settings, force_field(), 6, 0).unwrap();
         let (whole, seen) = run_in_pieces(start(), 1_000_000);
         let (pieces, seen_in_pieces) = run_in_pieces(start(), 90);
         assert_eq!(seen, seen_in_pieces);

@@ -4,6 +4,7 @@
 //! do not depend on who works on which chunk.
 
 use nalgebra::Vector3;
+use rayon::prelude::*;
 
 use super::linear_map::UpperTriangular;
 
@@ -53,6 +54,21 @@ pub(super) struct Noised {
     pub(super) kinetic: [f64; 6],
 }
 
+/// Does `work` on all chunks, over rayon's threads or not; returns what it returned in order.
+fn over_chunks<C: Send, R: Send>(
+    parallel: bool,
+    chunks: impl Iterator<Item = C>,
+    work: impl Fn(C) -> R + Sync + Send,
+) -> impl Iterator<Item = R> {
+    let chunks: Vec<C> = chunks.collect();
+    let results: Vec<R> = if parallel {
+        chunks.into_par_iter().map(work).collect()
+    } else {
+        chunks.into_iter().map(work).collect()
+    };
+    results.into_iter()
+}
+
 impl Kick {
     #[inline]
     fn apply(
@@ -67,8 +83,8 @@ impl Kick {
 
 /// Kick, then drift. Whether every velocity is within `speed_limit` (and a number).
 pub(super) fn kick_and_drift(
-    kick: &Kick,
-    drift: &Drift,
+    parallel: bool,
+    (kick, drift): (&Kick, &Drift),
     positions: &mut [Vector3<f64>],
     velocities: &mut [Vector3<f64>],
     forces: &[Vector3<f64>],
@@ -76,12 +92,15 @@ pub(super) fn kick_and_drift(
     speed_limit: f64,
 ) -> bool {
     let limit = speed_limit * speed_limit;
-    positions
+    let chunks = positions
         .chunks_mut(CHUNK)
         .zip(velocities.chunks_mut(CHUNK))
         .zip(forces.chunks(CHUNK))
-        .zip(inverse_masses.chunks(CHUNK))
-        .map(|(((positions, velocities), forces), inverse_masses)| {
+        .zip(inverse_masses.chunks(CHUNK));
+    over_chunks(
+        parallel,
+        chunks,
+        |(((positions, velocities), forces), inverse_masses)| {
             let mut within = true;
             for (((position, velocity), force), inverse_mass) in positions
                 .iter_mut()
@@ -95,50 +114,54 @@ pub(super) fn kick_and_drift(
                 *velocity = kicked;
             }
             within
-        })
-        .fold(true, |all, within| all & within)
+        },
+    )
+    .fold(true, |all, within| all & within)
 }
 
 /// Drift. Whether every velocity is within `speed_limit` (and a number).
 pub(super) fn drift(
+    parallel: bool,
     drift: &Drift,
     positions: &mut [Vector3<f64>],
     velocities: &[Vector3<f64>],
     speed_limit: f64,
 ) -> bool {
     let limit = speed_limit * speed_limit;
-    positions
-        .chunks_mut(CHUNK)
-        .zip(velocities.chunks(CHUNK))
-        .map(|(positions, velocities)| {
-            let mut within = true;
-            for (position, velocity) in positions.iter_mut().zip(velocities) {
-                within &= velocity.norm_squared() <= limit;
-                *position = drift.position.apply(position) + drift.velocity.apply(velocity);
-            }
-            within
-        })
-        .fold(true, |all, within| all & within)
+    let chunks = positions.chunks_mut(CHUNK).zip(velocities.chunks(CHUNK));
+    over_chunks(parallel, chunks, |(positions, velocities)| {
+        let mut within = true;
+        for (position, velocity) in positions.iter_mut().zip(velocities) {
+            within &= velocity.norm_squared() <= limit;
+            *position = drift.position.apply(position) + drift.velocity.apply(velocity);
+        }
+        within
+    })
+    .fold(true, |all, within| all & within)
 }
 
 /// A drift with noise in its middle; `normal(i)` are three normal deviates for atom i.
 ///
 /// A second sweep takes the net momentum out of the noise and its way out of the positions.
 pub(super) fn noisy_drift(
+    parallel: bool,
     drift: &NoisyDrift,
     positions: &mut [Vector3<f64>],
     velocities: &mut [Vector3<f64>],
     masses: &[f64],
     speed_limit: f64,
-    normal: &impl Fn(usize) -> Vector3<f64>,
+    normal: &(impl Fn(usize) -> Vector3<f64> + Sync + Send),
 ) -> Noised {
     let limit = speed_limit * speed_limit;
-    let (within, [x, y, z, mass]) = positions
+    let chunks = positions
         .chunks_mut(CHUNK)
         .zip(velocities.chunks_mut(CHUNK))
         .zip(masses.chunks(CHUNK))
-        .enumerate()
-        .map(|(chunk, ((positions, velocities), masses))| {
+        .enumerate();
+    let (within, [x, y, z, mass]) = over_chunks(
+        parallel,
+        chunks,
+        |(chunk, ((positions, velocities), masses))| {
             let mut within = true;
             let mut sum = [0.0; 4];
             for (i, ((position, velocity), mass)) in
@@ -157,43 +180,48 @@ pub(super) fn noisy_drift(
                 );
             }
             (within, sum)
-        })
-        .fold((true, [0.0; 4]), |(all, total), (within, sum)| {
-            (all & within, add(total, sum))
-        });
+        },
+    )
+    .fold((true, [0.0; 4]), |(all, total), (within, sum)| {
+        (all & within, add(total, sum))
+    });
     let excess = Vector3::new(x, y, z) / mass;
     let way = drift.after.apply(&excess);
-    let kinetic = positions
+    let chunks = positions
         .chunks_mut(CHUNK)
         .zip(velocities.chunks_mut(CHUNK))
-        .zip(masses.chunks(CHUNK))
-        .map(|((positions, velocities), masses)| {
-            let mut sum = [0.0; 6];
-            for ((position, velocity), mass) in positions.iter_mut().zip(velocities).zip(masses) {
-                *position -= way;
-                *velocity -= excess;
-                add_kinetic(&mut sum, velocity, *mass);
-            }
-            sum
-        })
-        .fold([0.0; 6], add);
+        .zip(masses.chunks(CHUNK));
+    let kinetic = over_chunks(parallel, chunks, |((positions, velocities), masses)| {
+        let mut sum = [0.0; 6];
+        for ((position, velocity), mass) in positions.iter_mut().zip(velocities).zip(masses) {
+            *position -= way;
+            *velocity -= excess;
+            add_kinetic(&mut sum, velocity, *mass);
+        }
+        sum
+    })
+    .fold([0.0; 6], add);
     Noised { within, kinetic }
 }
 
 /// Kick. Returns Σ m v v of the new velocities, order xx, yy, zz, xy, xz, yz.
 pub(super) fn kick(
+    parallel: bool,
     kick: &Kick,
     velocities: &mut [Vector3<f64>],
     forces: &[Vector3<f64>],
     masses: &[f64],
     inverse_masses: &[f64],
 ) -> [f64; 6] {
-    velocities
+    let chunks = velocities
         .chunks_mut(CHUNK)
         .zip(forces.chunks(CHUNK))
         .zip(masses.chunks(CHUNK))
-        .zip(inverse_masses.chunks(CHUNK))
-        .map(|(((velocities, forces), masses), inverse_masses)| {
+        .zip(inverse_masses.chunks(CHUNK));
+    over_chunks(
+        parallel,
+        chunks,
+        |(((velocities, forces), masses), inverse_masses)| {
             let mut sum = [0.0; 6];
             for (((velocity, force), mass), inverse_mass) in velocities
                 .iter_mut()
@@ -205,23 +233,22 @@ pub(super) fn kick(
                 add_kinetic(&mut sum, velocity, *mass);
             }
             sum
-        })
-        .fold([0.0; 6], add)
+        },
+    )
+    .fold([0.0; 6], add)
 }
 
 /// Σ m v v, order xx, yy, zz, xy, xz, yz.
-pub(super) fn kinetic(velocities: &[Vector3<f64>], masses: &[f64]) -> [f64; 6] {
-    velocities
-        .chunks(CHUNK)
-        .zip(masses.chunks(CHUNK))
-        .map(|(velocities, masses)| {
-            let mut sum = [0.0; 6];
-            for (velocity, mass) in velocities.iter().zip(masses) {
-                add_kinetic(&mut sum, velocity, *mass);
-            }
-            sum
-        })
-        .fold([0.0; 6], add)
+pub(super) fn kinetic(parallel: bool, velocities: &[Vector3<f64>], masses: &[f64]) -> [f64; 6] {
+    let chunks = velocities.chunks(CHUNK).zip(masses.chunks(CHUNK));
+    over_chunks(parallel, chunks, |(velocities, masses)| {
+        let mut sum = [0.0; 6];
+        for (velocity, mass) in velocities.iter().zip(masses) {
+            add_kinetic(&mut sum, velocity, *mass);
+        }
+        sum
+    })
+    .fold([0.0; 6], add)
 }
 
 #[inline]

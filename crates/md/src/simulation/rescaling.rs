@@ -19,7 +19,7 @@ impl Simulation {
     /// The drift of λ = √V, −(β_T λ/2τ) (P − P_int − k_B T/2V), with the velocities of now.
     fn root_volume_rate(&self, mobility: f64, thermal_energy: f64) -> f64 {
         let volume = self.configuration.cell.volume();
-        let internal = self.stress().pressure();
+        let internal = self.driving_stress().pressure();
         let excess = self.external_pressure() - internal - 0.5 * thermal_energy / volume;
         -0.5 * mobility * volume.sqrt() * excess
     }

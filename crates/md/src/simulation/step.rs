@@ -1,12 +1,13 @@
 //! One time step: a symmetric product of exact flows.
 
-use metabasin_atoms::Cell;
+use metabasin_atoms::{Cell, Stress};
+use metabasin_interactions::StepVirial;
 use nalgebra::Vector3;
 
-use super::Simulation;
 use super::inertia::XY;
 use super::linear_map::UpperTriangular;
 use super::passes::{self, Drift, Kick, NoisyDrift};
+use super::{SAMPLE_INTERVAL, Simulation};
 use crate::dynamics::Draw;
 use crate::{MdError, Symptom, Thermostat};
 
@@ -26,33 +27,88 @@ impl Simulation {
             self.kick(half);
             let (growth, made) = self.draw_volume(mobility, duration, thermal_energy)?;
             self.drift(duration, growth, thermal_energy)?;
-            self.evaluate();
+            self.renew_forces();
             self.settle_volume(made, mobility, duration, thermal_energy);
         } else if matches!(self.dynamics.thermostat, Some(Thermostat::Langevin { .. })) {
             self.kick(half);
             self.drift(duration, 1.0, thermal_energy)?;
-            self.evaluate();
+            self.renew_forces();
         } else {
             self.kick_and_drift(duration)?;
-            self.evaluate();
+            self.renew_forces();
         }
         self.kick(half);
         self.push_cell(half);
         self.exchange_heat(half, thermal_energy, Draw::SecondHalf);
         self.motion.step += 1;
-        if !(self.evaluation.energy.is_finite() && self.twice_kinetic().is_finite()) {
+        if !(self.virial.trace.is_finite() && self.twice_kinetic().is_finite()) {
             return Err(self.blow_up(Symptom::NotFinite));
         }
         Ok(())
     }
 
+    /// Forces and all sums.
     pub(super) fn evaluate(&mut self) {
+        let configuration = &self.configuration;
         self.evaluation = self.force_field.evaluate(
-            &self.configuration.cell,
-            &self.configuration.positions,
-            &self.configuration.species,
+            &configuration.cell,
+            &configuration.positions,
+            &configuration.species,
             &mut self.forces,
         );
+        let volume = configuration.cell.volume();
+        self.virial = StepVirial {
+            trace: volume * self.evaluation.virial_stress.trace(),
+            xy: volume * self.evaluation.virial_stress.xy(),
+        };
+        self.measured_step = self.motion.step;
+    }
+
+    /// Energy and stress of this moment, where the last step did without; forces stay as they are.
+    pub(super) fn measure(&mut self) {
+        if self.measured_step == self.motion.step {
+            return;
+        }
+        let configuration = &self.configuration;
+        let mut forces = vec![Vector3::zeros(); configuration.len()];
+        self.evaluation = self.force_field.evaluate(
+            &configuration.cell,
+            &configuration.positions,
+            &configuration.species,
+            &mut forces,
+        );
+        self.measured_step = self.motion.step;
+    }
+
+    /// The forces of the coming step's end: with all sums where they will be sampled or the whole
+    /// cell moves under the stress.
+    fn renew_forces(&mut self) {
+        let coming = self.motion.step + 1;
+        if coming.is_multiple_of(SAMPLE_INTERVAL) || self.inertia.shape.is_some() {
+            self.evaluate();
+            self.measured_step = coming;
+            return;
+        }
+        let configuration = &self.configuration;
+        self.virial = self.force_field.step_forces(
+            &configuration.cell,
+            &configuration.positions,
+            &configuration.species,
+            &mut self.forces,
+        );
+    }
+
+    /// The stress that drives the cell, with its kinetic part: all components where the whole cell
+    /// moves, else the pressure on the diagonal, and xy.
+    pub(super) fn driving_stress(&self) -> Stress {
+        let volume = self.configuration.cell.volume();
+        let virial = if self.inertia.shape.is_some() {
+            self.evaluation.virial_stress
+        } else {
+            let third = self.virial.trace / (3.0 * volume);
+            Stress([third, third, third, self.virial.xy / volume, 0.0, 0.0])
+        };
+        virial - Stress(self.kinetic) * (1.0 / volume)
     }
 
     /// Multiplies the velocities by the factor that waits for the next sweep over them.
@@ -76,7 +132,7 @@ impl Simulation {
     /// counts the work of a prescribed shear.
     fn push_cell(&mut self, duration: f64) {
         let volume = self.configuration.cell.volume();
-        let mut force = (self.stress() * -volume).0;
+        let mut force = (self.driving_stress() * -volume).0;
         let outward = self.twice_kinetic() / self.degrees_of_freedom();
         for component in &mut force[..3] {
             *component += outward - volume * self.external_pressure();
@@ -104,7 +160,9 @@ impl Simulation {
 
     fn kick(&mut self, duration: f64) {
         let kick = self.kick_map(duration);
+        let parallel = self.is_parallel();
         self.kinetic = passes::kick(
+            parallel,
             &kick,
             &mut self.velocities,
             &self.forces,
@@ -127,9 +185,10 @@ impl Simulation {
             position: flow.times(&flow),
             velocity: flow.scaled(duration),
         };
+        let parallel = self.is_parallel();
         let within = passes::kick_and_drift(
-            &kick,
-            &drift,
+            parallel,
+            (&kick, &drift),
             &mut self.configuration.positions,
             &mut self.velocities,
             &self.forces,
@@ -144,6 +203,7 @@ impl Simulation {
     /// noise there are two half drifts and the noise between them.
     fn drift(&mut self, duration: f64, growth: f64, thermal_energy: f64) -> Result<(), MdError> {
         let limit = LARGEST_MOVE / duration;
+        let parallel = self.is_parallel();
         let flow = self.flow(0.5 * duration);
         let position = flow.times(&flow).scaled(growth);
         let positions = &mut self.configuration.positions;
@@ -161,6 +221,7 @@ impl Simulation {
             let (random, step, atoms) = (self.dynamics.random, self.motion.step, positions.len());
             let normal = |atom| random.normal_vector(step, atoms, atom);
             let outcome = passes::noisy_drift(
+                parallel,
                 &drift,
                 positions,
                 &mut self.velocities,
@@ -178,7 +239,7 @@ impl Simulation {
                 position,
                 velocity: flow.scaled(duration),
             };
-            let within = passes::drift(&drift, positions, &self.velocities, limit);
+            let within = passes::drift(parallel, &drift, positions, &self.velocities, limit);
             self.scale_velocities(growth.recip());
             within
         };
