@@ -8,71 +8,20 @@
     reason = "a benchmark prints a table and stops at the first surprise"
 )]
 
-use std::fs::File;
+#[path = "glass/sample.rs"]
+mod glass;
+
 use std::hint::black_box;
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Instant;
 
-use flate2::read::GzDecoder;
-use metabasin_atoms::{Cell, Configuration, Purpose, Species, random_stream};
+use metabasin_atoms::{Configuration, Species};
 use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel};
 use nalgebra::Vector3;
 
+use glass::{median, sample};
+
 const TIME_STEP: f64 = 0.002778;
-
-/// The sample of 500 atoms repeated along the three directions.
-fn sample(copies: [usize; 3]) -> Configuration {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/data/wahn500_T0.28.data.gz"
-    );
-    let mut text = String::new();
-    let file = File::open(path).unwrap();
-    GzDecoder::new(file).read_to_string(&mut text).unwrap();
-    let numbers = |line: &str| -> Vec<f64> {
-        let words = line.split_whitespace();
-        words.filter_map(|word| word.parse().ok()).collect()
-    };
-    let lengths: Vec<f64> = text
-        .lines()
-        .filter(|line| line.ends_with("hi"))
-        .map(|line| numbers(line)[1] - numbers(line)[0])
-        .collect();
-    let atoms = text.split("Atoms # atomic").nth(1).unwrap();
-    let atoms = atoms.split("Velocities").next().unwrap();
-    let mut positions = Vec::new();
-    let mut species = Vec::new();
-    for line in atoms.lines().filter(|line| !line.trim().is_empty()) {
-        let row = numbers(line);
-        for x in 0..copies[0] {
-            for y in 0..copies[1] {
-                for z in 0..copies[2] {
-                    let shift = [x, y, z].map(|n| n as f64);
-                    positions.push(Vector3::from_fn(|k, _| row[2 + k] + shift[k] * lengths[k]));
-                    species.push(Species(row[1] as u8 - 1));
-                }
-            }
-        }
-    }
-    let [lx, ly, lz] = [0, 1, 2].map(|k| lengths[k] * copies[k] as f64);
-    let mut configuration = Configuration {
-        cell: Cell::new([lx, ly, lz, 0.0, 0.0, 0.0]).unwrap(),
-        ids: (1..=positions.len() as u64).collect(),
-        positions,
-        velocities: None,
-        species,
-        masses: vec![1.0, 0.5],
-    };
-    configuration.draw_velocities(0.28, &mut random_stream(1, Purpose::Test, 0, 0));
-    configuration
-}
-
-/// The middle of some times: a busy machine interrupts a few calls, not most of them.
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(0.0)
-}
 
 /// Nanoseconds an atom of an evaluation along velocity Verlet: with the list kept, with the list
 /// built, and the mean of both in their proportion; steps between builds.

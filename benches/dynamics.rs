@@ -1,0 +1,170 @@
+//! Speed of the production job, constant-rate shear at zero pressure, beside LAMMPS.
+//!
+//! The same glass, cut, time step and rate; each round runs every contestant once, LAMMPS among
+//! them, and what is printed is the median over rounds and the median of the ratios within rounds.
+//! `cargo bench --bench dynamics -- [ROUNDS [COPIES]]`; the glass of 500 atoms is repeated COPIES
+//! times along each direction (4: 32,000 atoms). LAMMPS is the program that `METABASIN_LMP` names,
+//! or `lmp` on the path, with its pair style `lj/cut/opt` on one core; without it there are no
+//! ratios.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints a table and stops at the first surprise"
+)]
+
+#[path = "glass/sample.rs"]
+mod glass;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use metabasin_atoms::Configuration;
+use metabasin_files::{Overwrite, write_lammps_data};
+use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel, Precision};
+use metabasin_md::{Drive, Dynamics, Simulation};
+
+use glass::{median, sample};
+
+const TIME_STEP: f64 = 0.002778;
+const TEMPERATURE: f64 = 0.28;
+/// 1e8 of a mapped second, 1/τ.
+const RATE: f64 = 3.6e-5;
+const STEPS: u64 = 500;
+
+struct Contestant {
+    name: String,
+    pool: rayon::ThreadPool,
+    simulation: Simulation,
+    speeds: Vec<f64>,
+}
+
+impl Contestant {
+    fn new(
+        start: &Configuration,
+        cut: Cut,
+        kernel: Kernel,
+        precision: Precision,
+        threads: usize,
+    ) -> Self {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.unwrap();
+        let field = ForceField::new(Arc::new(BinaryLennardJones::wahnstrom(cut)), kernel)
+            .with_precision(precision)
+            .with_parallel(threads > 1);
+        let dynamics =
+            Dynamics::zero_pressure(TIME_STEP, TEMPERATURE).with_drive(Drive::Shear { rate: RATE });
+        let simulation = pool.install(|| {
+            let mut simulation = Simulation::new(start.clone(), field, dynamics).unwrap();
+            simulation.advance(200).unwrap();
+            simulation.refresh();
+            simulation
+        });
+        Self {
+            name: format!("{kernel} {precision} {cut}, {threads} thread(s)"),
+            pool,
+            simulation,
+            speeds: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, atoms: usize) {
+        let simulation = &mut self.simulation;
+        let start = Instant::now();
+        self.pool.install(|| simulation.advance(STEPS).unwrap());
+        let speed = (STEPS * atoms as u64) as f64 / start.elapsed().as_secs_f64();
+        self.speeds.push(speed);
+    }
+}
+
+/// LAMMPS's atom-steps a second, by its own clock; `None` where there is no LAMMPS.
+fn lammps(folder: &Path, atoms: usize) -> Option<f64> {
+    let program = std::env::var("METABASIN_LMP").unwrap_or_else(|_| "lmp".to_owned());
+    let output = Command::new(program)
+        .args(["-in", "in.shear", "-log", "none"])
+        .env("OMP_NUM_THREADS", "1")
+        .current_dir(folder)
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().rfind(|line| line.starts_with("Loop time of"));
+    let seconds: f64 = line
+        .unwrap_or_else(|| panic!("LAMMPS did not finish:\n{text}"))
+        .split_whitespace()
+        .nth(3)
+        .unwrap()
+        .parse()
+        .unwrap();
+    Some((STEPS * atoms as u64) as f64 / seconds)
+}
+
+fn script() -> String {
+    format!(
+        "units lj\natom_style atomic\nread_data glass.data\nchange_box all triclinic\n\
+         pair_style lj/cut/opt 2.5\npair_coeff 1 1 1.0 1.0\n\
+         pair_coeff 1 2 1.0 0.9166666666666667\npair_coeff 2 2 1.0 0.8333333333333334\n\
+         neighbor 0.3 bin\ntimestep {TIME_STEP}\n\
+         fix 1 all npt temp {TEMPERATURE} {TEMPERATURE} 0.3 iso 0 0 2.0\n\
+         fix 2 all deform 1 xy erate {RATE} remap x\nthermo {STEPS}\n\
+         run 200\nrun {STEPS}\n"
+    )
+}
+
+fn main() {
+    // Cargo hands `--bench` on.
+    let numbers: Vec<usize> = std::env::args()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let rounds = numbers.first().copied().unwrap_or(5);
+    let copies = numbers.get(1).copied().unwrap_or(4);
+    let glass = sample([copies; 3]);
+    let atoms = glass.len();
+    let folder = tempfile::tempdir().unwrap();
+    write_lammps_data(&folder.path().join("glass.data"), &glass, Overwrite::Allow).unwrap();
+    std::fs::write(folder.path().join("in.shear"), script()).unwrap();
+
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut contestants = Vec::new();
+    for cut in [Cut::Truncated, Cut::Smooth] {
+        for kernel in [Kernel::Avx512, Kernel::Avx2, Kernel::Portable] {
+            for precision in [Precision::Mixed, Precision::Double] {
+                let best = kernel == Kernel::detect();
+                if kernel.is_available() && (best || cut == Cut::Truncated) {
+                    contestants.push(Contestant::new(&glass, cut, kernel, precision, 1));
+                    if best && cores > 1 {
+                        contestants.push(Contestant::new(&glass, cut, kernel, precision, cores));
+                    }
+                }
+            }
+        }
+    }
+    let mut reference = Vec::new();
+    for _ in 0..rounds {
+        reference.extend(lammps(folder.path(), atoms));
+        for contestant in &mut contestants {
+            contestant.run(atoms);
+        }
+    }
+    println!("{atoms} atoms, NPT + shear, {rounds} rounds of {STEPS} steps; M atom-steps/s");
+    if !reference.is_empty() {
+        println!(
+            "{:<38} {:>7.2}",
+            "LAMMPS lj/cut/opt, 1 core",
+            median(reference.clone()) / 1e6
+        );
+    }
+    for Contestant { name, speeds, .. } in contestants {
+        let ratios = speeds
+            .iter()
+            .zip(&reference)
+            .map(|(own, other)| own / other);
+        let ratios: Vec<f64> = ratios.collect();
+        let ratio = if ratios.is_empty() {
+            String::new()
+        } else {
+            format!("{:>6.2} x LAMMPS", median(ratios))
+        };
+        println!("{name:<38} {:>7.2} {ratio}", median(speeds) / 1e6);
+    }
+}
