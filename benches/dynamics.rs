@@ -2,8 +2,9 @@
 //!
 //! The same glass, cut, time step and rate; each round runs every contestant once, LAMMPS among
 //! them, and what is printed is the median over rounds and the median of the ratios within rounds.
-//! `cargo bench --bench dynamics -- [ROUNDS [COPIES]]`; the glass of 500 atoms is repeated COPIES
-//! times along each direction (4: 32,000 atoms). LAMMPS is the program that `METABASIN_LMP` names,
+//! `cargo bench --bench dynamics -- [ROUNDS [COPIES]] [NAME]`; the glass of 500 atoms is repeated
+//! COPIES times along each direction (4: 32,000 atoms), and only contestants whose names begin with
+//! NAME run. LAMMPS is the program that `METABASIN_LMP` names,
 //! or `lmp` on the path, with its pair style `lj/cut/opt` on one core; without it there are no
 //! ratios.
 #![expect(
@@ -32,6 +33,11 @@ const TEMPERATURE: f64 = 0.28;
 /// 1e8 of a mapped second, 1/τ.
 const RATE: f64 = 3.6e-5;
 const STEPS: u64 = 500;
+
+/// `avx512 mixed truncated, 1 thread(s)`.
+fn name(kernel: Kernel, precision: Precision, cut: Cut, threads: usize) -> String {
+    format!("{kernel} {precision} {cut}, {threads} thread(s)")
+}
 
 struct Contestant {
     name: String,
@@ -62,7 +68,7 @@ impl Contestant {
             simulation
         });
         Self {
-            name: format!("{kernel} {precision} {cut}, {threads} thread(s)"),
+            name: name(kernel, precision, cut, threads),
             pool,
             simulation,
             speeds: Vec::new(),
@@ -113,9 +119,14 @@ fn script() -> String {
 
 fn main() {
     // Cargo hands `--bench` on.
-    let numbers: Vec<usize> = std::env::args()
-        .filter_map(|word| word.parse().ok())
-        .collect();
+    let words = || {
+        std::env::args()
+            .skip(1)
+            .filter(|word| !word.starts_with('-'))
+    };
+    let numbers: Vec<usize> = words().filter_map(|word| word.parse().ok()).collect();
+    let wanted = words().rfind(|word| word.parse::<usize>().is_err());
+    let wanted = wanted.unwrap_or_default();
     let rounds = numbers.first().copied().unwrap_or(5);
     let copies = numbers.get(1).copied().unwrap_or(4);
     let glass = sample([copies; 3]);
@@ -130,10 +141,12 @@ fn main() {
         for kernel in [Kernel::Avx512, Kernel::Avx2, Kernel::Portable] {
             for precision in [Precision::Mixed, Precision::Double] {
                 let best = kernel == Kernel::detect();
-                if kernel.is_available() && (best || cut == Cut::Truncated) {
-                    contestants.push(Contestant::new(&glass, cut, kernel, precision, 1));
-                    if best && cores > 1 {
-                        contestants.push(Contestant::new(&glass, cut, kernel, precision, cores));
+                let both = [1, if best { cores } else { 1 }];
+                for &threads in if both[1] > 1 { &both[..] } else { &both[..1] } {
+                    let runs = kernel.is_available() && (best || cut == Cut::Truncated);
+                    if runs && name(kernel, precision, cut, threads).starts_with(&wanted) {
+                        let new = Contestant::new(&glass, cut, kernel, precision, threads);
+                        contestants.push(new);
                     }
                 }
             }

@@ -34,8 +34,7 @@ pub struct Frame {
     pub mean: Mean,
 }
 
-/// Averages over every tenth step of an interval; the values of the moment itself where it holds
-/// none.
+/// Averages over moments 0.05 τ apart in an interval; the values of its end where it holds none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     /// Moments averaged over.

@@ -24,9 +24,9 @@ use inertia::Inertia;
 /// Steps between two checks for a blow-up (not-a-number is noticed at once).
 pub(crate) const CHECK_INTERVAL: u64 = 50;
 
-/// Steps between two samples of energy and stress for averages: stress forgets itself in about
-/// 0.1 τ. A divisor of [`CHECK_INTERVAL`].
-const SAMPLE_INTERVAL: u64 = 10;
+/// Time between two samples of energy and stress for averages: several a period of the fastest
+/// vibration (about 0.2), whose oscillations an average over the interval must cancel `[τ]`.
+const SAMPLE_TIME: f64 = 0.05;
 
 /// A configuration with its force field and its equations of motion.
 ///
@@ -78,6 +78,8 @@ pub struct Simulation {
     /// Energy and stress after `measured_step`.
     evaluation: Evaluation,
     measured_step: u64,
+    /// Steps between two samples for averages.
+    sample_interval: u64,
     /// Σ m v v of the peculiar velocities, order xx, yy, zz, xy, xz, yz `[energy]`.
     kinetic: [f64; 6],
     inertia: Inertia,
@@ -153,6 +155,7 @@ impl Simulation {
                 virial_stress: Stress::ZERO,
             },
             measured_step: motion.step,
+            sample_interval: (SAMPLE_TIME / dynamics.time_step).round().max(1.0) as u64,
             kinetic: [0.0; 6],
             inertia: Inertia::new(&dynamics, atoms),
             configuration,
@@ -187,11 +190,12 @@ impl Simulation {
     pub fn advance(&mut self, steps: u64) -> Result<(), MdError> {
         for _ in 0..steps {
             self.step()?;
-            if self.motion.step.is_multiple_of(SAMPLE_INTERVAL) {
+            if self.motion.step.is_multiple_of(self.sample_interval) {
                 let moment = self.moment();
                 self.motion.sums.add(&moment);
             }
             if self.motion.step.is_multiple_of(CHECK_INTERVAL) {
+                self.measure();
                 self.check()?;
             }
         }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use metabasin_eshelby::KmcSettings;
-use metabasin_interactions::Cut;
+use metabasin_interactions::{Cut, Precision};
 use metabasin_landscape::SearchSettings;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,10 @@ pub struct RunConfig {
     /// Force kernel.
     #[serde(default)]
     pub kernel: KernelChoice,
+    /// Precision of the forces that move atoms in molecular dynamics; every energy and stress that
+    /// is written, and every search, is in double precision.
+    #[serde(default)]
+    pub precision: Precision,
     /// Time step of molecular dynamics.
     #[serde(default = "default_time_step")]
     pub time_step: Duration,

@@ -162,7 +162,7 @@ pub fn estimate(config: &RunConfig) -> Result<Estimate, PipelineError> {
     let atoms = atoms_of(config);
     let threads = rayon::current_num_threads();
     let short = Duration::from_millis(200);
-    let field = force_field(config.cut, config.kernel);
+    let field = force_field(config.cut, config.kernel).with_precision(config.precision);
     let (single, side_by_side) = run_speed(atoms, &field, short)?;
     let mut estimate = Estimate {
         seconds: 0.0,

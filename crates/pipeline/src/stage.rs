@@ -35,7 +35,7 @@ pub(crate) struct StageContext<'a> {
 impl StageContext<'_> {
     /// A fresh force field of the run's potential.
     pub(crate) fn force_field(&self) -> ForceField {
-        force_field(self.config.cut, self.config.kernel)
+        force_field(self.config.cut, self.config.kernel).with_precision(self.config.precision)
     }
 
     /// The random numbers of a trajectory of this stage, by its name.

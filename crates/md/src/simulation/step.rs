@@ -4,10 +4,10 @@ use metabasin_atoms::{Cell, Stress};
 use metabasin_interactions::StepVirial;
 use nalgebra::Vector3;
 
+use super::Simulation;
 use super::inertia::XY;
 use super::linear_map::UpperTriangular;
 use super::passes::{self, Drift, Kick, NoisyDrift};
-use super::{SAMPLE_INTERVAL, Simulation};
 use crate::dynamics::Draw;
 use crate::{MdError, Symptom, Thermostat};
 
@@ -84,7 +84,7 @@ impl Simulation {
     /// cell moves under the stress.
     fn renew_forces(&mut self) {
         let coming = self.motion.step + 1;
-        if coming.is_multiple_of(SAMPLE_INTERVAL) || self.inertia.shape.is_some() {
+        if coming.is_multiple_of(self.sample_interval) || self.inertia.shape.is_some() {
             self.evaluate();
             self.measured_step = coming;
             return;
