@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use metabasin_eshelby::{CellShape, ElasticSites, Floor, KmcSettings, Orientations};
-use metabasin_interactions::Cut;
+use metabasin_interactions::{Cut, Precision};
 use metabasin_landscape::SearchSettings;
 use metabasin_pipeline::KernelChoice;
 use metabasin_pipeline::config::{
@@ -213,6 +213,7 @@ prop_compose! {
         seed in any::<u64>(),
         cut in prop::sample::select(vec![Cut::Truncated, Cut::Shifted, Cut::Smooth]),
         kernel in prop::sample::select(vec![KernelChoice::Auto, KernelChoice::Portable]),
+        precision in prop::sample::select(vec![Precision::Double, Precision::Mixed]),
         time_step in 1e-4..0.02_f64,
         (thermostat, barostat) in (prop::option::of(thermostats()), prop::option::of(barostats())),
         sample in "[a-z \\\\\"./]{1,20}",
@@ -225,6 +226,7 @@ prop_compose! {
             seed,
             cut,
             kernel,
+            precision,
             time_step: Duration::Tau(time_step),
             thermostat,
             barostat,

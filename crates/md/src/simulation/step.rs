@@ -219,7 +219,8 @@ impl Simulation {
                 noise: ((1.0 - decay * decay) * thermal_energy).sqrt(),
             };
             let (random, step, atoms) = (self.dynamics.random, self.motion.step, positions.len());
-            let normal = |atom| random.normal_vector(step, atoms, atom);
+            let places = &self.places;
+            let normal = |atom: usize| random.normal_vector(step, atoms, places[atom] as usize);
             let outcome = passes::noisy_drift(
                 parallel,
                 &drift,
