@@ -11,11 +11,11 @@ use crate::{InteractionError, Kernel};
 
 /// Extra range of neighbor lists in Lennard-Jones systems: atoms of a glass seldom leave their
 /// cages by half of it `[length]`.
-pub const DEFAULT_SKIN: f64 = 0.6;
+pub const DEFAULT_SKIN: f64 = 0.75;
 
 /// Extra range of the short rows drawn from them: they last about ten steps of dynamics
 /// `[length]`.
-pub const DEFAULT_INNER_SKIN: f64 = 0.18;
+pub const DEFAULT_INNER_SKIN: f64 = 0.24;
 
 /// From this many atoms on, sums run over rayon's threads unless told otherwise.
 const PARALLEL_FROM: usize = 8000;

@@ -94,7 +94,7 @@ macro_rules! pair_loops {
                     let s = mul(choose(small, own.sigma_sixth[1], own.sigma_sixth[0]), cubed);
                     // -r V' of the pair.
                     let mut radial = mul(mul(twenty_four, s), sub(mul(two, s), one));
-                    let outer = both(near, less(inner_squared, squared));
+                    let outer = less_among(near, inner_squared, squared);
                     let mut pair = splat(0.0);
                     if FULL {
                         let shift = choose(small, own.shift[1], own.shift[0]);
@@ -190,7 +190,7 @@ macro_rules! pair_loops {
                         let scaled = mul(mul(splat(24.0), s), inverse);
                         let mut across = mul(scaled, sub(one, mul(splat(2.0), s)));
                         let mut along = mul(scaled, fma(splat(28.0), s, splat(-8.0)));
-                        let outer = both(near, less(inner_squared, squared));
+                        let outer = less_among(near, inner_squared, squared);
                         if any(outer) {
                             let r = sqrt(squared);
                             let t = sub(r, inner);

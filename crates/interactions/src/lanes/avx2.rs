@@ -63,10 +63,11 @@ fn less(a: Vector, b: Vector) -> Mask {
     _mm256_cmp_pd::<_CMP_LT_OQ>(a, b)
 }
 
+/// a < b, where `among` is set.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn both(a: Mask, b: Mask) -> Mask {
-    _mm256_and_pd(a, b)
+fn less_among(among: Mask, a: Vector, b: Vector) -> Mask {
+    _mm256_and_pd(among, _mm256_cmp_pd::<_CMP_LT_OQ>(a, b))
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -63,10 +63,11 @@ fn less(a: Vector, b: Vector) -> Mask {
     _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b)
 }
 
+/// a < b, where `among` is set.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn both(a: Mask, b: Mask) -> Mask {
-    a & b
+fn less_among(among: Mask, a: Vector, b: Vector) -> Mask {
+    _mm512_mask_cmp_pd_mask::<_CMP_LT_OQ>(among, a, b)
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]

@@ -70,7 +70,7 @@ macro_rules! mixed_loop {
             let cutoff_squared = splat(terms.cutoff_squared);
             let inner = splat(terms.inner);
             let inner_squared = splat(terms.inner_squared);
-            let (half, one) = (splat(0.5), splat(1.0));
+            let half = splat(0.5);
             let (forty_eight, minus_twenty_four) = (splat(48.0), splat(-24.0));
             let mut sums = Sums::zero();
             let RowBlocks {
@@ -101,14 +101,14 @@ macro_rules! mixed_loop {
                     next = points(fixed, blocks[block..block + BLOCKS].as_flattened());
                     let (x, y, z) = (between(x0, x), between(y0, y), between(z0, z));
                     let squared = fma(z, z, fma(y, y, mul(x, x)));
-                    let near = both(less(squared, cutoff_squared), lanes_of(mine));
+                    let near = less_among(lanes_of(mine), squared, cutoff_squared);
                     let small = less(half, species);
-                    let inverse = keep(near, div(one, squared));
+                    let inverse = keep(near, reciprocal(squared));
                     let ratio = mul(choose(small, sigma_squared[1], sigma_squared[0]), inverse);
                     let s = mul(mul(ratio, ratio), ratio);
                     // -r V' of the pair.
                     let mut radial = mul(s, fma(s, forty_eight, minus_twenty_four));
-                    let outer = both(near, less(inner_squared, squared));
+                    let outer = less_among(near, inner_squared, squared);
                     // Rows begin with their nearest neighbors: most vectors have none out there.
                     if any(outer) {
                         let r = sqrt(squared);

@@ -55,12 +55,6 @@ fn mul(a: Vector, b: Vector) -> Vector {
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn div(a: Vector, b: Vector) -> Vector {
-    _mm256_div_ps(a, b)
-}
-
-#[target_feature(enable = "avx2,fma")]
-#[inline]
 fn sqrt(a: Vector) -> Vector {
     _mm256_sqrt_ps(a)
 }
@@ -77,10 +71,18 @@ fn less(a: Vector, b: Vector) -> Mask {
     _mm256_cmp_ps::<_CMP_LT_OQ>(a, b)
 }
 
+/// a < b, where `among` is set.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn both(a: Mask, b: Mask) -> Mask {
-    _mm256_and_ps(a, b)
+fn less_among(among: Mask, a: Vector, b: Vector) -> Mask {
+    _mm256_and_ps(among, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b))
+}
+
+/// 1/a.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn reciprocal(a: Vector) -> Vector {
+    _mm256_div_ps(_mm256_set1_ps(1.0), a)
 }
 
 #[target_feature(enable = "avx2,fma")]

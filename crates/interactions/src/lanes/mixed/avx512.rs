@@ -55,12 +55,6 @@ fn mul(a: Vector, b: Vector) -> Vector {
 
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn div(a: Vector, b: Vector) -> Vector {
-    _mm512_div_ps(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
 fn sqrt(a: Vector) -> Vector {
     _mm512_sqrt_ps(a)
 }
@@ -77,10 +71,20 @@ fn less(a: Vector, b: Vector) -> Mask {
     _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b)
 }
 
+/// a < b, where `among` is set.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn both(a: Mask, b: Mask) -> Mask {
-    a & b
+fn less_among(among: Mask, a: Vector, b: Vector) -> Mask {
+    _mm512_mask_cmp_ps_mask::<_CMP_LT_OQ>(among, a, b)
+}
+
+/// 1/a to the last bit or two: an estimate to 2⁻¹⁴ and a step of Newton's. A division would hold
+/// up the arithmetic of a vector by a third.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn reciprocal(a: Vector) -> Vector {
+    let estimate = _mm512_rcp14_ps(a);
+    mul(estimate, _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(2.0)))
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
