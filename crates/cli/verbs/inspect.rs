@@ -208,13 +208,21 @@ pub fn bench(context: &mut Context, arguments: &Bench) -> Result<()> {
     )?;
     context.output.result(&result, |r| {
         let mut rows = vec![
-            ["kernel", "threads", "atoms", "ensemble", "atom-steps/s"]
-                .map(str::to_owned)
-                .to_vec(),
+            [
+                "kernel",
+                "precision",
+                "threads",
+                "atoms",
+                "ensemble",
+                "atom-steps/s",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         ];
         for line in &r.md {
             rows.push(vec![
                 line.kernel.clone(),
+                line.precision.clone(),
                 line.threads.to_string(),
                 line.atoms.to_string(),
                 line.ensemble.clone(),

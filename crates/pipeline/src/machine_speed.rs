@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metabasin_atoms::{Cell, Configuration, Purpose, random_stream};
-use metabasin_interactions::{BinaryLennardJones, Cut, FixedCell, ForceField, Kernel};
+use metabasin_interactions::{BinaryLennardJones, Cut, FixedCell, ForceField, Kernel, Precision};
 use metabasin_interactions::{EnergyLandscape, flatten};
 use metabasin_md::{Drive, Dynamics, Simulation, initial_liquid};
 use nalgebra::Vector3;
@@ -72,20 +72,21 @@ fn failed(error: impl std::fmt::Display) -> PipelineError {
     PipelineError::Failed(format!("bench: {error}"))
 }
 
-fn field(kernel: Kernel) -> ForceField {
+fn field(kernel: Kernel, precision: Precision) -> ForceField {
     ForceField::new(Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth)), kernel)
+        .with_precision(precision)
 }
 
 /// A liquid that has forgotten its lattice, shearing at constant rate and zero pressure.
-fn sheared_liquid(atoms: usize, kernel: Kernel) -> Result<Simulation, PipelineError> {
+fn sheared_liquid(atoms: usize, field: &ForceField) -> Result<Simulation, PipelineError> {
     let liquid = initial_liquid(atoms, DENSITY, 2.0 * TEMPERATURE, 1, 0).map_err(failed)?;
     let melt = Dynamics::constant_volume(TIME_STEP, 2.0 * TEMPERATURE);
-    let mut simulation = Simulation::new(liquid, field(kernel), melt).map_err(failed)?;
+    let mut simulation = Simulation::new(liquid, field.clone(), melt).map_err(failed)?;
     simulation.advance(200).map_err(failed)?;
     let dynamics =
         Dynamics::zero_pressure(TIME_STEP, TEMPERATURE).with_drive(Drive::Shear { rate: 3.6e-4 });
     let mut simulation =
-        Simulation::new(simulation.configuration(), field(kernel), dynamics).map_err(failed)?;
+        Simulation::new(simulation.configuration(), field.clone(), dynamics).map_err(failed)?;
     simulation.advance(100).map_err(failed)?;
     Ok(simulation)
 }
@@ -95,8 +96,8 @@ fn steps_per_second(simulation: &mut Simulation, duration: Duration) -> Result<f
     let start = Instant::now();
     let mut steps = 0;
     while start.elapsed() < duration {
-        simulation.advance(10).map_err(failed)?;
-        steps += 10;
+        simulation.advance(50).map_err(failed)?;
+        steps += 50;
     }
     Ok(f64::from(steps) / start.elapsed().as_secs_f64())
 }
@@ -105,11 +106,11 @@ fn steps_per_second(simulation: &mut Simulation, duration: Duration) -> Result<f
 /// `atoms` a thread, side by side.
 pub(crate) fn md_speed(
     atoms: usize,
-    kernel: Kernel,
+    (kernel, precision): (Kernel, Precision),
     threads: usize,
     duration: Duration,
 ) -> Result<MdSpeed, PipelineError> {
-    let simulation = sheared_liquid(atoms, kernel)?;
+    let simulation = sheared_liquid(atoms, &field(kernel, precision))?;
     let speeds: Vec<f64> = vec![simulation; threads]
         .into_par_iter()
         .with_max_len(1)
@@ -117,7 +118,10 @@ pub(crate) fn md_speed(
         .collect::<Result<_, PipelineError>>()?;
     Ok(MdSpeed {
         kernel: kernel.to_string(),
-        precision: "f64".to_owned(),
+        precision: match precision {
+            Precision::Double => "f64".to_owned(),
+            Precision::Mixed => "mixed".to_owned(),
+        },
         threads,
         atoms,
         ensemble: "NPT + shear".to_owned(),
@@ -193,9 +197,10 @@ pub(crate) fn run_speed(
 
 /// Evaluations and Hessian-vector products per second of one thread.
 pub(crate) fn force_speed(atoms: usize, duration: Duration) -> Result<ForceSpeed, PipelineError> {
-    let simulation = sheared_liquid(atoms, Kernel::detect())?;
+    let simulation = sheared_liquid(atoms, &field(Kernel::detect(), Precision::Double))?;
     let configuration = simulation.configuration();
-    let mut landscape = FixedCell::new(&configuration, field(Kernel::detect())).map_err(failed)?;
+    let mut landscape = FixedCell::new(&configuration, field(Kernel::detect(), Precision::Double))
+        .map_err(failed)?;
     let mut x = flatten(&configuration.positions);
     let mut gradient = vec![0.0; x.len()];
     let mut product = vec![0.0; x.len()];
@@ -243,9 +248,10 @@ pub fn measure_speed(
     }
     let duration = Duration::from_secs_f64(seconds);
     let threads = rayon::current_num_threads();
-    let mut kernels = vec![Kernel::Portable];
-    if Kernel::detect() != Kernel::Portable {
-        kernels.push(Kernel::detect());
+    let best = Kernel::detect();
+    let mut kernels = vec![(Kernel::Portable, Precision::Double)];
+    if best != Kernel::Portable {
+        kernels.extend([(best, Precision::Double), (best, Precision::Mixed)]);
     }
     let stopped = || PipelineError::Interrupted {
         resume: "start bench anew".to_owned(),
@@ -258,10 +264,8 @@ pub fn measure_speed(
                 if interrupt.is_requested() {
                     return Err(stopped());
                 }
-                if md.last().is_none_or(|last: &MdSpeed| {
-                    (last.threads, last.atoms, &last.kernel)
-                        != (threads, atoms, &kernel.to_string())
-                }) {
+                let same = |last: &MdSpeed| last.threads == threads;
+                if threads == 1 || !md.last().is_some_and(same) {
                     md.push(md_speed(atoms, kernel, threads, duration)?);
                 }
                 progress.advance(1);
