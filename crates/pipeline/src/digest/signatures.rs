@@ -169,16 +169,17 @@ pub(crate) fn signatures(
             ),
         );
     }
-    let (slower, evidence) = slower_recovery(
-        points(|found| found.recovery_half_time),
-        rates.iter().filter(|rate| of(rate).is_some()).count(),
-    );
-    say(
-        "recovery is slower after slower loading",
-        slower,
-        0.1,
-        evidence,
-    );
+    let watched = rates.iter().filter(|rate| of(rate).is_some()).count();
+    if watched > 0 {
+        let half_times = points(|found| found.recovery_half_time);
+        let (slower, evidence) = slower_recovery(half_times, watched);
+        say(
+            "recovery is slower after slower loading",
+            slower,
+            0.1,
+            evidence,
+        );
+    }
     if let Some(back) = back_stress {
         say(
             "back stress: elastic class pulls, active class pushes",
