@@ -269,6 +269,13 @@ mod avx2;
 
 pub(crate) mod mixed;
 
+/// Panics unless the list holds the coordinates that its indices point to: vector kernels read them
+/// unchecked.
+fn assert_coordinates(list: &VerletList) {
+    let images = list.padding() as usize + 1;
+    assert_eq!(list.coordinates().len(), images, "a list without doubles");
+}
+
 /// Twice the energy and twice the virial of some rows, and their forces, by a vector kernel;
 /// `None` for the portable one.
 pub(crate) fn forces(
@@ -278,6 +285,7 @@ pub(crate) fn forces(
     rows: Range<usize>,
     by_row: &mut [Vector3<f64>],
 ) -> Option<Totals> {
+    assert_coordinates(list);
     match kernel.or_portable() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `or_portable` keeps this kernel only where the CPU has its features.
@@ -298,6 +306,7 @@ pub(crate) fn step_forces(
     rows: Range<usize>,
     by_row: &mut [Vector3<f64>],
 ) -> Option<StepVirial> {
+    assert_coordinates(list);
     let totals = match kernel.or_portable() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `or_portable` keeps this kernel only where the CPU has its features.
@@ -321,6 +330,7 @@ pub(crate) fn linearize(
     rows: Range<usize>,
     writer: &mut BlockWriter<'_>,
 ) -> bool {
+    assert_coordinates(list);
     match kernel.or_portable() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `or_portable` keeps this kernel only where the CPU has its features.

@@ -220,8 +220,7 @@ impl VerletList {
         self.update_layout(cell, positions, species, Layout::Doubles)
     }
 
-    /// [`VerletList::update`] for kernels that read [`VerletList::fixed_points`]; leaves
-    /// [`VerletList::coordinates`] behind.
+    /// [`VerletList::update`] for kernels that read [`VerletList::fixed_points`].
     ///
     /// # Errors
     /// [`ListError`] where positions or cell do not allow a list; the list is then empty.
@@ -309,7 +308,10 @@ impl VerletList {
                 self.rows
                     .write_coordinates(basis, &self.wrapped, parallel, &mut self.coordinates);
             }
-            Layout::FixedPoints => self.write_fixed_points(basis),
+            Layout::FixedPoints => {
+                self.coordinates.clear();
+                self.write_fixed_points(basis);
+            }
         }
     }
 
@@ -429,12 +431,13 @@ impl VerletList {
         self.rows.row_blocks(rows, self.pruned.is_some())
     }
 
-    /// x, y, z and the species number (from 0) of all images, then of one point 1e100 away.
+    /// x, y, z and the species number (from 0) of all images, then of one point 1e100 away; empty
+    /// after [`VerletList::update_fixed_points`].
     pub fn coordinates(&self) -> &[[f64; 4]] {
         &self.coordinates
     }
 
-    /// All images as integers, after [`VerletList::update_fixed_points`].
+    /// All images as integers, after [`VerletList::update_fixed_points`]; else of an earlier moment.
     pub fn fixed_points(&self) -> &FixedPoints {
         &self.fixed_points
     }

@@ -152,6 +152,10 @@ pub(crate) fn forces(
     rows: Range<usize>,
     by_row: &mut [Vector3<f64>],
 ) -> StepVirial {
+    // Vector kernels read the points that the list's indices name unchecked.
+    let images = list.padding() as usize + 1;
+    let points = list.fixed_points().points().len();
+    assert_eq!(points, images, "a list without fixed points");
     match kernel.or_portable() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `or_portable` keeps this kernel only where the CPU has its features.
