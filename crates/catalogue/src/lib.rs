@@ -17,7 +17,9 @@ mod store;
 
 pub use error::CatalogueError;
 pub use export::export_csv;
-pub use records::{DisplacementField, EvaluationCounts, EventRecord, SampleRecord, SearchRecord};
+pub use records::{
+    DisplacementField, EvaluationCounts, EventRates, EventRecord, SampleRecord, SearchRecord,
+};
 pub use schema::SCHEMA_VERSION;
 pub use statistics::{
     BarrierStatistics, ClassStatistics, Distribution, Histogram, StatisticsOptions, Summary,

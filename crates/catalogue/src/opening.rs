@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
 use crate::error::CatalogueError;
-use crate::schema::{APPLICATION_ID, SCHEMA_VERSION};
+use crate::schema::{APPLICATION_ID, SCHEMA_VERSION, UPGRADES};
 
 /// What SQLite reports, in our words where there are better ones.
 pub(crate) fn database_error(path: &Path, source: rusqlite::Error) -> CatalogueError {
@@ -45,7 +45,8 @@ pub(crate) fn check_magic(path: &Path) -> Result<(), CatalogueError> {
     })
 }
 
-pub(crate) fn check_version(connection: &Connection, path: &Path) -> Result<(), CatalogueError> {
+/// The version of the schema, which older than ours may be, as long as it can be upgraded.
+pub(crate) fn check_version(connection: &Connection, path: &Path) -> Result<i64, CatalogueError> {
     let pragma = |name: &str| -> Result<i64, CatalogueError> {
         connection
             .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
@@ -59,14 +60,41 @@ pub(crate) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
         });
     }
     let found = pragma("user_version")?;
-    if found != SCHEMA_VERSION {
+    if !(1..=SCHEMA_VERSION).contains(&found) {
         return Err(CatalogueError::SchemaVersion {
             path: path.to_owned(),
             found,
             expected: SCHEMA_VERSION,
         });
     }
-    Ok(())
+    Ok(found)
+}
+
+/// Takes a catalogue of an older version to ours, in one transaction.
+pub(crate) fn upgrade(
+    connection: &mut Connection,
+    path: &Path,
+    found: i64,
+) -> Result<(), CatalogueError> {
+    let database = |source| database_error(path, source);
+    if found == SCHEMA_VERSION {
+        return Ok(());
+    }
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(database)?;
+    // Another process may have done it meanwhile.
+    let found = check_version(&transaction, path)?;
+    for statements in UPGRADES.iter().skip(found as usize - 1) {
+        transaction.execute_batch(statements).map_err(database)?;
+    }
+    transaction
+        .execute_batch(&format!(
+            "PRAGMA user_version = {SCHEMA_VERSION};
+             UPDATE metadata SET value = '{SCHEMA_VERSION}' WHERE key = 'schema_version';"
+        ))
+        .map_err(database)?;
+    transaction.commit().map_err(database)
 }
 
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

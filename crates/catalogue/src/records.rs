@@ -176,6 +176,27 @@ pub struct EventRecord {
     pub displacement_saddle: DisplacementField,
     /// Displacement minimum → final minimum.
     pub displacement_final: DisplacementField,
+    /// Part of `barrier_forward` that the atoms of the core carry, the sum of their per-atom
+    /// energies at the saddle minus at the minimum `[energy]`, where measured; the rest is elastic.
+    #[serde(default)]
+    pub barrier_core: Option<f64>,
+    /// Atoms of the core: those that moved more than a threshold between minimum and final minimum
+    /// or saddle, where measured.
+    #[serde(default)]
+    pub core_atoms: Option<u32>,
+}
+
+/// What is measured for the rates of an event, besides its barrier: columns of [`EventRecord`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EventRates {
+    /// Vineyard prefactor of the forward jump `[1/τ]`.
+    pub prefactor_forward: Option<f64>,
+    /// Vineyard prefactor of the reverse jump `[1/τ]`.
+    pub prefactor_reverse: Option<f64>,
+    /// Part of the barrier that the core carries `[energy]`.
+    pub barrier_core: Option<f64>,
+    /// Atoms of the core.
+    pub core_atoms: Option<u32>,
 }
 
 impl EventRecord {

@@ -84,6 +84,15 @@ impl Reader<'_, '_> {
         })
     }
 
+    /// A column that catalogues of version 1, opened read-only, do not have.
+    fn since_version_2<T: FromSql>(&self, column: &str) -> Result<Option<T>, BadColumn> {
+        if self.0.as_ref().column_index(column).is_ok() {
+            self.get(column)
+        } else {
+            Ok(None)
+        }
+    }
+
     fn count(&self, column: &str) -> Result<u64, BadColumn> {
         self.narrow(column)
     }
@@ -320,6 +329,8 @@ pub(crate) fn event_cells(event: &EventRecord) -> Cells {
     cells.put_evaluations(&event.evaluations);
     cells.put_displacement("saddle", &event.displacement_saddle);
     cells.put_displacement("final", &event.displacement_final);
+    cells.put("barrier_core", event.barrier_core);
+    cells.put("core_atoms", event.core_atoms.map(i64::from));
     cells
 }
 
@@ -361,6 +372,11 @@ pub(crate) fn read_event(row: &Reader) -> Result<EventRecord, BadColumn> {
         evaluations: row.evaluations()?,
         displacement_saddle: row.displacement("saddle")?,
         displacement_final: row.displacement("final")?,
+        barrier_core: row.since_version_2("barrier_core")?,
+        core_atoms: row
+            .since_version_2::<i64>("core_atoms")?
+            .map(|_| row.narrow("core_atoms"))
+            .transpose()?,
     })
 }
 

@@ -3,7 +3,14 @@
 use metabasin_atoms::COMPONENTS;
 
 /// Version of the schema, in `PRAGMA user_version` and in the table `metadata`.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
+
+/// What takes a catalogue of each older version, from 1, one version further.
+pub(crate) const UPGRADES: [&str; 1] = [
+    // 1 to 2: the split of the barrier into core and elastic part.
+    "ALTER TABLE events ADD COLUMN barrier_core REAL;
+     ALTER TABLE events ADD COLUMN core_atoms INTEGER;",
+];
 
 /// `PRAGMA application_id`: "mbas".
 pub(crate) const APPLICATION_ID: i32 = 0x6d62_6173;
@@ -84,7 +91,8 @@ CREATE TABLE events (
     species INTEGER NOT NULL, structure_class TEXT, largest_force_saddle REAL NOT NULL,
     converged INTEGER NOT NULL, "index" INTEGER NOT NULL, index_method TEXT NOT NULL,
     connected INTEGER NOT NULL, hits INTEGER NOT NULL,
-    {evaluations}, {displacement_saddle}, {displacement_final}
+    {evaluations}, {displacement_saddle}, {displacement_final},
+    barrier_core REAL, core_atoms INTEGER
 );
 CREATE TABLE searches (
     search INTEGER PRIMARY KEY NOT NULL, center_atom INTEGER NOT NULL, outcome TEXT NOT NULL,

@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params, params_from_iter};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+    params_from_iter,
+};
 
 use crate::error::CatalogueError;
-use crate::opening::{check_magic, check_version, database_error, immutable_uri, with_suffix};
-use crate::records::{EventRecord, SampleRecord, SearchRecord};
+use crate::opening::{
+    check_magic, check_version, database_error, immutable_uri, upgrade, with_suffix,
+};
+use crate::records::{EventRates, EventRecord, SampleRecord, SearchRecord};
 use crate::rows::{
     BadColumn, Cells, Reader, event_cells, read_event, read_sample, read_search, sample_cells,
     search_cells,
@@ -120,7 +125,7 @@ impl Catalogue {
         transaction.commit().map_err(database)
     }
 
-    /// Opens a catalogue to add to it.
+    /// Opens a catalogue to add to it; one of an older version of the schema is upgraded.
     ///
     /// # Errors
     /// [`CatalogueError::NotFound`], [`CatalogueError::NotADatabase`],
@@ -129,9 +134,10 @@ impl Catalogue {
         check_magic(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = |source| database_error(path, source);
-        let connection = Connection::open_with_flags(path, flags).map_err(database)?;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(database)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(database)?;
-        check_version(&connection, path)?;
+        let version = check_version(&connection, path)?;
+        upgrade(&mut connection, path, version)?;
         connection
             .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
             .map_err(database)?;
@@ -294,20 +300,16 @@ impl Catalogue {
         Ok(ids)
     }
 
-    /// Stores the measured prefactors of an event `[1/τ]`.
+    /// Stores what was measured for the rates of an event, in place of what was there.
     ///
     /// # Errors
     /// [`CatalogueError::NoSuchEvent`], [`CatalogueError::NotFinite`], [`CatalogueError::Busy`], or
     /// what SQLite reports.
-    pub fn set_prefactors(
-        &mut self,
-        event: u64,
-        forward: Option<f64>,
-        reverse: Option<f64>,
-    ) -> Result<(), CatalogueError> {
+    pub fn set_rates(&mut self, event: u64, rates: &EventRates) -> Result<(), CatalogueError> {
         for (column, value) in [
-            ("prefactor_forward", forward),
-            ("prefactor_reverse", reverse),
+            ("prefactor_forward", rates.prefactor_forward),
+            ("prefactor_reverse", rates.prefactor_reverse),
+            ("barrier_core", rates.barrier_core),
         ] {
             if let Some(value) = value.filter(|value| !value.is_finite()) {
                 return Err(CatalogueError::NotFinite {
@@ -319,8 +321,15 @@ impl Catalogue {
         let changed = self
             .connection
             .execute(
-                "UPDATE events SET prefactor_forward = ?2, prefactor_reverse = ?3 WHERE id = ?1",
-                params![event.cast_signed(), forward, reverse],
+                "UPDATE events SET prefactor_forward = ?2, prefactor_reverse = ?3, \
+                 barrier_core = ?4, core_atoms = ?5 WHERE id = ?1",
+                params![
+                    event.cast_signed(),
+                    rates.prefactor_forward,
+                    rates.prefactor_reverse,
+                    rates.barrier_core,
+                    rates.core_atoms,
+                ],
             )
             .map_err(|source| self.database(source))?;
         if changed == 0 {
@@ -330,6 +339,34 @@ impl Catalogue {
             });
         }
         Ok(())
+    }
+
+    /// Writes an entry of the table `metadata`, in place of what was there.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Busy`], or what SQLite reports.
+    pub fn set_metadata(&mut self, key: &str, value: &str) -> Result<(), CatalogueError> {
+        self.connection
+            .execute(
+                "INSERT INTO metadata VALUES (?1, ?2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                [key, value],
+            )
+            .map(|_| ())
+            .map_err(|source| self.database(source))
+    }
+
+    /// An entry of the table `metadata`, where there is one.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn metadata(&self, key: &str) -> Result<Option<String>, CatalogueError> {
+        self.connection
+            .query_row("SELECT value FROM metadata WHERE key = ?1", [key], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map_err(|source| self.database(source))
     }
 
     /// Index of the search to be done next: one above the highest stored, or 0.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use metabasin_atoms::{Dipole, PlasticVolume, Stiffness, Stress};
 use metabasin_catalogue::{
-    Catalogue, CatalogueError, DisplacementField, EvaluationCounts, EventRecord, Found,
+    Catalogue, CatalogueError, DisplacementField, EvaluationCounts, EventRates, EventRecord, Found,
     SampleRecord, SearchRecord, Session, export_csv,
 };
 use proptest::prelude::*;
@@ -75,6 +75,8 @@ fn event(barrier: f64) -> EventRecord {
             rest_norm: 1e-3,
         },
         displacement_final: DisplacementField::default(),
+        barrier_core: Some(0.75),
+        core_atoms: Some(9),
     }
 }
 
@@ -296,12 +298,34 @@ fn what_is_no_catalogue_of_ours_is_refused_by_name() {
         text.contains("00ff00ff00ff00ff") && text.contains("sample given is 12"),
         "{text}"
     );
-    assert!(catalogue.set_prefactors(1, Some(1.0), None).is_err());
+    assert!(catalogue.set_rates(1, &EventRates::default()).is_err());
     catalogue
         .record_search(&search(0), &Found::New(Box::new(event(1.0))))
         .unwrap();
-    catalogue.set_prefactors(1, Some(1.25), None).unwrap();
-    assert_eq!(catalogue.events().unwrap()[0].prefactor_forward, Some(1.25));
+    let measured = EventRates {
+        prefactor_forward: Some(1.25),
+        barrier_core: Some(0.5),
+        core_atoms: Some(3),
+        ..EventRates::default()
+    };
+    catalogue.set_rates(1, &measured).unwrap();
+    let stored = &catalogue.events().unwrap()[0];
+    assert_eq!(stored.prefactor_forward, Some(1.25));
+    assert_eq!(stored.prefactor_reverse, None);
+    assert_eq!(
+        (stored.barrier_core, stored.core_atoms),
+        (Some(0.5), Some(3))
+    );
+    let broken = EventRates {
+        barrier_core: Some(f64::NAN),
+        ..EventRates::default()
+    };
+    assert!(catalogue.set_rates(1, &broken).is_err());
+    assert_eq!(catalogue.metadata("rates").unwrap(), None);
+    for value in ["first", "second"] {
+        catalogue.set_metadata("rates", value).unwrap();
+        assert_eq!(catalogue.metadata("rates").unwrap().as_deref(), Some(value));
+    }
     drop(catalogue);
 
     let absent = Catalogue::open(&folder.path().join("absent")).unwrap_err();
@@ -326,7 +350,7 @@ fn what_is_no_catalogue_of_ours_is_refused_by_name() {
     drop(later);
     let text = Catalogue::open(&path).unwrap_err().to_string();
     assert!(
-        text.contains("version 9") && text.contains("reads version 1"),
+        text.contains("version 9") && text.contains("reads version 2"),
         "{text}"
     );
     // Nothing half-made stays behind.
@@ -340,6 +364,44 @@ fn what_is_no_catalogue_of_ours_is_refused_by_name() {
             .to_string_lossy()
             .contains(".part")
     }));
+}
+
+/// A catalogue as version 1 of the schema made it.
+fn as_version_1(path: &Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection
+        .execute_batch(
+            "ALTER TABLE events DROP COLUMN barrier_core; ALTER TABLE events DROP COLUMN core_atoms;
+             PRAGMA user_version = 1;
+             UPDATE metadata SET value = '1' WHERE key = 'schema_version';",
+        )
+        .unwrap();
+}
+
+#[test]
+fn a_catalogue_of_version_1_is_read_as_it_is_and_upgraded_by_a_writer() {
+    let (_folder, path, mut catalogue) = fresh();
+    catalogue
+        .record_search(&search(0), &Found::New(Box::new(event(1.0))))
+        .unwrap();
+    let mut expected = catalogue.events().unwrap();
+    drop(catalogue);
+    as_version_1(&path);
+    expected[0].barrier_core = None;
+    expected[0].core_atoms = None;
+    let reader = Catalogue::open_read_only(&path).unwrap();
+    assert_eq!(reader.events().unwrap(), expected);
+    assert_eq!(reader.metadata("schema_version").unwrap().unwrap(), "1");
+    drop(reader);
+    let mut writer = Catalogue::open(&path).unwrap();
+    assert_eq!(writer.events().unwrap(), expected);
+    assert_eq!(writer.metadata("schema_version").unwrap().unwrap(), "2");
+    writer
+        .record_search(&search(1), &Found::New(Box::new(event(2.0))))
+        .unwrap();
+    assert_eq!(writer.events().unwrap()[1].core_atoms, Some(9));
+    drop(writer);
+    Catalogue::open(&path).unwrap();
 }
 
 #[test]

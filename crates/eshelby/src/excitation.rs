@@ -183,6 +183,8 @@ mod tests {
             evaluations: EvaluationCounts::default(),
             displacement_saddle: DisplacementField::default(),
             displacement_final: DisplacementField::default(),
+            barrier_core: None,
+            core_atoms: None,
         }
     }
 

@@ -371,5 +371,7 @@ fn event_record(
         evaluations: EvaluationCounts::default(),
         displacement_saddle: sparse(&field_saddle),
         displacement_final: sparse(&field_final),
+        barrier_core: None,
+        core_atoms: None,
     }
 }

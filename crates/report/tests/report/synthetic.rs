@@ -304,6 +304,8 @@ pub fn event(id: u64, barrier: f64, volume: Option<f64>, hits: u64) -> EventReco
         evaluations: EvaluationCounts::default(),
         displacement_saddle: metabasin_catalogue::DisplacementField::default(),
         displacement_final: metabasin_catalogue::DisplacementField::default(),
+        barrier_core: None,
+        core_atoms: None,
     }
 }
 
