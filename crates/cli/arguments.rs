@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use metabasin_pipeline::{Cut, KernelChoice, MinimizerKind};
+use metabasin_pipeline::{Cut, KernelChoice, MinimizerKind, RateSettings};
 
 /// Thermally activated plasticity of glasses: molecular dynamics, saddle searches and Eshelby
 /// kinetic Monte Carlo in one chain.
@@ -79,6 +79,10 @@ pub enum Verb {
     /// Activation volumes, and barriers followed under shear strain.
     #[command(after_help = "Example:\n  metabasin activation glass.sqlite --strain 0.01 --steps 5")]
     Activation(Activation),
+    /// Vineyard prefactors of stored events, and the core's part of their barriers.
+    #[command(after_help = "Examples:\n  metabasin prefactors glass.sqlite\n  \
+                      metabasin prefactors glass.sqlite --radii 1.5,2,2.5,3,3.5 --events 20")]
+    Prefactors(Prefactors),
     /// Eshelby kinetic Monte Carlo of a config.
     #[command(
         after_help = "Example:\n  metabasin kmc kmc.ron --set catalogue=glass.sqlite --out kmc"
@@ -302,6 +306,10 @@ pub struct Search {
     /// Temperature k_B T that the sample stands for, recorded with it.
     #[arg(long, value_name = "KT")]
     pub temperature: Option<f64>,
+    /// Measure prefactors once the searches are done (with a structure file; a config says so
+    /// itself).
+    #[arg(long)]
+    pub prefactors: bool,
     /// Refuse a start that is not a minimum already, instead of minimizing it.
     #[arg(long)]
     pub no_minimize: bool,
@@ -360,6 +368,31 @@ pub struct Activation {
     /// Only the first so many events.
     #[arg(long, value_name = "N")]
     pub events: Option<usize>,
+    /// Force kernel.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+}
+
+/// Arguments of `prefactors`.
+#[derive(Args, Debug)]
+pub struct Prefactors {
+    /// The catalogue; events that have prefactors already are left as they are.
+    pub catalogue: PathBuf,
+    /// Atoms this near to the core vibrate, all others are frozen [sigma].
+    #[arg(long, value_name = "R", default_value_t = RateSettings::default().prefactor_radius)]
+    pub radius: f64,
+    /// Atoms that moved more than this are the core [sigma].
+    #[arg(long, value_name = "D", default_value_t = RateSettings::default().core_threshold)]
+    pub core: f64,
+    /// Measure all events again.
+    #[arg(long)]
+    pub anew: bool,
+    /// Store nothing; show how far prefactors at these radii are from those of the full cell.
+    #[arg(long, value_name = "R,R,...", value_delimiter = ',')]
+    pub radii: Vec<f64>,
+    /// Over how many events (with --radii).
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "radii")]
+    pub events: usize,
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,

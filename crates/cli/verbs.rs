@@ -3,6 +3,7 @@
 mod barriers;
 mod inspect;
 mod lammps;
+mod rates;
 mod runs;
 mod search;
 
@@ -59,6 +60,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Search(search) => search::search(context, search),
         Verb::Barriers(barriers) => barriers::barriers(context, barriers),
         Verb::Activation(activation) => barriers::activation(context, activation),
+        Verb::Prefactors(prefactors) => rates::prefactors(context, prefactors),
         Verb::Export(export) => barriers::export(context, export),
         Verb::Compare(compare) => runs::compare(context, compare),
         Verb::Report(report) => runs::report(context, report),

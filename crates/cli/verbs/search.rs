@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use metabasin_pipeline::config::load;
 use metabasin_pipeline::{
-    Existing, PipelineError, SearchRequest, search_from_config, search_from_file,
+    Existing, PipelineError, RateSettings, SearchRequest, search_from_config, search_from_file,
 };
 
 use crate::arguments::Search;
@@ -54,6 +54,7 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
             temperature: arguments.temperature,
             minimize: !arguments.no_minimize,
             seed: arguments.seed.unwrap_or(1),
+            rates: arguments.prefactors.then(RateSettings::default),
             ..SearchRequest::default()
         };
         search_from_file(

@@ -3,14 +3,13 @@
 use metabasin_interactions::EnergyLandscape;
 use nalgebra::DMatrix;
 
+use crate::cholesky::Cholesky;
 use crate::flat::{add_scaled, dot};
 use crate::lowest_mode::{LanczosLimits, lowest_mode_beyond};
 use crate::preconditioner::Preconditioner;
 
 /// More negative eigenvalues than this are not counted one by one.
 const MOST: u32 = 6;
-/// Width of the panels of the blocked factorization.
-const PANEL: usize = 48;
 
 /// How an index was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,47 +43,8 @@ pub struct SaddleIndex {
 
 /// Whether a symmetric matrix (only its lower triangle is read) is positive definite, by a blocked
 /// Cholesky factorization.
-pub fn is_positive_definite(mut matrix: DMatrix<f64>) -> bool {
-    let size = matrix.nrows();
-    let mut start = 0;
-    while start < size {
-        let width = PANEL.min(size - start);
-        let block = matrix.view((start, start), (width, width)).into_owned();
-        let Some(factor) = block.cholesky() else {
-            return false;
-        };
-        let below = size - start - width;
-        if below > 0 {
-            // Panel ← panel L⁻ᵀ, then the trailing matrix loses panel panelᵀ, column block by
-            // column block so that the upper triangle costs nothing.
-            let lower = factor.l();
-            let mut transposed = matrix
-                .view((start + width, start), (below, width))
-                .transpose();
-            if !lower.solve_lower_triangular_mut(&mut transposed) {
-                return false;
-            }
-            let panel = transposed.transpose();
-            let mut column = 0;
-            while column < below {
-                let columns = (4 * PANEL).min(below - column);
-                let rows = below - column;
-                let mut target = matrix.view_mut(
-                    (start + width + column, start + width + column),
-                    (rows, columns),
-                );
-                target.gemm(
-                    -1.0,
-                    &panel.rows(column, rows),
-                    &transposed.columns(column, columns),
-                    1.0,
-                );
-                column += columns;
-            }
-        }
-        start += width;
-    }
-    true
+pub fn is_positive_definite(matrix: DMatrix<f64>) -> bool {
+    Cholesky::new(matrix).is_some()
 }
 
 /// Adds `weight` times the projector on the unit vector `direction`.

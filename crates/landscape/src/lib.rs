@@ -4,15 +4,19 @@
 //! ARTn climb ([`climb_from_minimum`], on any [`EnergyLandscape`]) with the [`lowest_mode`] of
 //! Hessian-vector products, a descent on both sides and a count of the index ([`SaddleIndex`]);
 //! [`relaxed_stiffness`] turns stress differences into plastic volumes; [`follow_load`] strains an
-//! event; [`same_event`] tells events apart; [`barrier_at_stress`] moves barriers to other stresses.
+//! event; [`same_event`] tells events apart; [`barrier_at_stress`] moves barriers to other stresses;
+//! [`Rebuilder`] converges stored events again and measures what their rates need, the prefactors of
+//! [`vineyard_prefactor`] and the core's part of the barrier.
 //!
 //! [`EnergyLandscape`]: metabasin_interactions::EnergyLandscape
 
+mod cholesky;
 mod climb;
 mod descent;
 mod displacement;
 mod elasticity;
 mod error;
+mod event_rates;
 mod flat;
 mod identity;
 mod index;
@@ -22,6 +26,7 @@ mod lowest_mode;
 mod outcome;
 mod preconditioner;
 mod push;
+mod rebuild;
 mod reference_stress;
 mod sample;
 mod searcher;
@@ -29,11 +34,13 @@ mod settings;
 #[cfg(test)]
 mod test_surfaces;
 mod verify;
+mod vineyard;
 
 pub use climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
 pub use displacement::{Shape, displacements, shape};
 pub use elasticity::{hessian_preconditioner, relaxed_stiffness};
 pub use error::LandscapeError;
+pub use event_rates::{BarrierSplit, Prefactors, RateSettings};
 pub use identity::{IdentityTolerances, same_event};
 pub use index::{
     IndexMethod, SaddleIndex, index_by_inertia, index_by_lanczos, is_positive_definite,
@@ -43,7 +50,9 @@ pub use lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
 pub use outcome::SearchOutcome;
 pub use preconditioner::{Block, Identity, IncompleteCholesky, Preconditioner};
 pub use push::local_push;
+pub use rebuild::{RebuildError, Rebuilder, StationaryPoints};
 pub use reference_stress::{StressedHeights, barrier_at_stress};
 pub use sample::{SampleContext, sample_record};
 pub use searcher::{SearchResult, Searcher, count_outcomes, evaluations_per_event, is_connected};
 pub use settings::{SearchSettings, SettingsError};
+pub use vineyard::{DynamicalMatrix, Region, vineyard_prefactor};

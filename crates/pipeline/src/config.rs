@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use metabasin_eshelby::KmcSettings;
 use metabasin_interactions::{Cut, Precision};
-use metabasin_landscape::SearchSettings;
+use metabasin_landscape::{RateSettings, SearchSettings};
 use serde::{Deserialize, Serialize};
 
 pub use driven::{CreepStage, CycleStage};
@@ -302,6 +302,9 @@ pub struct SearchStage {
     /// Settings of a search.
     #[serde(default)]
     pub settings: SearchSettings,
+    /// Whether and how prefactors are measured once the searches are done.
+    #[serde(default)]
+    pub rates: Option<RateSettings>,
 }
 
 fn default_attempt_frequency() -> f64 {

@@ -23,6 +23,7 @@ mod inherent_states;
 mod kmc_runs;
 mod lammps;
 mod machine_speed;
+mod prefactors;
 mod progress;
 mod relaxation;
 mod replicas;
@@ -51,8 +52,13 @@ pub use metabasin_atoms::units::SECONDS_PER_TAU;
 pub use metabasin_catalogue::{BarrierStatistics, Distribution};
 pub use metabasin_files::Overwrite;
 pub use metabasin_interactions::Cut;
+pub use metabasin_landscape::RateSettings;
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::Radii;
+pub use prefactors::{
+    ConvergenceRow, PrefactorConvergence, PrefactorRequest, PrefactorSpread, PrefactorSummary,
+    Unmeasured, measure_prefactors, prefactor_convergence,
+};
 pub use progress::{Interrupt, Progress, Silent, Work};
 pub use relaxation::{Relaxation, relax};
 pub use run::{RunSummary, StageSummary, run};

@@ -11,13 +11,15 @@ use metabasin_catalogue::{Catalogue, EventRecord, Found, SearchRecord, Session};
 use metabasin_files::{Host, rfc3339};
 use metabasin_interactions::{Cut, ForceField};
 use metabasin_landscape::{
-    IdentityTolerances, SampleContext, SearchSettings, Searcher, same_event, sample_record,
+    IdentityTolerances, RateSettings, SampleContext, SearchSettings, Searcher, same_event,
+    sample_record,
 };
 use metabasin_minimizers::{InherentStructure, Lbfgs};
 use metabasin_structure::{Radii, StructureClass};
 use serde::Serialize;
 
 use crate::config::{KernelChoice, LoadedConfig, Stage};
+use crate::prefactors::{PrefactorRequest, measure_prefactors};
 use crate::run_directory::Existing;
 use crate::sample::{Sample, force_field};
 use crate::structure_analysis::Network;
@@ -98,8 +100,11 @@ pub(crate) struct SearchPlan<'a> {
     /// Position in a pipeline, 0 on its own.
     pub(crate) stage: u64,
     pub(crate) force_field: ForceField,
+    pub(crate) kernel: KernelChoice,
     /// The config as text, for the provenance.
     pub(crate) config: String,
+    /// Whether and how prefactors are measured in the end.
+    pub(crate) rates: Option<RateSettings>,
 }
 
 /// The declared attempt frequency may be wrong by this factor either way.
@@ -221,6 +226,14 @@ pub(crate) fn search_into(
         });
     }
     progress.end();
+    if let Some(settings) = plan.rates {
+        let request = PrefactorRequest {
+            settings,
+            anew: false,
+            kernel: plan.kernel,
+        };
+        measure_prefactors(path, &request, (progress, interrupt))?;
+    }
     summarize(&catalogue, clock.elapsed().as_secs_f64())
 }
 
@@ -284,6 +297,8 @@ pub struct SearchRequest {
     pub attempt_frequency_per_second: f64,
     /// Settings of a search.
     pub settings: SearchSettings,
+    /// Whether and how prefactors are measured once the searches are done.
+    pub rates: Option<RateSettings>,
 }
 
 impl Default for SearchRequest {
@@ -297,6 +312,7 @@ impl Default for SearchRequest {
             seed: 1,
             attempt_frequency_per_second: 1e13,
             settings: SearchSettings::default(),
+            rates: None,
         }
     }
 }
@@ -433,7 +449,9 @@ pub fn search_from_file(
         seed: request.seed,
         stage: 0,
         force_field: field,
+        kernel: request.kernel,
         config: format!("search {} --searches {}", file.display(), request.searches),
+        rates: request.rates,
     };
     search_into(output, &minimum, &start, &plan, watch)
 }
@@ -476,6 +494,7 @@ pub fn search_from_config(
         seed: config.seed,
         attempt_frequency_per_second: search.attempt_frequency_per_second,
         settings: search.settings.clone(),
+        rates: search.rates,
     };
     search_from_file(sample, output, &request, existing, watch)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use metabasin_eshelby::{CellShape, ElasticSites, Floor, KmcSettings, Orientations};
 use metabasin_interactions::{Cut, Precision};
-use metabasin_landscape::SearchSettings;
+use metabasin_landscape::{RateSettings, SearchSettings};
 use metabasin_pipeline::KernelChoice;
 use metabasin_pipeline::config::{
     BarostatChoice, CompareStage, CreepStage, CycleStage, EquilibrateStage, FromSampleStage,
@@ -176,6 +176,7 @@ prop_compose! {
                 searches,
                 attempt_frequency_per_second: 1e13 * strain,
                 settings: SearchSettings { force_tolerance, ..SearchSettings::default() },
+                rates: Some(RateSettings { prefactor_radius: 30.0 * strain, core_threshold: strain }),
             }),
             Stage::Kmc(KmcStage { rates, unload_rate, strain, temperature, pairs, settings }),
             Stage::Compare(CompareStage {}),

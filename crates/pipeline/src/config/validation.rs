@@ -184,6 +184,9 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
             if let Err(error) = search.settings.validate() {
                 faults.add(format!("{at}.settings"), error.to_string());
             }
+            if let Some(Err(error)) = search.rates.map(|rates| rates.validate()) {
+                faults.add(format!("{at}.rates"), error.to_string());
+            }
         }
         Stage::Kmc(kmc) => {
             faults.rates(&format!("{at}.rates"), &kmc.rates);

@@ -75,7 +75,9 @@ pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), 
         seed: context.config.seed,
         stage: context.index,
         force_field,
+        kernel: context.config.kernel,
         config: context.run.manifest().config.clone(),
+        rates: stage.rates,
     };
     let catalogue = context.run.catalogue();
     let watch = (context.progress, context.interrupt);

@@ -1,0 +1,116 @@
+//! How fast events are: `prefactors`.
+
+use anyhow::Result;
+use metabasin_pipeline::{
+    PrefactorRequest, PrefactorSpread, RateSettings, measure_prefactors, prefactor_convergence,
+};
+
+use crate::arguments::Prefactors;
+use crate::output::table;
+use crate::signals::INTERRUPT;
+use crate::verbs::Context;
+use crate::verbs::inspect::pairs;
+
+fn spread(of: Option<&PrefactorSpread>) -> String {
+    of.map_or("none".to_owned(), |s| {
+        format!(
+            "median {:.3}, quantiles 5 % {:.3}, 25 % {:.3}, 75 % {:.3}, 95 % {:.3}; spread of ln nu {:.2}",
+            s.median, s.q05, s.q25, s.q75, s.q95, s.log_std
+        )
+    })
+}
+
+/// `prefactors`.
+pub fn prefactors(context: &mut Context, arguments: &Prefactors) -> Result<()> {
+    let request = PrefactorRequest {
+        settings: RateSettings {
+            prefactor_radius: arguments.radius,
+            core_threshold: arguments.core,
+        },
+        anew: arguments.anew,
+        kernel: arguments.kernel.into(),
+    };
+    if !arguments.radii.is_empty() {
+        return convergence(context, arguments, &request);
+    }
+    let watch = (&context.watch as &_, &INTERRUPT);
+    let result = measure_prefactors(&arguments.catalogue, &request, watch)?;
+    context.output.result(&result, |r| {
+        let mut rows = vec![
+            ("verified events", r.events.to_string()),
+            ("measured now", r.measured.to_string()),
+            ("with prefactors", r.with_prefactors.to_string()),
+            ("without", r.unmeasured.len().to_string()),
+            (
+                "radius of the regions [sigma]",
+                format!("{}", r.prefactor_radius),
+            ),
+            (
+                "threshold of the core [sigma]",
+                format!("{}", r.core_threshold),
+            ),
+            (
+                "declared nu_0 [1/tau]",
+                format!("{:.3}", r.attempt_frequency),
+            ),
+            ("nu forward [1/tau]", spread(r.forward.as_ref())),
+            ("nu reverse [1/tau]", spread(r.reverse.as_ref())),
+        ];
+        if let Some(part) = r.core_part {
+            rows.push(("core's part of the barrier, mean", format!("{part:.3}")));
+        }
+        rows.push(("seconds", format!("{:.1}", r.seconds)));
+        let mut lines = vec![pairs(&rows)];
+        lines.extend(
+            r.unmeasured
+                .iter()
+                .map(|event| format!("event {}: {}", event.event, event.reason)),
+        );
+        lines.join("\n")
+    })
+}
+
+/// `prefactors --radii`.
+fn convergence(
+    context: &mut Context,
+    arguments: &Prefactors,
+    request: &PrefactorRequest,
+) -> Result<()> {
+    let result = prefactor_convergence(
+        &arguments.catalogue,
+        request,
+        (&arguments.radii, arguments.events),
+        (&context.watch, &INTERRUPT),
+    )?;
+    context.output.result(&result, |r| {
+        let header = [
+            "radius [sigma]",
+            "atoms",
+            "events",
+            "ln ratio: mean",
+            "rms",
+            "largest",
+            "seconds",
+        ];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        for row in &r.rows {
+            rows.push(vec![
+                format!("{}", row.radius),
+                format!("{:.0}", row.atoms),
+                row.events.to_string(),
+                format!("{:+.4}", row.log_mean),
+                format!("{:.4}", row.log_rms),
+                format!("{:.4}", row.log_largest),
+                format!("{:.3}", row.seconds),
+            ]);
+        }
+        format!(
+            "ln(nu of the region / nu of the full cell of {} atoms), forward and reverse, over {} events\n\
+             {}\nfull cell: {:.3} s an event",
+            r.atoms,
+            r.events,
+            table(&rows),
+            r.seconds_full
+        )
+    })
+}
