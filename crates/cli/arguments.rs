@@ -290,6 +290,10 @@ pub struct Analyze {
 
 /// Arguments of `search`.
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct Search {
     /// A config with a Search stage, or a structure file.
     #[arg(value_name = "CONFIG.ron|FILE")]

@@ -6,7 +6,7 @@ use metabasin_atoms::{Purpose, random_stream};
 use rand::RngExt;
 use serde::Serialize;
 
-use crate::EventRecord;
+use crate::{EventRecord, MeyerNeldel};
 
 /// What to compute.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -156,6 +156,8 @@ pub struct BarrierStatistics {
     pub histogram: Histogram,
     /// The window that was applied `[energy]`.
     pub window: Option<f64>,
+    /// Forward prefactors against barriers, where at least three were measured.
+    pub meyer_neldel: Option<MeyerNeldel>,
 }
 
 impl BarrierStatistics {
@@ -198,6 +200,7 @@ impl BarrierStatistics {
                 .collect(),
             histogram: histogram(&barriers, options),
             window: options.window,
+            meyer_neldel: MeyerNeldel::of(&chosen),
         }
     }
 }
@@ -347,12 +350,12 @@ fn histogram(values: &[f64], options: &StatisticsOptions) -> Histogram {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{DisplacementField, EvaluationCounts};
     use metabasin_atoms::{Dipole, PlasticVolume};
 
-    fn event(barrier: f64, hits: u64, class: Option<&str>) -> EventRecord {
+    pub(crate) fn event(barrier: f64, hits: u64, class: Option<&str>) -> EventRecord {
         EventRecord {
             id: 1,
             first_search: 0,

@@ -13,6 +13,7 @@ use crate::output::table;
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
 use crate::verbs::inspect::{overwrite, pairs};
+use crate::verbs::rates::meyer_neldel_text;
 
 fn quantiles(of: &Distribution) -> String {
     let (q, error) = (&of.summary, &of.error);
@@ -51,6 +52,10 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
             ("richness (Chao1, lower bound)", number(s.chao1)),
             ("barrier [epsilon]", optional(s.barrier.as_ref())),
             ("Omega_xy [sigma^3]", optional(s.activation_volume.as_ref())),
+            (
+                "Meyer-Neldel rule",
+                meyer_neldel_text(s.meyer_neldel.as_ref()),
+            ),
         ];
         let classes: Vec<(String, String)> = s
             .classes

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    PrefactorRequest, PrefactorSpread, RateSettings, measure_prefactors, prefactor_convergence,
+    MeyerNeldel, PrefactorRequest, PrefactorSpread, RateSettings, measure_prefactors,
+    prefactor_convergence,
 };
 
 use crate::arguments::Prefactors;
@@ -18,6 +19,21 @@ fn spread(of: Option<&PrefactorSpread>) -> String {
             s.median, s.q05, s.q25, s.q75, s.q95, s.log_std
         )
     })
+}
+
+/// The Meyer-Neldel rule in words.
+pub fn meyer_neldel_text(rule: Option<&MeyerNeldel>) -> String {
+    let Some(rule) = rule else {
+        return "prefactors not measured: metabasin prefactors".to_owned();
+    };
+    let energy = match (rule.meyer_neldel_energy, rule.meyer_neldel_energy_error) {
+        (Some(energy), Some(error)) => format!("E_MN = {energy:.2} +- {error:.2}"),
+        _ => "no compensation: the slope is not positive beyond two standard errors".to_owned(),
+    };
+    format!(
+        "d ln nu / dE = {:.3} +- {:.3} over {} events (scatter of ln nu {:.2}, correlation {:.2}); {energy}",
+        rule.slope, rule.slope_error, rule.events, rule.scatter, rule.correlation
+    )
 }
 
 /// `prefactors`.

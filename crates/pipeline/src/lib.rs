@@ -49,7 +49,7 @@ pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
 pub use metabasin_atoms::units::SECONDS_PER_TAU;
-pub use metabasin_catalogue::{BarrierStatistics, Distribution};
+pub use metabasin_catalogue::{BarrierStatistics, Distribution, MeyerNeldel};
 pub use metabasin_files::Overwrite;
 pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::RateSettings;
