@@ -1,5 +1,6 @@
 //! What the command line may say.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -70,11 +71,23 @@ pub enum Verb {
     #[command(
         after_help = "Examples:\n  metabasin search glass.data.gz --searches 200 -o glass.sqlite\n  \
                       metabasin search glass.data.gz --searches 400 -o glass.sqlite --resume\n  \
-                      metabasin search search.ron -o glass.sqlite"
+                      metabasin search glass.data.gz --searches 5000 --until-coverage 0.5 -o glass.sqlite\n  \
+                      metabasin search search.ron -o glass.sqlite\n\n\
+                      A job array: task k does\n  \
+                      metabasin search glass.data.gz --range $((100*k))..$((100*k+100)) -o part-$k.sqlite"
     )]
     Search(Search),
+    /// Puts catalogues of ranges of searches together, as if one process had done all.
+    #[command(
+        after_help = "Example:\n  metabasin merge part-0.sqlite part-1.sqlite part-2.sqlite -o glass.sqlite"
+    )]
+    Merge(Merge),
     /// Barrier statistics of a catalogue.
-    #[command(after_help = "Example:\n  metabasin barriers glass.sqlite --plot barriers.svg")]
+    #[command(
+        after_help = "Examples:\n  metabasin barriers glass.sqlite --plot barriers.svg --csv events.csv\n  \
+                      metabasin barriers glass.sqlite --window 2.8 --window 4.7 --json\n  \
+                      metabasin barriers glass.sqlite --verify"
+    )]
     Barriers(Barriers),
     /// Activation volumes, and barriers followed under shear strain.
     #[command(after_help = "Example:\n  metabasin activation glass.sqlite --strain 0.01 --steps 5")]
@@ -301,6 +314,16 @@ pub struct Search {
     /// How many searches in all (with a structure file; a config says so itself).
     #[arg(long, value_name = "N")]
     pub searches: Option<u64>,
+    /// Only the searches from A to B - 1, for job arrays: `merge` puts the catalogues together.
+    #[arg(long, value_name = "A..B", value_parser = range, conflicts_with = "searches")]
+    pub range: Option<Range<u64>>,
+    /// Stop at this Good-Turing coverage, the probability that the next search that ends in an event
+    /// ends in a known one (with a structure file; a config says so itself).
+    #[arg(long, value_name = "SHARE", conflicts_with = "range")]
+    pub until_coverage: Option<f64>,
+    /// Look at the coverage of events with a forward barrier below this.
+    #[arg(long, value_name = "ENERGY", requires = "until_coverage")]
+    pub window: Option<f64>,
     /// The catalogue to write.
     #[arg(short, long, value_name = "CATALOGUE")]
     pub output: PathBuf,
@@ -331,6 +354,34 @@ pub struct Search {
     pub force: bool,
 }
 
+/// Reads A..B.
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let number = |part: &str| part.trim().parse::<u64>().ok();
+    match text.split_once("..").map(|(a, b)| (number(a), number(b))) {
+        Some((Some(a), Some(b))) if a < b => Ok(a..b),
+        _ => Err(
+            "write two numbers with two dots between, the first below the second: 200..300".into(),
+        ),
+    }
+}
+
+/// Arguments of `merge`.
+#[derive(Args, Debug)]
+pub struct Merge {
+    /// Catalogues of disjoint ranges of searches in one sample, with one seed and one set of settings.
+    #[arg(value_name = "CATALOGUE", required = true)]
+    pub catalogues: Vec<PathBuf>,
+    /// The catalogue to write.
+    #[arg(short, long, value_name = "CATALOGUE")]
+    pub output: PathBuf,
+    /// Merge although searches between the ranges are missing.
+    #[arg(long)]
+    pub partial: bool,
+    /// Replace the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// Arguments of `barriers`.
 #[derive(Args, Debug)]
 pub struct Barriers {
@@ -339,16 +390,34 @@ pub struct Barriers {
     /// Only events with a forward barrier below this.
     #[arg(long, value_name = "ENERGY")]
     pub below: Option<f64>,
+    /// Report completeness and cost of the events with a forward barrier below this, too; may be
+    /// given several times. Left out, the windows of the rates 1e7 and 1e4 per second where the
+    /// sample's temperature is known.
+    #[arg(long = "window", value_name = "ENERGY")]
+    pub windows: Vec<f64>,
     /// Number of bins of the histogram.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub bins: u16,
-    /// Draw the histogram.
+    /// Draw everything on one sheet.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
+    /// Write the numbers of every event, one row each.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Derive every event again from its stored displacement, and report how far it is off; exit
+    /// code 1 where an event does not hold.
+    #[arg(long, conflicts_with_all = ["plot", "csv", "below", "windows"])]
+    pub verify: bool,
+    /// Derive only the first so many events again.
+    #[arg(long, value_name = "N", requires = "verify")]
+    pub events: Option<usize>,
+    /// Force kernel of --verify.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
     /// Seed of the bootstrap errors.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Overwrite the plot.
+    /// Overwrite plot and table.
     #[arg(long)]
     pub force: bool,
 }
@@ -412,7 +481,7 @@ pub struct Compare {
     /// Draw stress-strain and recovery of both.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
-    /// Overwrite the plot.
+    /// Overwrite plot and table.
     #[arg(long)]
     pub force: bool,
 }

@@ -1,5 +1,6 @@
 //! One function a verb: from arguments to a printed result.
 
+mod barrier_report;
 mod barriers;
 mod inspect;
 mod lammps;
@@ -58,7 +59,8 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Minimize(minimize) => inspect::minimize(context, minimize),
         Verb::Analyze(analyze) => inspect::analyze(context, analyze),
         Verb::Search(search) => search::search(context, search),
-        Verb::Barriers(barriers) => barriers::barriers(context, barriers),
+        Verb::Merge(merge) => search::merge(context, merge),
+        Verb::Barriers(barriers) => barrier_report::barriers(context, barriers),
         Verb::Activation(activation) => barriers::activation(context, activation),
         Verb::Prefactors(prefactors) => rates::prefactors(context, prefactors),
         Verb::Export(export) => barriers::export(context, export),

@@ -66,6 +66,14 @@ pub enum CatalogueError {
         /// The file.
         path: PathBuf,
     },
+    /// Another process has the catalogue open for writing.
+    #[error("{path} is being written by {holder}; wait for it to end, or end it")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// Who holds it: process and machine.
+        holder: String,
+    },
     /// Searches that do not ascend.
     #[error(
         "search {index} cannot follow search {last} in {path}; searches enter in ascending order: does \

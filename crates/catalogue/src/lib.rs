@@ -2,13 +2,18 @@
 //!
 //! Read in this order: [`SampleRecord`], [`SearchRecord`] and [`EventRecord`] are the rows;
 //! [`Catalogue`] is the SQLite file that holds them, one whole search at a time;
-//! [`BarrierStatistics`] is what can be said about the barriers and about how complete they are;
-//! [`MeyerNeldel`] lays prefactors against barriers, [`RateSum`] adds rates at a temperature;
+//! [`BarrierStatistics`] is what can be said about the barriers, [`Completeness`] about how many of
+//! them are known, and [`BarrierReport`] all that papers show, made of the [`EventMeasures`] of every
+//! event; [`MeyerNeldel`] lays prefactors against barriers, [`RateSum`] adds rates at a temperature;
 //! [`export_csv`] prints the scalar columns for other programs. Every table and column is
 //! described in `docs/catalogue-schema.md`.
 
+mod barrier_report;
+mod completeness;
+mod correlation;
 mod error;
 mod export;
+mod measures;
 mod meyer_neldel;
 mod opening;
 mod rate_sum;
@@ -17,9 +22,15 @@ mod rows;
 mod schema;
 mod statistics;
 mod store;
+mod strings;
+mod writer_lock;
 
+pub use barrier_report::{BarrierReport, JointHistogram, JointStatistics, OrientationStatistics};
+pub use completeness::{Completeness, GrowthPoint, WindowCompleteness, good_turing_error};
+pub use correlation::Correlation;
 pub use error::CatalogueError;
 pub use export::export_csv;
+pub use measures::{EventMeasures, measures_csv};
 pub use meyer_neldel::MeyerNeldel;
 pub use rate_sum::RateSum;
 pub use records::{
@@ -31,3 +42,4 @@ pub use statistics::{
     good_turing_coverage, quantile, species_richness,
 };
 pub use store::{Catalogue, Found, Session};
+pub use strings::string_length;

@@ -20,6 +20,7 @@ use crate::rows::{
     search_cells,
 };
 use crate::schema::{SCHEMA_VERSION, UNITS, definition};
+use crate::writer_lock::WriterLock;
 
 /// How long a writer waits for another one before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -59,11 +60,13 @@ pub struct Session {
 /// A catalogue: one sample, its searches and its events, in one SQLite file.
 ///
 /// Each call that records is one transaction, synced to disk: a kill at any moment leaves whole
-/// searches. Readers may look on while it is written (WAL).
+/// searches. One process at a time has it open for writing; readers may look on (WAL).
 #[derive(Debug)]
 pub struct Catalogue {
     path: PathBuf,
     connection: Connection,
+    /// Held while open for writing; dropped after the connection.
+    _lock: Option<WriterLock>,
 }
 
 impl Catalogue {
@@ -77,6 +80,7 @@ impl Catalogue {
                 path: path.to_owned(),
             });
         }
+        let lock = WriterLock::acquire(path)?;
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let partial = path.with_file_name(name);
@@ -92,7 +96,7 @@ impl Catalogue {
             fs::remove_file(&partial).ok();
             return Err(error);
         }
-        Self::open(path)
+        Self::open_locked(path, lock)
     }
 
     /// Schema, metadata and sample in one transaction.
@@ -129,9 +133,16 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`CatalogueError::NotFound`], [`CatalogueError::NotADatabase`],
-    /// [`CatalogueError::NotACatalogue`], [`CatalogueError::SchemaVersion`], or what SQLite reports.
+    /// [`CatalogueError::NotACatalogue`], [`CatalogueError::SchemaVersion`],
+    /// [`CatalogueError::InUse`] where another process has it open for writing, or what SQLite
+    /// reports.
     pub fn open(path: &Path) -> Result<Self, CatalogueError> {
         check_magic(path)?;
+        let lock = WriterLock::acquire(path)?;
+        Self::open_locked(path, lock)
+    }
+
+    fn open_locked(path: &Path, lock: WriterLock) -> Result<Self, CatalogueError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = |source| database_error(path, source);
         let mut connection = Connection::open_with_flags(path, flags).map_err(database)?;
@@ -147,6 +158,7 @@ impl Catalogue {
         Ok(Self {
             path: path.to_owned(),
             connection,
+            _lock: Some(lock),
         })
     }
 
@@ -180,6 +192,7 @@ impl Catalogue {
         Ok(Self {
             path: path.to_owned(),
             connection,
+            _lock: None,
         })
     }
 
@@ -214,6 +227,18 @@ impl Catalogue {
     /// [`CatalogueError::Busy`], or what SQLite reports.
     pub fn record_session(&mut self, session: &Session) -> Result<(), CatalogueError> {
         let first_search = self.next_search_index()?;
+        self.record_session_from(first_search, session)
+    }
+
+    /// Notes who adds to the catalogue from the search `first_search` on.
+    ///
+    /// # Errors
+    /// As [`Catalogue::record_session`].
+    pub fn record_session_from(
+        &mut self,
+        first_search: u64,
+        session: &Session,
+    ) -> Result<(), CatalogueError> {
         let statement = "INSERT INTO provenance (first_search, config, seed, version, kernel, host, \
              started) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let values = params![
@@ -376,6 +401,21 @@ impl Catalogue {
     pub fn next_search_index(&self) -> Result<u64, CatalogueError> {
         let last = last_search(&self.connection).map_err(|source| self.database(source))?;
         Ok(last.map_or(0, |last| last + 1))
+    }
+
+    /// The searches stored, from the lowest index to one above the highest; `None` without any.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn search_range(&self) -> Result<Option<std::ops::Range<u64>>, CatalogueError> {
+        let ends: Option<(i64, i64)> = self
+            .connection
+            .query_row("SELECT min(search), max(search) FROM searches", [], |row| {
+                let (first, last): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+                Ok(first.zip(last))
+            })
+            .map_err(|source| self.database(source))?;
+        Ok(ends.map(|(first, last)| first.cast_unsigned()..last.cast_unsigned() + 1))
     }
 
     /// Id that the next new event will get.

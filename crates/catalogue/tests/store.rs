@@ -281,10 +281,32 @@ fn readers_look_on_and_a_second_writer_is_told() {
     assert!(matches!(error, CatalogueError::Busy { .. }), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     catalogue.record_search(&search(1), &Found::None).unwrap();
-    // A second program that works on the same searches.
-    let mut second = Catalogue::open(&path).unwrap();
-    let error = second.record_search(&search(1), &Found::None).unwrap_err();
-    assert!(error.to_string().contains("another process"), "{error}");
+    // A second program that wants to write, and is told who does.
+    let error = Catalogue::open(&path).unwrap_err();
+    assert!(matches!(error, CatalogueError::InUse { .. }), "{error}");
+    let text = error.to_string();
+    let process = format!("process {}", std::process::id());
+    assert!(
+        text.contains(&process) && text.contains("catalogue.sqlite"),
+        "{text}"
+    );
+    assert_eq!(catalogue.search_range().unwrap(), Some(0..2));
+    // Readers are welcome, and once the writer ended so is the next.
+    Catalogue::open_read_only(&path).unwrap();
+    drop(catalogue);
+    let mut next = Catalogue::open(&path).unwrap();
+    let error = next.record_search(&search(1), &Found::None).unwrap_err();
+    assert!(
+        matches!(error, CatalogueError::SearchOrder { .. }),
+        "{error}"
+    );
+    drop(next);
+    // What a killed writer leaves behind holds nobody up.
+    let lock = path.with_file_name("catalogue.sqlite.lock");
+    assert!(!lock.exists());
+    std::fs::write(&lock, "process 1 on nowhere").unwrap();
+    Catalogue::open(&path).unwrap();
+    assert!(!lock.exists());
 }
 
 #[test]

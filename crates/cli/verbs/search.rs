@@ -1,17 +1,18 @@
-//! Saddle searches from the command line: `search`.
+//! Saddle searches from the command line: `search`, `merge`.
 
 use std::path::Path;
 
 use anyhow::Result;
 use metabasin_pipeline::config::load;
 use metabasin_pipeline::{
-    Existing, PipelineError, RateSettings, SearchRequest, search_from_config, search_from_file,
+    CoverageGoal, Existing, PipelineError, RateSettings, SearchRequest, merge_catalogues,
+    search_from_config, search_from_file,
 };
 
-use crate::arguments::Search;
+use crate::arguments::{Merge, Search};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::pairs;
+use crate::verbs::inspect::{overwrite, pairs};
 
 fn is_config(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "ron")
@@ -28,16 +29,26 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
         let mut edits = arguments.edits.clone();
         edits.extend(arguments.seed.map(|seed| format!("seed={seed}")));
         let loaded = load(&arguments.input, &edits).map_err(PipelineError::Config)?;
+        if arguments.until_coverage.is_some() {
+            return Err(PipelineError::BadInput(
+                "a config says itself at which coverage to stop: \
+                 --set 'stages[1].until=Some((coverage: 0.5))'"
+                    .to_owned(),
+            )
+            .into());
+        }
         search_from_config(
             &loaded,
+            arguments.range.clone(),
             &arguments.output,
             existing,
             (&context.watch, &INTERRUPT),
         )?
     } else {
-        let Some(searches) = arguments.searches else {
+        let all = arguments.searches.map(|searches| 0..searches);
+        let Some(range) = arguments.range.clone().or(all) else {
             return Err(PipelineError::BadInput(
-                "say how many searches with --searches N".to_owned(),
+                "say how many searches with --searches N, or which with --range A..B".to_owned(),
             )
             .into());
         };
@@ -48,7 +59,12 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
             .into());
         }
         let request = SearchRequest {
-            searches,
+            first: range.start,
+            searches: range.end,
+            until: arguments.until_coverage.map(|coverage| CoverageGoal {
+                coverage,
+                window: arguments.window,
+            }),
             cut: arguments.forces.cut,
             kernel: arguments.forces.kernel.into(),
             temperature: arguments.temperature,
@@ -83,7 +99,44 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
             "  per distinct event",
             each.map_or("-".to_owned(), |cost| format!("{cost:.0}")),
         ));
+        if let Some(reached) = r.coverage_reached {
+            let answer = if reached {
+                "reached"
+            } else {
+                "not reached: searches ran out"
+            };
+            rows.push(("coverage asked for", answer.to_owned()));
+        }
         rows.push(("seconds", format!("{:.1}", r.seconds)));
         pairs(&rows)
+    })
+}
+
+/// `merge`.
+pub fn merge(context: &mut Context, arguments: &Merge) -> Result<()> {
+    let result = merge_catalogues(
+        &arguments.catalogues,
+        &arguments.output,
+        overwrite(arguments.force),
+        arguments.partial,
+        &context.watch,
+    )?;
+    context.output.result(&result, |r| {
+        let missing: Vec<String> = r.missing.iter().map(|[a, b]| format!("{a}..{b}")).collect();
+        let missing = if missing.is_empty() {
+            "none".to_owned()
+        } else {
+            missing.join(", ")
+        };
+        pairs(&[
+            ("catalogues", r.parts.to_string()),
+            (
+                "searches",
+                format!("{} ({}..{})", r.searches, r.first, r.last + 1),
+            ),
+            ("missing", missing),
+            ("events found", r.events_found.to_string()),
+            ("events distinct", r.events_distinct.to_string()),
+        ])
     })
 }

@@ -1,14 +1,17 @@
 //! Whether two events are the same.
 
+use metabasin_atoms::Cell;
 use metabasin_catalogue::{DisplacementField, EventRecord, SampleRecord};
 use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
+
+use crate::matching::has_perfect_matching;
 
 /// Within what two events of one minimum count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdentityTolerances {
-    /// Difference of the energies of the saddles, and of the final minima `[energy]`.
+    /// Difference of the energies of the saddles `[energy]`.
     pub energy: f64,
     /// Largest distance of an atom in one event from its partner in the other `[length]`.
     pub displacement: f64,
@@ -23,29 +26,24 @@ impl Default for IdentityTolerances {
     }
 }
 
-/// Whether two events from the minimum of `sample` are the same: saddles and final minima agree in
-/// energy and, under the best permutation of like atoms, in the positions of all atoms.
+/// Whether two events from the minimum of `sample` are the same: their saddles agree in energy and,
+/// under the best permutation of like atoms, in the positions of all atoms.
 ///
-/// Stationary points of equal energy are compared atom by atom; where they differ, the moved atoms
-/// of the one are assigned to the nearest moved atoms of the same species of the other, each once.
+/// The saddle decides: what a stationary point of index one connects follows from it. "Best" is the
+/// permutation with the smallest largest distance of an atom from its partner, by minimum image: the
+/// saddles are the same when a perfect matching of like atoms exists that keeps all partners within
+/// the tolerance. A rigid shift of the whole sample is no difference; it is taken as the median of
+/// the differences, component by component, because nearly all atoms keep their role.
 pub fn same_event(
     first: &EventRecord,
     second: &EventRecord,
     sample: &SampleRecord,
     tolerances: IdentityTolerances,
 ) -> bool {
-    let close = |a: f64, b: f64| (a - b).abs() <= tolerances.energy;
-    close(first.energy_saddle, second.energy_saddle)
-        && close(first.energy_final, second.energy_final)
+    (first.energy_saddle - second.energy_saddle).abs() <= tolerances.energy
         && same_points(
             &first.displacement_saddle,
             &second.displacement_saddle,
-            sample,
-            tolerances.displacement,
-        )
-        && same_points(
-            &first.displacement_final,
-            &second.displacement_final,
             sample,
             tolerances.displacement,
         )
@@ -57,7 +55,16 @@ fn same_points(
     sample: &SampleRecord,
     tolerance: f64,
 ) -> bool {
+    let Ok(cell) = Cell::new(sample.cell) else {
+        return false;
+    };
     let atoms = moved_atoms(first, second);
+    if atoms
+        .last()
+        .is_some_and(|&last| last as usize >= sample.positions.len())
+    {
+        return false;
+    }
     let of = |field: &DisplacementField| -> Vec<Vector3<f64>> {
         atoms
             .iter()
@@ -70,31 +77,70 @@ fn same_points(
             .collect()
     };
     let (u, w) = (of(first), of(second));
-    if u.iter().zip(&w).all(|(u, w)| (u - w).norm() <= tolerance) {
-        return true;
-    }
-    let Ok(cell) = metabasin_atoms::Cell::new(sample.cell) else {
-        return false;
-    };
-    // Where the direct comparison fails, atoms may have changed roles.
-    let place = |k: usize| Vector3::from(sample.positions[atoms[k] as usize]);
-    let mut taken = vec![false; atoms.len()];
-    (0..atoms.len()).all(|k| {
-        let species = sample.species[atoms[k] as usize];
-        let nearest = (0..atoms.len())
-            .filter(|&l| !taken[l] && sample.species[atoms[l] as usize] == species)
-            .map(|l| {
-                let separation = place(k) + u[k] - place(l) - w[l];
-                (l, cell.minimum_image(&separation).norm())
-            })
-            .min_by(|a, b| a.1.total_cmp(&b.1));
-        match nearest {
-            Some((l, distance)) if distance <= tolerance => {
-                taken[l] = true;
-                true
-            }
-            _ => false,
+    let still = sample.positions.len() - atoms.len();
+    let shift = median_difference(&u, &w, still);
+    // Where most atoms exchanged their roles the median says nothing.
+    [shift, Vector3::zeros()].into_iter().any(|shift| {
+        let places = |displacements: &[Vector3<f64>], shift: Vector3<f64>| -> Vec<Vector3<f64>> {
+            atoms
+                .iter()
+                .zip(displacements)
+                .map(|(&atom, u)| Vector3::from(sample.positions[atom as usize]) + u + shift)
+                .collect()
+        };
+        let species = |k: usize| sample.species[atoms[k] as usize];
+        same_arrangement(
+            &cell,
+            &places(&u, Vector3::zeros()),
+            &places(&w, shift),
+            species,
+            tolerance,
+        )
+    })
+}
+
+/// Whether a permutation of like atoms brings every atom of one arrangement within the tolerance of
+/// its partner in the other.
+fn same_arrangement(
+    cell: &Cell,
+    first: &[Vector3<f64>],
+    second: &[Vector3<f64>],
+    species: impl Fn(usize) -> u8,
+    tolerance: f64,
+) -> bool {
+    let close =
+        |k: usize, l: usize| cell.minimum_image(&(first[k] - second[l])).norm() <= tolerance;
+    // An atom that agrees with itself keeps its role: no two atoms of a saddle are within two
+    // tolerances of each other, so that nobody else could take it.
+    let differing: Vec<usize> = (0..first.len()).filter(|&k| !close(k, k)).collect();
+    let candidates: Vec<Vec<usize>> = differing
+        .iter()
+        .map(|&k| {
+            (0..differing.len())
+                .filter(|&partner| {
+                    let l = differing[partner];
+                    species(k) == species(l) && close(k, l)
+                })
+                .collect()
+        })
+        .collect();
+    has_perfect_matching(&candidates)
+}
+
+/// Component-wise median of u − w over all atoms, `still` of which moved in neither field.
+fn median_difference(u: &[Vector3<f64>], w: &[Vector3<f64>], still: usize) -> Vector3<f64> {
+    Vector3::from_fn(|component, _| {
+        let mut values: Vec<f64> = u
+            .iter()
+            .zip(w)
+            .map(|(u, w)| u[component] - w[component])
+            .chain(std::iter::repeat_n(0.0, still))
+            .collect();
+        let middle = values.len() / 2;
+        if values.is_empty() {
+            return 0.0;
         }
+        *values.select_nth_unstable_by(middle, f64::total_cmp).1
     })
 }
 

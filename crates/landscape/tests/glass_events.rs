@@ -221,31 +221,6 @@ fn duplicates_are_recognized_and_near_misses_are_not() {
     let mut elsewhere = event.clone();
     elsewhere.displacement_saddle.displacements[0][1] += 0.1;
     assert!(!same_event(event, &elsewhere, &sample, tolerances));
-    // Two like atoms that exchange their places.
-    let atoms = &event.displacement_final.atoms;
-    let (i, j) = (0..atoms.len())
-        .flat_map(|i| (i + 1..atoms.len()).map(move |j| (i, j)))
-        .find(|(i, j)| sample.species[atoms[*i] as usize] == sample.species[atoms[*j] as usize])
-        .unwrap();
-    let place = |k: usize| {
-        let u = Vector3::from(event.displacement_final.displacements[k]);
-        Vector3::from(sample.positions[atoms[k] as usize]) + u
-    };
-    let mut exchanged = event.clone();
-    for (from, to) in [(i, j), (j, i)] {
-        let u = place(to) - Vector3::from(sample.positions[atoms[from] as usize]);
-        exchanged.displacement_final.displacements[from] = u.into();
-    }
-    assert!(same_event(event, &exchanged, &sample, tolerances));
-    let unlike = (0..atoms.len())
-        .find(|k| sample.species[atoms[*k] as usize] != sample.species[atoms[i] as usize])
-        .unwrap();
-    let mut wrong = event.clone();
-    for (from, to) in [(i, unlike), (unlike, i)] {
-        let u = place(to) - Vector3::from(sample.positions[atoms[from] as usize]);
-        wrong.displacement_final.displacements[from] = u.into();
-    }
-    assert!(!same_event(event, &wrong, &sample, tolerances));
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_atoms::{Cell, Configuration, Species};
 use metabasin_catalogue::{
-    BarrierStatistics, Catalogue, DisplacementField, EventRecord, SampleRecord, StatisticsOptions,
+    BarrierReport, Catalogue, DisplacementField, EventMeasures, SampleRecord, StatisticsOptions,
 };
 use metabasin_files::{Frame, Overwrite, write_atomic, write_extxyz};
 use metabasin_interactions::Cut;
@@ -15,42 +16,78 @@ use crate::config::KernelChoice;
 use crate::sample::force_field;
 
 /// What statistics are asked of a catalogue.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BarrierRequest {
     /// Only events with a forward barrier below this.
     pub below: Option<f64>,
+    /// Energy windows that completeness is reported for apart; where there is none and the sample
+    /// has a temperature, those of the rates in [`WINDOW_RATES`].
+    pub windows: Vec<f64>,
     /// Bins of the histogram.
     pub bins: usize,
     /// Seed of the bootstrap.
     pub seed: u64,
 }
 
-/// Statistics of the verified events of a catalogue, and the events themselves.
+/// Strain rates per mapped second whose energy windows are reported where none is asked for.
+pub const WINDOW_RATES: [f64; 2] = [1e7, 1e4];
+
+/// Strain within which events must happen to be felt, in E* = kT ln(ν 0.02/γ̇).
+const WINDOW_STRAIN: f64 = 0.02;
+
+/// E* = kT ln(ν 0.02/γ̇) of [`WINDOW_RATES`]: an event above it happens less than once while the
+/// sample is strained by 0.02. None without a temperature.
+fn rate_windows(sample: &SampleRecord) -> Vec<f64> {
+    let Some(temperature) = sample.temperature else {
+        return Vec::new();
+    };
+    WINDOW_RATES
+        .into_iter()
+        .map(|rate| {
+            let tries = sample.attempt_frequency / (rate * SECONDS_PER_TAU) * WINDOW_STRAIN;
+            temperature * tries.ln()
+        })
+        .filter(|window| *window > 0.0 && window.is_finite())
+        .collect()
+}
+
+/// Statistics of the verified events of a catalogue, and the numbers of every one of them.
 ///
 /// # Errors
 /// Where the catalogue cannot be read.
-pub fn barrier_statistics(
+pub fn barrier_report(
     catalogue: &Path,
     request: &BarrierRequest,
-) -> Result<(BarrierStatistics, Vec<EventRecord>), PipelineError> {
-    if let Some(below) = request.below
-        && !(below > 0.0 && below.is_finite())
-    {
-        return Err(PipelineError::BadInput(format!(
-            "--below must be positive and finite, got {below}"
-        )));
+) -> Result<(BarrierReport, Vec<EventMeasures>), PipelineError> {
+    let given = request.below.iter().map(|below| ("--below", *below));
+    let windows = request.windows.iter().map(|window| ("--window", *window));
+    for (option, value) in given.chain(windows) {
+        if !(value > 0.0 && value.is_finite()) {
+            return Err(PipelineError::BadInput(format!(
+                "{option} must be positive and finite, got {value}"
+            )));
+        }
     }
-    let mut events = Catalogue::open_read_only(catalogue)?.verified_events()?;
-    if let Some(below) = request.below {
-        events.retain(|event| event.barrier_forward < below);
-    }
+    let catalogue = Catalogue::open_read_only(catalogue)?;
+    let sample = catalogue.sample()?;
     let options = StatisticsOptions {
         bins: request.bins,
         seed: request.seed,
         window: request.below,
         ..StatisticsOptions::default()
     };
-    Ok((BarrierStatistics::of(&events, &options), events))
+    let windows = if request.windows.is_empty() {
+        rate_windows(&sample)
+    } else {
+        request.windows.clone()
+    };
+    Ok(BarrierReport::of(
+        &sample,
+        &catalogue.events()?,
+        &catalogue.searches()?,
+        &windows,
+        &options,
+    ))
 }
 
 /// Writes the scalar columns of all events as CSV; how many events.

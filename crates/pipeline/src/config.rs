@@ -18,6 +18,8 @@ use metabasin_interactions::{Cut, Precision};
 use metabasin_landscape::{RateSettings, SearchSettings};
 use serde::{Deserialize, Serialize};
 
+use crate::coverage_goal::CoverageGoal;
+
 pub use driven::{CreepStage, CycleStage};
 pub use dynamics::{BarostatChoice, ThermostatChoice};
 pub use load::{ConfigError, ConfigErrors, LoadedConfig, check_sample, load, load_text};
@@ -294,8 +296,11 @@ pub struct RelaxStage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchStage {
-    /// How many searches.
+    /// How many searches, at most.
     pub searches: u64,
+    /// Coverage at which to stop before; all searches are done where left out.
+    #[serde(default)]
+    pub until: Option<CoverageGoal>,
     /// Declared attempt frequency per mapped second, until prefactors are measured.
     #[serde(default = "default_attempt_frequency")]
     pub attempt_frequency_per_second: f64,

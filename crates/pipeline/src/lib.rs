@@ -3,7 +3,7 @@
 //! Read in this order: [`config`] is what a run may be asked; [`run`] does it, stage by stage, in
 //! a run directory that resumes after any stop; [`Sample`] is a structure file found fit, which
 //! [`single_point`], [`relax`], [`analyze`] and [`search_from_file`] look at one at a time;
-//! [`barrier_statistics`], [`activation_volumes`] and the exports read catalogues;
+//! [`merge_catalogues`] puts ranges of searches together; [`barrier_report`], [`activation_volumes`] and the exports read catalogues;
 //! [`compare_runs`] lays MD and KMC side by side; [`estimate`] and [`measure_speed`] say what a
 //! run would cost.
 
@@ -12,6 +12,7 @@ mod catalogue_reading;
 mod cell_mapping;
 mod comparison;
 pub mod config;
+mod coverage_goal;
 mod crystallization;
 mod csv;
 mod digest;
@@ -23,10 +24,12 @@ mod inherent_states;
 mod kmc_runs;
 mod lammps;
 mod machine_speed;
+mod merge;
 mod prefactors;
 mod progress;
 mod relaxation;
 mod replicas;
+mod reverification;
 mod run;
 mod run_directory;
 mod saddle_searches;
@@ -40,19 +43,26 @@ mod trajectory;
 mod unfinished;
 
 pub use activation::{Activation, ActivationRequest, ActivationRow, activation_volumes};
-pub use catalogue_reading::{BarrierRequest, barrier_statistics, export_csv, export_extxyz};
+pub use catalogue_reading::{
+    BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz,
+};
 pub use comparison::{Comparison, compare_runs};
 pub use config::KernelChoice;
+pub use coverage_goal::CoverageGoal;
 pub use error::PipelineError;
 pub use estimate::{Estimate, StageEstimate, estimate};
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
+pub use merge::{MergeSummary, merge_catalogues};
 pub use metabasin_atoms::units::SECONDS_PER_TAU;
-pub use metabasin_catalogue::{BarrierStatistics, Distribution, MeyerNeldel};
+pub use metabasin_catalogue::{
+    BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
+    measures_csv,
+};
 pub use metabasin_files::Overwrite;
 pub use metabasin_interactions::Cut;
-pub use metabasin_landscape::RateSettings;
+pub use metabasin_landscape::{RateSettings, Reverification, ReverificationTolerances};
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::Radii;
 pub use prefactors::{
@@ -61,6 +71,7 @@ pub use prefactors::{
 };
 pub use progress::{Interrupt, Progress, Silent, Work};
 pub use relaxation::{Relaxation, relax};
+pub use reverification::{LargestShifts, ReverificationRequest, ReverificationSummary, reverify};
 pub use run::{RunSummary, StageSummary, run};
 pub use run_directory::{Existing, RunDirectory};
 pub use saddle_searches::{SearchRequest, SearchSummary, search_from_config, search_from_file};

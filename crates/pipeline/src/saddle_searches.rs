@@ -1,13 +1,13 @@
 //! Saddle searches into a catalogue: the stage `Search` and the verb `search`.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_atoms::{Configuration, Stress};
-use metabasin_catalogue::{Catalogue, EventRecord, Found, SearchRecord, Session};
+use metabasin_catalogue::{Catalogue, EventRecord, Found, SampleRecord, SearchRecord, Session};
 use metabasin_files::{Host, rfc3339};
 use metabasin_interactions::{Cut, ForceField};
 use metabasin_landscape::{
@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use crate::config::{KernelChoice, LoadedConfig, Stage};
 use crate::prefactors::{PrefactorRequest, measure_prefactors};
+use crate::coverage_goal::{CoverageGoal, CoverageWatch};
 use crate::run_directory::Existing;
 use crate::sample::{Sample, force_field};
 use crate::structure_analysis::Network;
@@ -43,6 +44,8 @@ pub struct SearchSummary {
     pub force_evaluations_per_event: Option<f64>,
     /// Wall seconds of this call.
     pub seconds: f64,
+    /// Whether a coverage was asked for, and these searches reach it.
+    pub coverage_reached: Option<bool>,
 }
 
 /// What a catalogue says of its searches.
@@ -75,6 +78,7 @@ pub(crate) fn summarize(
         force_evaluations_per_event: (distinct > 0)
             .then(|| force_evaluations as f64 / distinct as f64),
         seconds,
+        coverage_reached: None,
     })
 }
 
@@ -92,7 +96,12 @@ pub(crate) struct SearchStart {
 
 /// How the searches are done.
 pub(crate) struct SearchPlan<'a> {
+    /// Index of the first search, 0 unless this is one part of several.
+    pub(crate) first: u64,
+    /// One above the index of the last search.
     pub(crate) searches: u64,
+    /// Coverage at which to stop before.
+    pub(crate) until: Option<CoverageGoal>,
     pub(crate) settings: &'a SearchSettings,
     /// Declared attempt frequency per mapped second.
     pub(crate) attempt_frequency_per_second: f64,
@@ -124,7 +133,8 @@ pub(crate) fn quench_start(
         .map_err(|error| PipelineError::Failed(format!("minimum of the searches: {error}")))
 }
 
-/// Searches from `minimum` into the catalogue at `path` until it holds as many as planned.
+/// Searches from `minimum` into the catalogue at `path` until it holds as many as planned, or until
+/// the coverage asked for is reached.
 ///
 /// Searches run side by side and enter in the order of their index, each in one transaction:
 /// killed at any moment, the catalogue holds the first so many searches.
@@ -158,40 +168,31 @@ pub(crate) fn search_into(
             seed: plan.seed,
         },
     );
-    let mut catalogue = if path.exists() {
-        let catalogue = Catalogue::open(path)?;
-        catalogue.check_sample(&sample.fingerprint)?;
-        let stored = catalogue.sample()?;
-        if stored.settings != sample.settings || stored.seed != sample.seed {
-            return Err(PipelineError::in_file(
-                path,
-                format!(
-                    "was made with other search settings or another seed (seed {}, settings {}): \
-                     resume with the same, or start another catalogue",
-                    stored.seed, stored.settings
-                ),
-            ));
-        }
-        catalogue
-    } else {
-        Catalogue::create(path, &sample)?
-    };
-    catalogue.record_session(&Session {
+    let mut catalogue = open_or_create(path, &sample)?;
+    let first = first_search(&catalogue, path, plan.first)?;
+    let session = Session {
         config: plan.config.clone(),
         seed: plan.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         kernel: plan.force_field.kernel().to_string(),
         host: Host::this_machine(rayon::current_num_threads()).name,
         started: rfc3339(SystemTime::now()),
-    })?;
+    };
+    catalogue.record_session_from(first, &session)?;
     let network = Network::new(polished.configuration(), &Radii::half_sigma())?;
     let classes = network.icosahedra.classes();
     let mut known = catalogue.events()?;
-    let first = catalogue.next_search_index()?;
-    progress.begin("saddle searches", plan.searches);
-    progress.advance(first.min(plan.searches));
+    let mut watch = plan.until.map(|goal| CoverageWatch::new(goal, &known));
+    let mut reached = watch.as_ref().map(CoverageWatch::is_reached);
+    let end = if reached == Some(true) {
+        first
+    } else {
+        plan.searches
+    };
+    progress.begin("saddle searches", plan.searches.saturating_sub(plan.first));
+    progress.advance(first.min(plan.searches).saturating_sub(plan.first));
     let mut failure = None;
-    searcher.run_range(first..plan.searches, |result| {
+    searcher.run_range(first..end, |result| {
         if interrupt.is_requested() {
             return ControlFlow::Break(());
         }
@@ -204,9 +205,17 @@ pub(crate) fn search_into(
             &sample,
             &classes,
         ) {
-            Ok(()) => {
+            Ok(event) => {
                 progress.advance(1);
-                ControlFlow::Continue(())
+                if let (Some(watch), Some(event)) = (&mut watch, event) {
+                    watch.hit(event);
+                    reached = Some(watch.is_reached());
+                }
+                if reached == Some(true) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             }
             Err(error) => {
                 failure = Some(error);
@@ -217,7 +226,8 @@ pub(crate) fn search_into(
     if let Some(failure) = failure {
         return Err(failure);
     }
-    if interrupt.is_requested() && catalogue.next_search_index()? < plan.searches {
+    let finished = reached == Some(true) || first >= plan.searches;
+    if interrupt.is_requested() && !finished && catalogue.next_search_index()? < plan.searches {
         return Err(PipelineError::Interrupted {
             resume: format!(
                 "continue with the same command and --resume ({})",
@@ -226,6 +236,8 @@ pub(crate) fn search_into(
         });
     }
     progress.end();
+    // Prefactors are written by a writer of their own.
+    drop(catalogue);
     if let Some(settings) = plan.rates {
         let request = PrefactorRequest {
             settings,
@@ -234,29 +246,72 @@ pub(crate) fn search_into(
         };
         measure_prefactors(path, &request, (progress, interrupt))?;
     }
-    summarize(&catalogue, clock.elapsed().as_secs_f64())
+    let catalogue = Catalogue::open_read_only(path)?;
+    Ok(SearchSummary {
+        coverage_reached: reached,
+        ..summarize(&catalogue, clock.elapsed().as_secs_f64())?
+    })
 }
 
-/// Stores one search: its event is new, or one that is known already.
-fn store(
+/// The catalogue at `path`, made by the same searches in the same sample, or a new one.
+fn open_or_create(path: &Path, sample: &SampleRecord) -> Result<Catalogue, PipelineError> {
+    if !path.exists() {
+        return Ok(Catalogue::create(path, sample)?);
+    }
+    let catalogue = Catalogue::open(path)?;
+    catalogue.check_sample(&sample.fingerprint)?;
+    let stored = catalogue.sample()?;
+    if stored.settings != sample.settings || stored.seed != sample.seed {
+        return Err(PipelineError::in_file(
+            path,
+            format!(
+                "was made with other search settings or another seed (seed {}, settings {}): \
+                 resume with the same, or start another catalogue",
+                stored.seed, stored.settings
+            ),
+        ));
+    }
+    Ok(catalogue)
+}
+
+/// Where to go on in a catalogue whose searches begin at `planned`.
+fn first_search(catalogue: &Catalogue, path: &Path, planned: u64) -> Result<u64, PipelineError> {
+    match catalogue.search_range()? {
+        None => Ok(planned),
+        Some(stored) if stored.start == planned => Ok(stored.end),
+        Some(stored) => Err(PipelineError::in_file(
+            path,
+            format!(
+                "holds searches {}..{}, but those asked for begin at {planned}: resume with the \
+                 --range that it was made with, or put ranges together with `metabasin merge`",
+                stored.start, stored.end
+            ),
+        )),
+    }
+}
+
+/// Stores one search: its event is new, or one that is known already. Returns the event as the
+/// catalogue knows it.
+fn store<'a>(
     catalogue: &mut Catalogue,
-    known: &mut Vec<EventRecord>,
+    known: &'a mut Vec<EventRecord>,
     record: &SearchRecord,
     event: Option<EventRecord>,
-    sample: &metabasin_catalogue::SampleRecord,
+    sample: &SampleRecord,
     classes: &[StructureClass],
-) -> Result<(), PipelineError> {
+) -> Result<Option<&'a EventRecord>, PipelineError> {
     let Some(mut event) = event else {
         catalogue.record_search(record, &Found::None)?;
-        return Ok(());
+        return Ok(None);
     };
     let tolerances = IdentityTolerances::default();
     let same = known
         .iter()
-        .find(|other| same_event(other, &event, sample, tolerances));
+        .position(|other| same_event(other, &event, sample, tolerances));
     if let Some(same) = same {
+        let same = &known[same];
         catalogue.record_search(record, &Found::Known { event: same.id })?;
-        return Ok(());
+        return Ok(Some(same));
     }
     let mobile = most_mobile(&event);
     event.structure_class = mobile
@@ -265,7 +320,7 @@ fn store(
     let id = catalogue.record_search(record, &Found::New(Box::new(event.clone())))?;
     event.id = id.unwrap_or_default();
     known.push(event);
-    Ok(())
+    Ok(known.last())
 }
 
 /// The atom that moves farthest from minimum to final minimum.
@@ -281,8 +336,12 @@ fn most_mobile(event: &EventRecord) -> Option<usize> {
 /// What `search FILE` is asked.
 #[derive(Clone, Debug)]
 pub struct SearchRequest {
-    /// Searches in all.
+    /// Index of the first search, 0 unless this is one part of several that are merged later.
+    pub first: u64,
+    /// One above the index of the last search: searches in all where `first` is 0.
     pub searches: u64,
+    /// Coverage at which to stop before.
+    pub until: Option<CoverageGoal>,
     /// Cut mode.
     pub cut: Cut,
     /// Force kernel.
@@ -304,7 +363,9 @@ pub struct SearchRequest {
 impl Default for SearchRequest {
     fn default() -> Self {
         Self {
+            first: 0,
             searches: 100,
+            until: None,
             cut: Cut::default(),
             kernel: KernelChoice::default(),
             temperature: None,
@@ -329,8 +390,8 @@ fn check_output(output: &Path, existing: Existing) -> Result<(), PipelineError> 
             "does not exist: leave --resume out to start a catalogue",
         )),
         (true, Existing::Replace) => {
-            // Only a catalogue is replaced, never some other file.
-            Catalogue::open_read_only(output)?;
+            // Only a catalogue that nobody writes to is replaced, never some other file.
+            Catalogue::open(output)?;
             Ok(())
         }
         _ => Ok(()),
@@ -395,10 +456,20 @@ pub fn search_from_file(
         .settings
         .validate()
         .map_err(|error| PipelineError::BadInput(error.to_string()))?;
-    if request.searches == 0 {
-        return Err(PipelineError::BadInput(
-            "--searches must be at least 1".to_owned(),
-        ));
+    if request.searches <= request.first {
+        return Err(PipelineError::BadInput(format!(
+            "there must be at least 1 search, got {}..{}",
+            request.first, request.searches
+        )));
+    }
+    if let Some(goal) = &request.until {
+        goal.validate()?;
+        if request.first > 0 {
+            return Err(PipelineError::BadInput(
+                "a range of searches is done whole: --until-coverage needs all searches from 0 on"
+                    .to_owned(),
+            ));
+        }
     }
     let sample = Sample::read(file, request.cut)?;
     for note in &sample.notes {
@@ -443,25 +514,34 @@ pub fn search_from_file(
         stress_thermal: None,
     };
     let plan = SearchPlan {
+        first: request.first,
         searches: request.searches,
+        until: request.until,
         settings: &request.settings,
         attempt_frequency_per_second: request.attempt_frequency_per_second,
         seed: request.seed,
         stage: 0,
         force_field: field,
         kernel: request.kernel,
-        config: format!("search {} --searches {}", file.display(), request.searches),
+        config: format!(
+            "search {} --range {}..{}",
+            file.display(),
+            request.first,
+            request.searches
+        ),
         rates: request.rates,
     };
     search_into(output, &minimum, &start, &plan, watch)
 }
 
-/// Searches as the `Search` stage of a config that starts with `FromSample` says.
+/// Searches as the `Search` stage of a config that starts with `FromSample` says; only those of
+/// `range`, where one is given.
 ///
 /// # Errors
 /// As [`search_from_file`].
 pub fn search_from_config(
     loaded: &LoadedConfig,
+    range: Option<Range<u64>>,
     output: &Path,
     existing: Existing,
     watch: (&dyn Progress, &Interrupt),
@@ -485,8 +565,12 @@ pub fn search_from_config(
             "has no Search stage: `metabasin init search` prints a config that has one",
         )
     })?;
+    let until = search.until.filter(|_| range.is_none());
+    let range = range.unwrap_or(0..search.searches);
     let request = SearchRequest {
-        searches: search.searches,
+        first: range.start,
+        searches: range.end,
+        until,
         cut: config.cut,
         kernel: config.kernel,
         temperature: Some(from.temperature.reduced()),

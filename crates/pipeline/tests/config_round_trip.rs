@@ -7,12 +7,12 @@ use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use metabasin_eshelby::{CellShape, ElasticSites, Floor, KmcSettings, Orientations};
 use metabasin_interactions::{Cut, Precision};
 use metabasin_landscape::{RateSettings, SearchSettings};
-use metabasin_pipeline::KernelChoice;
 use metabasin_pipeline::config::{
     BarostatChoice, CompareStage, CreepStage, CycleStage, EquilibrateStage, FromSampleStage,
     HoldStage, KmcStage, LoadedConfig, Pairs, PrepareStage, RecoverStage, RelaxStage, RunConfig,
     SearchStage, ShearStage, Stage, SwapStage, ThermostatChoice, UnloadStage, load_text,
 };
+use metabasin_pipeline::{CoverageGoal, KernelChoice};
 use proptest::prelude::*;
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
@@ -174,6 +174,7 @@ prop_compose! {
             }),
             Stage::Search(SearchStage {
                 searches,
+                until: Some(CoverageGoal { coverage: 0.5, window: Some(strain) }),
                 attempt_frequency_per_second: 1e13 * strain,
                 settings: SearchSettings { force_tolerance, ..SearchSettings::default() },
                 rates: Some(RateSettings { prefactor_radius: 30.0 * strain, core_threshold: strain }),

@@ -15,5 +15,7 @@ pub mod plot;
 mod provenance;
 mod write;
 
-pub use figures::{Completeness, barrier_histogram_svg, recovery_svg, stress_strain_svg};
+pub use figures::{
+    Completeness, barrier_histogram_svg, barrier_sheet_svg, recovery_svg, stress_strain_svg,
+};
 pub use write::{ReportError, write_report};

@@ -7,11 +7,13 @@
 //! show says why.
 
 mod legend;
+mod panels;
 mod render;
 mod scale;
 mod style;
 pub mod text;
 
+pub use panels::panels_svg;
 pub use render::Frame;
 pub use scale::{Scale, ScaleKind, Tick};
 pub use style::{COLORS, GRAY, INK, Marker, SeriesStyle};

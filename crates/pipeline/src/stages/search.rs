@@ -69,7 +69,9 @@ pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), 
         &[("energy", KeyValue::Real(minimum.energy()))],
     )?;
     let plan = SearchPlan {
+        first: 0,
         searches: stage.searches,
+        until: stage.until,
         settings: &stage.settings,
         attempt_frequency_per_second: stage.attempt_frequency_per_second,
         seed: context.config.seed,
