@@ -182,7 +182,7 @@ fn start(output: &Path) -> Child {
 /// Waits until the catalogue holds so many searches.
 fn wait_for(path: &Path, searches: usize) {
     let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(120) {
+    while begin.elapsed() < Duration::from_mins(2) {
         let stored = Catalogue::open_read_only(path).and_then(|catalogue| catalogue.searches());
         if stored.is_ok_and(|stored| stored.len() >= searches) {
             return;

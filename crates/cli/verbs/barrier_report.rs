@@ -113,9 +113,10 @@ fn distributions(report: &BarrierReport) -> String {
         "quantity", "events", "mean", "std", "5 %", "25 %", "median", "75 %", "95 %",
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    let mut add = |name: String, events: usize, of: Option<&Distribution>| {
+    let mut add = |name: String, events: Option<usize>, of: Option<&Distribution>| {
+        let events = events.map_or(String::new(), |events| events.to_string());
         let Some(of) = of else {
-            rows.push(vec![name, "0".to_owned(), "none".to_owned()]);
+            rows.push(vec![name, events, "none".to_owned()]);
             return;
         };
         let (q, e) = (&of.summary, &of.error);
@@ -123,7 +124,7 @@ fn distributions(report: &BarrierReport) -> String {
         let with = |value: f64, error: f64| format!("{value:.3} +- {error:.3}");
         rows.push(vec![
             name,
-            events.to_string(),
+            events,
             with(q.mean, e.mean),
             plain(q.std),
             with(q.q05, e.q05),
@@ -134,7 +135,7 @@ fn distributions(report: &BarrierReport) -> String {
         ]);
     };
     let statistics = &report.statistics;
-    let all = statistics.distinct;
+    let all = Some(statistics.distinct);
     add(
         "barrier [epsilon]".to_owned(),
         all,
@@ -143,14 +144,14 @@ fn distributions(report: &BarrierReport) -> String {
     for (class, part) in &statistics.classes {
         add(
             format!("  class {class}"),
-            part.distinct,
+            Some(part.distinct),
             part.barrier.as_ref(),
         );
     }
     for (species, part) in &report.species {
         add(
             format!("  species {species}"),
-            part.distinct,
+            Some(part.distinct),
             part.barrier.as_ref(),
         );
     }
@@ -164,7 +165,7 @@ fn distributions(report: &BarrierReport) -> String {
         ("alignment saddle, end state", &report.orientation.alignment),
         ("log10 prefactor [1/tau]", &report.log10_prefactor_forward),
     ] {
-        add(name.to_owned(), all, of.as_ref());
+        add(name.to_owned(), None, of.as_ref());
     }
     table(&rows)
 }

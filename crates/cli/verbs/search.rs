@@ -32,7 +32,7 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
         if arguments.until_coverage.is_some() {
             return Err(PipelineError::BadInput(
                 "a config says itself at which coverage to stop: \
-                 --set 'stages[1].until=Some((coverage: 0.5))'"
+                 --set 'stages[1].until=(coverage: 0.5)'"
                     .to_owned(),
             )
             .into());

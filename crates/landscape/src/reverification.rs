@@ -1,10 +1,11 @@
 //! Events derived again from what is stored of them.
 
-use metabasin_atoms::{Cell, Dipole, Stress};
+use metabasin_atoms::{Cell, Dipole, Purpose, Stress, random_stream};
 use metabasin_catalogue::{DisplacementField, EventRecord};
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unflatten};
 use metabasin_minimizers::InherentStructure;
 use nalgebra::Vector3;
+use rand_distr::{Distribution, StandardNormal};
 use serde::Serialize;
 
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
@@ -12,6 +13,7 @@ use crate::descent::{Descent, DescentOutcome, polish};
 use crate::displacement::{displacements, largest};
 use crate::elasticity::hessian_preconditioner;
 use crate::error::LandscapeError;
+use crate::lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
 use crate::preconditioner::IncompleteCholesky;
 use crate::settings::SearchSettings;
 use crate::verify::{count_index, descend_both_sides, polish_tolerance, returned};
@@ -234,6 +236,33 @@ impl Reverifier {
         Ok(())
     }
 
+    /// The lowest mode at `x`, converged far enough to tell the sides of a saddle and to count what
+    /// lies beyond it. The start is `guess` with an irregular part, in case that the two are
+    /// orthogonal.
+    fn lowest_mode(
+        &self,
+        landscape: &mut Counted<&mut FixedCell>,
+        x: &[f64],
+        guess: &[f64],
+    ) -> LowestMode {
+        let mut random = random_stream(0, Purpose::IndexCheck, u64::MAX, 0);
+        let scale = guess.iter().map(|u| u * u).sum::<f64>().sqrt().max(1e-3);
+        let irregular = 0.1 * scale / (guess.len() as f64).sqrt();
+        let start: Vec<f64> = guess
+            .iter()
+            .map(|u| {
+                let draw: f64 = StandardNormal.sample(&mut random);
+                u + irregular * draw
+            })
+            .collect();
+        let limits = LanczosLimits {
+            vectors: 200.min(x.len()),
+            relative_change: 0.0,
+            relative_residual: 1e-3,
+        };
+        lowest_mode(landscape, x, &start, limits, &self.preconditioner)
+    }
+
     /// The saddle, converged from where it was stored.
     fn saddle(
         &self,
@@ -244,15 +273,17 @@ impl Reverifier {
         let configuration = self.minimum.configuration();
         let cell = configuration.cell;
         let stored = put_on(&configuration.positions, &event.displacement_saddle);
-        let guess = flatten(&displacements(&cell, &configuration.positions, &stored));
+        let field = flatten(&displacements(&cell, &configuration.positions, &stored));
+        let start = flatten(&stored);
+        let guess = self.lowest_mode(landscape, &start, &field);
         let ascent = Ascent {
             origin: (&self.start, self.minimum.energy()),
-            start: &flatten(&stored),
-            guess: &guess,
+            start: &start,
+            guess: &guess.direction,
             tolerance: polish_tolerance(configuration.len()),
             when_convex: WhenConvex::GiveUp,
         };
-        let saddle = follow_mode(landscape, &ascent, &self.settings, &self.preconditioner);
+        let mut saddle = follow_mode(landscape, &ascent, &self.settings, &self.preconditioner);
         found.saddle_shift = Some(shift(&cell, &stored, &saddle.x, &event.displacement_saddle));
         if saddle.outcome != ClimbOutcome::Saddle {
             return Err(format!(
@@ -260,9 +291,7 @@ impl Reverifier {
                 saddle.outcome, saddle.largest_force
             ));
         }
-        let Some(mode) = &saddle.mode else {
-            return Err("the saddle has no lowest mode".to_owned());
-        };
+        let mode = self.lowest_mode(landscape, &saddle.x, &guess.direction);
         let index = count_index(
             landscape,
             &saddle.x,
@@ -272,6 +301,7 @@ impl Reverifier {
         );
         found.lowest_eigenvalue = Some(mode.eigenvalue);
         found.index = Some(index.index);
+        saddle.mode = Some(mode);
         if index.index == 1 {
             Ok(saddle)
         } else {
@@ -292,13 +322,14 @@ impl Reverifier {
     ) -> Result<Descent, String> {
         let configuration = self.minimum.configuration();
         let stored = put_on(&configuration.positions, &event.displacement_final);
-        // Soft spots with tiny barriers flip in a coarse descent: a finer one decides.
-        let fine = SearchSettings {
-            relaxation_step: 0.3 * self.settings.relaxation_step,
+        // Soft spots with tiny barriers flip in a coarse descent: finer ones decide.
+        let [coarse, fine, finest] = [1.0, 0.3, 0.1].map(|share| SearchSettings {
+            relaxation_step: share * self.settings.relaxation_step,
+            max_force_evaluations: 4 * self.settings.max_force_evaluations,
             ..self.settings.clone()
-        };
+        });
         let mut outcome = Err("neither side of the saddle leads to the minimum".to_owned());
-        for settings in [&self.settings, &fine] {
+        for settings in [&coarse, &fine, &finest] {
             let sides = descend_both_sides(
                 landscape,
                 saddle,

@@ -19,8 +19,8 @@ use metabasin_structure::{Radii, StructureClass};
 use serde::Serialize;
 
 use crate::config::{KernelChoice, LoadedConfig, Stage};
-use crate::prefactors::{PrefactorRequest, measure_prefactors};
 use crate::coverage_goal::{CoverageGoal, CoverageWatch};
+use crate::prefactors::{PrefactorRequest, measure_prefactors};
 use crate::run_directory::Existing;
 use crate::sample::{Sample, force_field};
 use crate::structure_analysis::Network;
@@ -184,11 +184,8 @@ pub(crate) fn search_into(
     let mut known = catalogue.events()?;
     let mut watch = plan.until.map(|goal| CoverageWatch::new(goal, &known));
     let mut reached = watch.as_ref().map(CoverageWatch::is_reached);
-    let end = if reached == Some(true) {
-        first
-    } else {
-        plan.searches
-    };
+    let stopped = reached == Some(true);
+    let end = if stopped { first } else { plan.searches };
     progress.begin("saddle searches", plan.searches.saturating_sub(plan.first));
     progress.advance(first.min(plan.searches).saturating_sub(plan.first));
     let mut failure = None;
@@ -226,8 +223,8 @@ pub(crate) fn search_into(
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let finished = reached == Some(true) || first >= plan.searches;
-    if interrupt.is_requested() && !finished && catalogue.next_search_index()? < plan.searches {
+    let left = reached != Some(true) && catalogue.next_search_index()? < plan.searches;
+    if interrupt.is_requested() && left {
         return Err(PipelineError::Interrupted {
             resume: format!(
                 "continue with the same command and --resume ({})",
