@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use metabasin_pipeline::{Cut, KernelChoice, MinimizerKind, RateSettings};
+use metabasin_pipeline::{Cut, EscapeRequest, KernelChoice, MinimizerKind, RateSettings};
 
 /// Thermally activated plasticity of glasses: molecular dynamics, saddle searches and Eshelby
 /// kinetic Monte Carlo in one chain.
@@ -96,6 +96,9 @@ pub enum Verb {
     #[command(after_help = "Examples:\n  metabasin prefactors glass.sqlite\n  \
                       metabasin prefactors glass.sqlite --radii 1.5,2,2.5,3,3.5 --events 20")]
     Prefactors(Prefactors),
+    /// Lets molecular dynamics escape from a catalogue's minimum, beside the catalogue's sum of rates.
+    #[command(after_help = "Example:\n  metabasin escape glass.sqlite --plot escape.svg")]
+    Escape(Escape),
     /// Eshelby kinetic Monte Carlo of a config.
     #[command(
         after_help = "Example:\n  metabasin kmc kmc.ron --set catalogue=glass.sqlite --out kmc"
@@ -469,6 +472,44 @@ pub struct Prefactors {
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
+}
+
+/// Arguments of `escape`.
+#[derive(Args, Debug)]
+pub struct Escape {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Temperatures k_B T [epsilon]; by default three at which the catalogue's sum of lasting rates
+    /// is 0.01, 0.005 and 0.0025 an attempt period.
+    #[arg(long, value_name = "KT,KT,...", value_delimiter = ',')]
+    pub temperatures: Vec<f64>,
+    /// Trajectories at each temperature.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
+    pub trajectories: u16,
+    /// Relaxation time of the Langevin thermostat [tau].
+    #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().friction_time)]
+    pub friction_time: f64,
+    /// Time step [tau].
+    #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().time_step)]
+    pub time_step: f64,
+    /// Attempt periods (1/nu_0) between two quenches.
+    #[arg(long, value_name = "PERIODS", default_value_t = EscapeRequest::default().interval)]
+    pub interval: f64,
+    /// Seed.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Force kernel.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Draw the rates against 1/T.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write the table.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Overwrite plot and table.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `compare`.

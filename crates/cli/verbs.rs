@@ -63,6 +63,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Barriers(barriers) => barrier_report::barriers(context, barriers),
         Verb::Activation(activation) => barriers::activation(context, activation),
         Verb::Prefactors(prefactors) => rates::prefactors(context, prefactors),
+        Verb::Escape(escape) => rates::escape(context, escape),
         Verb::Export(export) => barriers::export(context, export),
         Verb::Compare(compare) => runs::compare(context, compare),
         Verb::Report(report) => runs::report(context, report),

@@ -1,16 +1,18 @@
-//! How fast events are: `prefactors`.
+//! How fast events are: `prefactors`, `escape`.
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    MeyerNeldel, PrefactorRequest, PrefactorSpread, RateSettings, measure_prefactors,
-    prefactor_convergence,
+    EscapeRequest, EscapeTest, MeyerNeldel, PipelineError, PrefactorRequest, PrefactorSpread,
+    RateSettings, escape_test, measure_prefactors, prefactor_convergence, write_escape_csv,
+    write_text,
 };
+use metabasin_report::{EscapePoint, escape_svg};
 
-use crate::arguments::Prefactors;
+use crate::arguments::{Escape, Prefactors};
 use crate::output::table;
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::pairs;
+use crate::verbs::inspect::{overwrite, pairs};
 
 fn spread(of: Option<&PrefactorSpread>) -> String {
     of.map_or("none".to_owned(), |s| {
@@ -129,4 +131,96 @@ fn convergence(
             r.seconds_full
         )
     })
+}
+
+/// `escape`.
+pub fn escape(context: &mut Context, arguments: &Escape) -> Result<()> {
+    let mode = overwrite(arguments.force);
+    for output in [&arguments.plot, &arguments.csv].into_iter().flatten() {
+        // Said before the work, not after it.
+        if output.exists() && !arguments.force {
+            return Err(PipelineError::BadInput(format!(
+                "{} exists already: --force replaces it",
+                output.display()
+            ))
+            .into());
+        }
+    }
+    let request = EscapeRequest {
+        temperatures: arguments.temperatures.clone(),
+        trajectories: usize::from(arguments.trajectories),
+        friction_time: arguments.friction_time,
+        time_step: arguments.time_step,
+        interval: arguments.interval,
+        seed: arguments.seed,
+        kernel: arguments.kernel.into(),
+    };
+    let test = escape_test(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
+    if let Some(output) = &arguments.csv {
+        write_escape_csv(&test, output, mode)?;
+        context.say(&format!("table: {}", output.display()));
+    }
+    if let Some(output) = &arguments.plot {
+        let points: Vec<EscapePoint> = test
+            .rows
+            .iter()
+            .map(|row| EscapePoint {
+                temperature: row.temperature,
+                md: row.md,
+                md_limits: (row.md_low, row.md_high),
+                catalogue: row.catalogue.lasting,
+                corrected: row.corrected,
+                declared: (row.declared_low, row.declared_high),
+            })
+            .collect();
+        write_text(output, &escape_svg(&points, &test.verdict()), mode)?;
+        context.say(&format!("plot: {}", output.display()));
+    }
+    context.output.result(&test, describe)
+}
+
+fn describe(test: &EscapeTest) -> String {
+    let header = [
+        "k_B T [epsilon]",
+        "escapes",
+        "known",
+        "recrossings",
+        "time [tau]",
+        "MD [1/tau]",
+        "catalogue",
+        "by coverage",
+        "declared nu_0",
+        "agrees",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for row in &test.rows {
+        rows.push(vec![
+            format!("{:.5}", row.temperature),
+            format!("{} of {}", row.escapes, row.trajectories),
+            row.known.to_string(),
+            row.recrossings.to_string(),
+            format!("{:.0}", row.exposure),
+            format!("{:.2e} ({:.2e} .. {:.2e})", row.md, row.md_low, row.md_high),
+            format!("{:.2e}", row.catalogue.lasting),
+            row.corrected
+                .map_or("-".to_owned(), |rate| format!("{rate:.2e}")),
+            format!("{:.2e} .. {:.2e}", row.declared_low, row.declared_high),
+            match (row.rare, row.agrees) {
+                (false, _) => "not rare".to_owned(),
+                (true, true) => "yes".to_owned(),
+                (true, false) => "no".to_owned(),
+            },
+        ]);
+    }
+    format!(
+        "{}\nattempt period 1/nu_0 {:.4} tau, a quench every {:.4} tau, returns within {:.3} tau are \
+         recrossings; catalogue: lasting rates, by coverage: divided by the Good-Turing coverage of the \
+         events that make 99 % of the sum (the chance that the next search that ends there finds a known \
+         one)\n{}",
+        table(&rows),
+        test.attempt_period,
+        test.interval,
+        test.lasting_time,
+        test.verdict()
+    )
 }

@@ -24,7 +24,7 @@ pub struct RateSettings {
 impl Default for RateSettings {
     fn default() -> Self {
         Self {
-            prefactor_radius: 3.0,
+            prefactor_radius: 3.5,
             core_threshold: 0.1,
         }
     }

@@ -10,6 +10,7 @@ use crate::climb::{Ascent, ClimbOutcome, WhenConvex, follow_mode};
 use crate::displacement::displacements;
 use crate::elasticity::hessian_preconditioner;
 use crate::error::LandscapeError;
+use crate::lowest_mode::{LanczosLimits, lowest_mode};
 use crate::preconditioner::IncompleteCholesky;
 use crate::settings::SearchSettings;
 use crate::verify::polish_tolerance;
@@ -17,6 +18,9 @@ use crate::verify::polish_tolerance;
 /// An energy that differs by more than this from the stored one belongs to another stationary
 /// point `[energy]`.
 const ENERGY_TOLERANCE: f64 = 1e-6;
+
+/// Length of the Lanczos iteration that looks for a mode which shorter ones missed.
+const MODE_VECTORS: usize = 200;
 
 /// Why a stored event could not be rebuilt.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -156,20 +160,44 @@ impl Rebuilder {
         let cell = *landscape.cell();
         let positions = &self.minimum.configuration().positions;
         let start = self.moved(&event.displacement_saddle)?;
-        let guess = flatten(&displacements(&cell, positions, &unflatten(&start)));
-        let ascent = Ascent {
-            origin: (&self.coordinates, self.minimum.energy()),
-            start: &start,
-            guess: &guess,
-            tolerance: self.tolerance,
-            when_convex: WhenConvex::GiveUp,
+        let onward = self.moved(&event.displacement_final)?;
+        let between = |from: &[f64], to: &[f64]| {
+            flatten(&displacements(&cell, &unflatten(from), &unflatten(to)))
         };
-        let climb = follow_mode(
-            &mut landscape,
-            &ascent,
-            &self.settings,
-            &self.preconditioner,
-        );
+        let mut follow = |guess: &[f64]| {
+            let ascent = Ascent {
+                origin: (&self.coordinates, self.minimum.energy()),
+                start: &start,
+                guess,
+                tolerance: self.tolerance,
+                when_convex: WhenConvex::GiveUp,
+            };
+            follow_mode(
+                &mut landscape,
+                &ascent,
+                &self.settings,
+                &self.preconditioner,
+            )
+        };
+        // The mode is mostly along the way to the saddle; where the short Lanczos iterations of a
+        // climb miss it from there, a long one from the way on finds it.
+        let mut climb = follow(&between(&self.coordinates, &start));
+        if climb.outcome != ClimbOutcome::Saddle {
+            let limits = LanczosLimits {
+                vectors: MODE_VECTORS.min(start.len()),
+                relative_change: 0.0,
+                relative_residual: 1e-4,
+            };
+            let guess = between(&start, &onward);
+            let mode = lowest_mode(
+                &mut self.landscape(),
+                &start,
+                &guess,
+                limits,
+                &self.preconditioner,
+            );
+            climb = follow(&mode.direction);
+        }
         let (ClimbOutcome::Saddle, Some(mode)) = (climb.outcome, climb.mode) else {
             return Err(RebuildError::NotConverged {
                 point: "saddle",
@@ -192,7 +220,7 @@ impl Rebuilder {
             return Err(error);
         }
         let mut configuration = self.minimum.configuration().clone();
-        configuration.positions = unflatten(&self.moved(&event.displacement_final)?);
+        configuration.positions = unflatten(&onward);
         let minimizer = TruncatedNewton::default();
         let field = self.minimum.force_field();
         let quenched = InherentStructure::quench(&configuration, field, &minimizer, self.tolerance);

@@ -3,6 +3,7 @@
 //! A rate has the same color in every figure; MD is points with error bars, KMC is lines.
 
 mod barriers;
+mod escape;
 mod glass;
 mod landscape;
 mod loading;
@@ -11,6 +12,7 @@ use metabasin_catalogue::EventRecord;
 use metabasin_files::findings::Findings;
 
 pub use barriers::{barrier_panels, barrier_sheet_svg};
+pub use escape::{EscapePoint, escape_rates, escape_svg};
 pub use glass::{cooling, zero_load_energy};
 pub use landscape::{
     Completeness, activation_volumes, barrier_histogram, barrier_histogram_svg, search_outcomes,

@@ -16,6 +16,7 @@ mod provenance;
 mod write;
 
 pub use figures::{
-    Completeness, barrier_histogram_svg, barrier_sheet_svg, recovery_svg, stress_strain_svg,
+    Completeness, EscapePoint, barrier_histogram_svg, barrier_sheet_svg, escape_svg, recovery_svg,
+    stress_strain_svg,
 };
 pub use write::{ReportError, write_report};

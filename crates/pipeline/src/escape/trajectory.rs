@@ -1,0 +1,182 @@
+//! Molecular dynamics that is quenched now and then.
+
+use metabasin_atoms::{Configuration, Purpose, random_stream};
+use metabasin_catalogue::EventRecord;
+use metabasin_interactions::ForceField;
+use metabasin_landscape::{Rebuilder, displacements};
+use metabasin_md::{Dynamics, RandomAddress, Simulation, Thermostat};
+use metabasin_minimizers::{InherentStructure, Lbfgs};
+use nalgebra::Vector3;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::EscapeRequest;
+use super::clock::{Place, Walker};
+use crate::{Interrupt, PipelineError};
+
+/// Largest force of a quench that only tells minima apart `[energy / length]`.
+const QUENCH_TOLERANCE: f64 = 1e-3;
+/// Largest displacement at which a quench ended at home, unless events are smaller `[length]`.
+const HOME_DISTANCE: f64 = 0.1;
+
+/// What all trajectories share.
+pub(crate) struct Setting {
+    minimum: Configuration,
+    force_field: ForceField,
+    /// Final minima of the catalogue: the event, and the displacement of every atom.
+    finals: Vec<(u64, Vec<Vector3<f64>>)>,
+    home_distance: f64,
+    dynamics: Dynamics,
+    steps: u64,
+    seed: u64,
+}
+
+impl Setting {
+    pub(crate) fn new(
+        rebuilder: &Rebuilder,
+        events: &[EventRecord],
+        request: &EscapeRequest,
+        period: f64,
+    ) -> Self {
+        let minimum = rebuilder.minimum().configuration().clone();
+        let smallest = events
+            .iter()
+            .map(|event| event.largest_displacement)
+            .fold(2.0 * HOME_DISTANCE, f64::min);
+        let finals = events
+            .iter()
+            .map(|event| {
+                let mut field = vec![Vector3::zeros(); minimum.len()];
+                let stored = &event.displacement_final;
+                for (&atom, &u) in stored.atoms.iter().zip(&stored.displacements) {
+                    if let Some(at) = field.get_mut(atom as usize) {
+                        *at = Vector3::from(u);
+                    }
+                }
+                (event.id, field)
+            })
+            .collect();
+        let thermostat = Thermostat::Langevin {
+            time_constant: request.friction_time,
+        };
+        Self {
+            // One trajectory a thread: each evaluates forces alone.
+            force_field: rebuilder.minimum().force_field().with_parallel(false),
+            finals,
+            home_distance: 0.5 * smallest,
+            dynamics: Dynamics {
+                thermostat: Some(thermostat),
+                ..Dynamics::constant_energy(request.time_step, 1.0)
+            },
+            steps: ((request.interval * period / request.time_step).round() as u64).max(1),
+            seed: request.seed,
+            minimum,
+        }
+    }
+
+    /// Time between two quenches `[τ]`.
+    pub(crate) fn interval(&self) -> f64 {
+        self.steps as f64 * self.dynamics.time_step
+    }
+
+    /// Largest displacement at which a quench ended at home `[length]`.
+    pub(crate) fn home_distance(&self) -> f64 {
+        self.home_distance
+    }
+
+    /// The minimum that a quenched configuration is in.
+    fn place(&self, quenched: &Configuration) -> Place {
+        let cell = &self.minimum.cell;
+        let field = displacements(cell, &self.minimum.positions, &quenched.positions);
+        let farthest = field.iter().map(Vector3::norm).fold(0.0, f64::max);
+        if farthest < self.home_distance {
+            return Place::Home;
+        }
+        let event = self
+            .finals
+            .iter()
+            .find(|(_, last)| largest_apart(&field, last) < self.home_distance);
+        Place::Away(event.map(|(event, _)| *event))
+    }
+}
+
+/// The largest distance between two fields, over atoms.
+fn largest_apart(field: &[Vector3<f64>], other: &[Vector3<f64>]) -> f64 {
+    let apart = field.iter().zip(other).map(|(a, b)| (a - b).norm_squared());
+    apart.fold(0.0, f64::max).sqrt()
+}
+
+/// One trajectory from the minimum.
+pub(crate) struct Trajectory<'a> {
+    setting: &'a Setting,
+    simulation: Simulation,
+    interrupt: &'a Interrupt,
+}
+
+fn failed(error: impl std::fmt::Display) -> PipelineError {
+    PipelineError::Failed(format!("escape: {error}"))
+}
+
+impl<'a> Trajectory<'a> {
+    /// Trajectory `address.1` at the temperature number `address.0`. Velocities are drawn at twice
+    /// the temperature: half of that energy goes into the vibrations' potential energy, which is zero
+    /// at the minimum (equipartition), so that equilibration has little left to do.
+    pub(crate) fn new(
+        setting: &'a Setting,
+        temperature: f64,
+        address: (u64, u64),
+        interrupt: &'a Interrupt,
+    ) -> Result<Self, PipelineError> {
+        let (stage, index) = address;
+        let mut random = random_stream(setting.seed, Purpose::InitialVelocities, stage, index);
+        let mut configuration = setting.minimum.clone();
+        let velocities = (0..configuration.len())
+            .map(|atom| {
+                let spread = (2.0 * temperature / configuration.mass(atom)).sqrt();
+                Vector3::from_fn(|_, _| {
+                    let draw: f64 = StandardNormal.sample(&mut random);
+                    spread * draw
+                })
+            })
+            .collect();
+        configuration.velocities = Some(velocities);
+        let dynamics = Dynamics {
+            temperature: metabasin_md::TemperatureSchedule::Constant(temperature),
+            random: RandomAddress {
+                seed: setting.seed,
+                stage: stage as u32,
+                trajectory: index as u32,
+            },
+            ..setting.dynamics.clone()
+        };
+        let simulation = Simulation::new(configuration, setting.force_field.clone(), dynamics)
+            .map_err(failed)?;
+        Ok(Self {
+            setting,
+            simulation,
+            interrupt,
+        })
+    }
+}
+
+impl Walker for Trajectory<'_> {
+    type Error = PipelineError;
+
+    fn look(&mut self) -> Result<Place, PipelineError> {
+        if self.interrupt.is_requested() {
+            return Err(PipelineError::Interrupted {
+                resume: "start the same command anew".to_owned(),
+            });
+        }
+        self.simulation
+            .advance(self.setting.steps)
+            .map_err(failed)?;
+        let (quenched, _) = InherentStructure::quench(
+            &self.simulation.configuration(),
+            self.setting.force_field.clone(),
+            &Lbfgs::default(),
+            QUENCH_TOLERANCE,
+        )
+        .map_err(failed)?;
+        Ok(self.setting.place(quenched.configuration()))
+    }
+}
