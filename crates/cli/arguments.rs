@@ -82,6 +82,13 @@ pub enum Verb {
         after_help = "Example:\n  metabasin merge part-0.sqlite part-1.sqlite part-2.sqlite -o glass.sqlite"
     )]
     Merge(Merge),
+    /// Atomistic kinetic Monte Carlo: from minimum to minimum over saddles searched on the way.
+    #[command(
+        after_help = "Examples:\n  metabasin akmc glass.data.gz --temperature 0.14 --steps 50 --out walk\n  \
+                      metabasin akmc glass.data.gz --temperature 0.14 --steps 100 --out walk --resume\n\n\
+                      Writes series/walk.csv, structures/current.extxyz, checkpoints/ and energy.svg into the folder."
+    )]
+    Akmc(Akmc),
     /// Barrier statistics of a catalogue.
     #[command(
         after_help = "Examples:\n  metabasin barriers glass.sqlite --plot barriers.svg --csv events.csv\n  \
@@ -381,6 +388,52 @@ pub struct Merge {
     #[arg(long)]
     pub partial: bool,
     /// Replace the output.
+/// Arguments of `akmc`.
+#[derive(Args, Debug)]
+pub struct Akmc {
+    /// Structure file; minimized first.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Folder of the walk.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Temperature k_B T.
+    #[arg(long, value_name = "KT")]
+    pub temperature: f64,
+    /// Steps in all.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub steps: u64,
+    /// Physical time at which the walk ends, in tau.
+    #[arg(long, value_name = "TAU")]
+    pub time: Option<f64>,
+    /// Stop after this many wall seconds; --resume goes on.
+    #[arg(long, value_name = "SECONDS")]
+    pub wall_seconds: Option<f64>,
+    /// Catalogue of the start, in place of searches there.
+    #[arg(long, value_name = "CATALOGUE")]
+    pub catalogue: Option<PathBuf>,
+    /// Ways with a higher barrier are left out.
+    #[arg(long, value_name = "ENERGY", default_value_t = 6.0)]
+    pub highest_barrier: f64,
+    /// Searches around each atom of the start.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub first_effort: u32,
+    /// Searches around each atom that moved.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub effort: u32,
+    /// Declared attempt frequency per mapped second.
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 1e13)]
+    pub attempt_frequency: f64,
+    /// Seed.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Cut mode and kernel.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Continue the walk in the folder.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Replace the walk in the folder.
     #[arg(long)]
     pub force: bool,
 }

@@ -1,6 +1,7 @@
 //! One function a verb: from arguments to a printed result.
 
 mod barrier_report;
+mod akmc;
 mod barriers;
 mod inspect;
 mod lammps;
@@ -61,6 +62,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Search(search) => search::search(context, search),
         Verb::Merge(merge) => search::merge(context, merge),
         Verb::Barriers(barriers) => barrier_report::barriers(context, barriers),
+        Verb::Akmc(walk) => akmc::akmc(context, walk),
         Verb::Activation(activation) => barriers::activation(context, activation),
         Verb::Prefactors(prefactors) => rates::prefactors(context, prefactors),
         Verb::Escape(escape) => rates::escape(context, escape),

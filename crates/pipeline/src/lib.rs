@@ -8,6 +8,7 @@
 //! run would cost.
 
 mod activation;
+mod atomistic_walk;
 mod catalogue_reading;
 mod cell_mapping;
 mod comparison;
@@ -44,6 +45,7 @@ mod trajectory;
 mod unfinished;
 
 pub use activation::{Activation, ActivationRequest, ActivationRow, activation_volumes};
+pub use atomistic_walk::{WalkRequest, WalkSummary, walk_from_file};
 pub use catalogue_reading::{
     BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz,
 };

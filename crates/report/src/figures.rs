@@ -7,6 +7,7 @@ mod escape;
 mod glass;
 mod landscape;
 mod loading;
+mod walk;
 
 use metabasin_catalogue::EventRecord;
 use metabasin_files::findings::Findings;
@@ -18,6 +19,7 @@ pub use landscape::{
     Completeness, activation_volumes, barrier_histogram, barrier_histogram_svg, search_outcomes,
 };
 pub use loading::{recovery, recovery_svg, residual_strain, stress_strain, stress_strain_svg};
+pub use walk::walk_svg;
 
 use crate::plot::Plot;
 

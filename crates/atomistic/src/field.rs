@@ -1,0 +1,93 @@
+//! Displacements that are zero almost everywhere.
+
+use serde::{Deserialize, Serialize};
+
+/// Components up to this are dropped: a thousand atoms of stiffness 100 ε/σ² each that far off
+/// change an energy by less than 1e-3 ε `[length]`.
+const LEAST: f64 = 1e-4;
+
+/// A displacement of all coordinates, sparse.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Field {
+    coordinates: Vec<u32>,
+    moves: Vec<f64>,
+}
+
+impl Field {
+    pub fn from_dense(dense: &[f64]) -> Self {
+        let mut field = Self::default();
+        for (k, &u) in dense.iter().enumerate() {
+            if u.abs() > LEAST {
+                field.coordinates.push(k as u32);
+                field.moves.push(u);
+            }
+        }
+        field
+    }
+
+    /// x += factor · field.
+    pub fn add_to(&self, factor: f64, x: &mut [f64]) {
+        for (&k, u) in self.coordinates.iter().zip(&self.moves) {
+            x[k as usize] += factor * u;
+        }
+    }
+
+    pub fn dense(&self, dimension: usize) -> Vec<f64> {
+        let mut x = vec![0.0; dimension];
+        self.add_to(1.0, &mut x);
+        x
+    }
+
+    /// This field and a multiple of another.
+    pub fn plus(&self, factor: f64, other: &Self, dimension: usize) -> Self {
+        let mut x = self.dense(dimension);
+        other.add_to(factor, &mut x);
+        Self::from_dense(&x)
+    }
+}
+
+/// The largest displacement of one site.
+pub(crate) fn largest(dense: &[f64], per_site: usize) -> f64 {
+    dense
+        .chunks_exact(per_site)
+        .map(|u| u.iter().map(|c| c * c).sum::<f64>())
+        .fold(0.0, f64::max)
+        .sqrt()
+}
+
+/// The sites that move by more than `threshold`, or the one that moves most.
+pub(crate) fn core(dense: &[f64], per_site: usize, threshold: f64) -> Vec<u32> {
+    let squares: Vec<f64> = dense
+        .chunks_exact(per_site)
+        .map(|u| u.iter().map(|c| c * c).sum())
+        .collect();
+    let mut most = 0;
+    let mut sites = Vec::new();
+    for (site, &square) in squares.iter().enumerate() {
+        if square > squares[most] {
+            most = site;
+        }
+        if square > threshold * threshold {
+            sites.push(site as u32);
+        }
+    }
+    if sites.is_empty() {
+        sites.push(most as u32);
+    }
+    sites
+}
+
+/// Sites in both of two ascending lists.
+pub(crate) fn shared(a: &[u32], b: &[u32]) -> usize {
+    a.iter()
+        .filter(|site| b.binary_search(site).is_ok())
+        .count()
+}
+
+/// The sites of either of two lists, ascending.
+pub(crate) fn union(a: &[u32], b: &[u32]) -> Vec<u32> {
+    let mut sites: Vec<u32> = a.iter().chain(b).copied().collect();
+    sites.sort_unstable();
+    sites.dedup();
+    sites
+}

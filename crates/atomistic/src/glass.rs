@@ -1,0 +1,262 @@
+//! A sample of atoms at fixed cell as land to walk on.
+
+use metabasin_atoms::Configuration;
+use metabasin_catalogue::{DisplacementField, EventRecord};
+use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, ForceField, flatten, unflatten};
+use metabasin_landscape::{
+    Ascent, ClimbOutcome, SearchSettings, Searcher, WhenConvex, displacements, follow_mode,
+    hessian_preconditioner,
+};
+use metabasin_minimizers::{InherentStructure, Lbfgs, Minimizer};
+use nalgebra::Vector3;
+use rayon::prelude::*;
+
+use crate::error::AtomisticError;
+use crate::field::largest;
+use crate::terrain::{Minimum, Round, Terrain, WayOut};
+
+/// Rounds of searches of one stage of a pipeline: each draws from streams of its own.
+const ROUNDS_OF_A_STAGE: u64 = 1 << 32;
+
+/// Told of every search that is done; answers whether to go on.
+pub type Watcher<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// A sample of atoms as a [`Terrain`]: searches by [`Searcher`], side by side on the current rayon
+/// pool and gathered in the order of their indices.
+pub struct GlassTerrain<'a> {
+    sample: Configuration,
+    force_field: ForceField,
+    settings: SearchSettings,
+    /// Atoms this close to one that moves belong to its surroundings `[length]`.
+    shell: f64,
+    seed: u64,
+    stage: u64,
+    watcher: Watcher<'a>,
+}
+
+impl<'a> GlassTerrain<'a> {
+    /// The land of `sample` at its fixed cell; `shell` is the distance up to which an atom near the
+    /// core of an event may feel it `[length]`.
+    pub fn new(
+        sample: Configuration,
+        force_field: ForceField,
+        settings: SearchSettings,
+        shell: f64,
+        (seed, stage): (u64, u64),
+        watcher: Watcher<'a>,
+    ) -> Self {
+        Self {
+            sample,
+            force_field,
+            settings,
+            shell,
+            seed,
+            stage,
+            watcher,
+        }
+    }
+
+    /// The coordinates of the sample.
+    pub fn start(&self) -> Vec<f64> {
+        flatten(&self.sample.positions)
+    }
+
+    /// The sample at coordinates `x`, without velocities.
+    pub fn configuration_at(&self, x: &[f64]) -> Configuration {
+        Configuration {
+            positions: unflatten(x),
+            velocities: None,
+            ..self.sample.clone()
+        }
+    }
+
+    fn inherent(&self, x: &[f64]) -> Result<(InherentStructure, u64), AtomisticError> {
+        let minimizer = Lbfgs::default().with_longest_move(self.settings.relaxation_step);
+        let (inherent, found) = InherentStructure::quench(
+            &self.configuration_at(x),
+            self.force_field.clone(),
+            &minimizer,
+            self.settings.force_tolerance,
+        )?;
+        Ok((inherent, found.force_evaluations()))
+    }
+
+    fn landscape(&self, x: &[f64]) -> Result<FixedCell, AtomisticError> {
+        FixedCell::new(&self.configuration_at(x), self.force_field.clone())
+            .map_err(|error| AtomisticError::Landscape(error.into()))
+    }
+
+    /// An event as a way out.
+    pub fn way_out(&self, event: &EventRecord) -> WayOut {
+        let dense = |field: &DisplacementField| {
+            let mut x = vec![0.0; 3 * self.sample.len()];
+            for (&atom, u) in field.atoms.iter().zip(&field.displacements) {
+                x[3 * atom as usize..3 * atom as usize + 3].copy_from_slice(u);
+            }
+            x
+        };
+        WayOut {
+            saddle: dense(&event.displacement_saddle),
+            end: dense(&event.displacement_final),
+            barrier: event.barrier_forward,
+            end_energy: event.energy_final - event.energy_minimum,
+            prefactors: event
+                .prefactor_forward
+                .zip(event.prefactor_reverse)
+                .map(|(there, back)| [there, back]),
+        }
+    }
+
+    /// The searches that push around the atoms `around`, `effort` each: their indices, ascending.
+    fn indices(searcher: &Searcher, around: Option<&[u32]>, atoms: u64, effort: u32) -> Vec<u64> {
+        let wanted = around.map_or(atoms, |around| around.len() as u64) * u64::from(effort);
+        let mut counts = vec![0; atoms as usize];
+        let mut indices = Vec::new();
+        for index in 0..8 * atoms * u64::from(effort) {
+            if indices.len() as u64 == wanted {
+                break;
+            }
+            let center = searcher.center_atom(index);
+            let asked = around.is_none_or(|around| around.binary_search(&center).is_ok());
+            if asked && counts[center as usize] < effort {
+                counts[center as usize] += 1;
+                indices.push(index);
+            }
+        }
+        indices
+    }
+}
+
+impl Terrain for GlassTerrain<'_> {
+    fn site_dimension(&self) -> usize {
+        3
+    }
+
+    fn relax(&self, x: &[f64]) -> Result<(Minimum, u64), AtomisticError> {
+        let (inherent, evaluations) = self.inherent(x)?;
+        let minimum = Minimum {
+            x: inherent.coordinates(),
+            energy: inherent.energy(),
+        };
+        Ok((minimum, evaluations))
+    }
+
+    fn energy(&self, x: &[f64]) -> f64 {
+        let mut gradient = vec![0.0; x.len()];
+        self.landscape(x).map_or(f64::INFINITY, |mut landscape| {
+            landscape.evaluate(x, &mut gradient)
+        })
+    }
+
+    fn displacement(&self, from: &[f64], to: &[f64]) -> Vec<f64> {
+        flatten(&displacements(
+            &self.sample.cell,
+            &unflatten(from),
+            &unflatten(to),
+        ))
+    }
+
+    fn surroundings(&self, x: &[f64], core: &[u32]) -> Vec<u32> {
+        let positions: Vec<Vector3<f64>> = unflatten(x);
+        let near = |site: usize| {
+            core.iter().any(|&other| {
+                let separation = positions[site] - positions[other as usize];
+                self.sample.cell.minimum_image(&separation).norm() <= self.shell
+            })
+        };
+        (0..positions.len())
+            .filter(|&site| near(site))
+            .map(|site| site as u32)
+            .collect()
+    }
+
+    fn search(
+        &self,
+        minimum: &Minimum,
+        around: Option<&[u32]>,
+        effort: u32,
+        round: u64,
+    ) -> Result<Round, AtomisticError> {
+        let (inherent, evaluations) = self.inherent(&minimum.x)?;
+        let stage = self.stage * ROUNDS_OF_A_STAGE + round;
+        let searcher = Searcher::new(&inherent, self.settings.clone(), self.seed, stage)?;
+        let atoms = self.sample.len() as u64;
+        let indices = Self::indices(&searcher, around, atoms, effort);
+        let results: Vec<_> = indices
+            .into_par_iter()
+            .map(|index| (self.watcher)().then(|| searcher.run(index)))
+            .collect();
+        let mut found = Round {
+            evaluations,
+            ..Round::default()
+        };
+        for result in results {
+            let result = result.ok_or(AtomisticError::Stopped)?;
+            let counts = result.record.evaluations;
+            found.searches += 1;
+            found.evaluations += counts.search() + counts.verification;
+            found
+                .ways
+                .extend(result.event.iter().map(|event| self.way_out(event)));
+        }
+        Ok(found)
+    }
+
+    fn confirm(
+        &self,
+        minimum: &Minimum,
+        saddle: &[f64],
+    ) -> Result<(Option<WayOut>, u64), AtomisticError> {
+        if !(self.watcher)() {
+            return Err(AtomisticError::Stopped);
+        }
+        let mut landscape = self.landscape(&minimum.x)?;
+        let preconditioner = hessian_preconditioner(&mut landscape, &minimum.x)?;
+        let start: Vec<f64> = minimum.x.iter().zip(saddle).map(|(x, u)| x + u).collect();
+        let ascent = Ascent {
+            origin: (&minimum.x, minimum.energy),
+            start: &start,
+            guess: saddle,
+            tolerance: self.settings.force_tolerance,
+            when_convex: WhenConvex::GiveUp,
+        };
+        let climb = follow_mode(&mut landscape, &ascent, &self.settings, &preconditioner);
+        let mut spent = climb.counts.lowest_mode + climb.counts.climb;
+        let (ClimbOutcome::Saddle, Some(mode)) = (climb.outcome, &climb.mode) else {
+            return Ok((None, spent));
+        };
+        let minimizer = Lbfgs::default().with_longest_move(self.settings.descent_step);
+        let size = self.settings.descent_step / largest(&mode.direction, 3);
+        let mut home = false;
+        let mut beyond = None;
+        for sign in [-1.0, 1.0] {
+            let mut x = climb.x.clone();
+            for (x, u) in x.iter_mut().zip(&mode.direction) {
+                *x += sign * size * u;
+            }
+            let mut counted = Counted::new(&mut landscape);
+            let side = minimizer.minimize(&mut counted, &x, self.settings.force_tolerance);
+            spent += counted.force_evaluations();
+            if !side.converged() {
+                return Ok((None, spent));
+            }
+            let displacement = self.displacement(&minimum.x, &side.x);
+            if largest(&displacement, 3) < self.settings.return_distance {
+                home = true;
+            } else {
+                beyond = Some((displacement, side.energy));
+            }
+        }
+        let way = match beyond {
+            Some((end, energy)) if home => Some(WayOut {
+                saddle: self.displacement(&minimum.x, &climb.x),
+                end,
+                barrier: climb.energy - minimum.energy,
+                end_energy: energy - minimum.energy,
+                prefactors: None,
+            }),
+            _ => None,
+        };
+        Ok((way, spent))
+    }
+}

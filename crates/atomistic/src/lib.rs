@@ -1,0 +1,30 @@
+//! Kinetic Monte Carlo on the minima of a glass: events searched on the fly, flicker exact.
+//!
+//! Read in this order: [`Terrain`] is what a walk needs to know of a landscape, and
+//! [`GlassTerrain`] a sample of atoms as one; [`AbsorbingChain`] and its [`Propagator`] draw when
+//! and where a few flickering minima are left; [`Walk`] puts both together.
+//!
+//! A glass has many soft spots that flicker independently: n of them make 2ⁿ minima. The walk
+//! therefore keeps a small network of minima for each *region* of atoms that move together, all the
+//! known minima of a region form its absorbing chain, and a step of the walk is the first passage
+//! of any region to a minimum that nobody has seen. Between two steps regions are independent to
+//! first order in their elastic interaction; every passage is converged again, with all regions
+//! where they are, before it is taken.
+
+mod chain;
+mod error;
+mod field;
+mod glass;
+mod propagator;
+mod region;
+mod settings;
+mod terrain;
+mod walk;
+
+pub use chain::{AbsorbingChain, ChainError, FirstPassage};
+pub use error::AtomisticError;
+pub use glass::{GlassTerrain, Watcher};
+pub use propagator::{Exit, Propagator};
+pub use settings::WalkSettings;
+pub use terrain::{Minimum, Round, Terrain, WayOut};
+pub use walk::{Step, StepKind, Walk};

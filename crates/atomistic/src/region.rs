@@ -1,0 +1,243 @@
+//! Regions: groups of atoms that flicker together, each with its own small network of minima.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chain::{AbsorbingChain, ChainError};
+use crate::field::{Field, core, largest};
+use crate::settings::WalkSettings;
+use crate::terrain::WayOut;
+
+/// A minimum of a region, the rest of the sample being as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// Displacement from state 0.
+    pub field: Field,
+    /// Energy above state 0 `[energy]`.
+    pub level: f64,
+}
+
+/// A way over a saddle: between two states of its region, or out of one to a minimum that nobody
+/// has seen yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Passage {
+    pub from: usize,
+    pub to: Option<usize>,
+    /// Displacements from state 0 to the saddle and to the minimum behind.
+    pub saddle: Field,
+    pub end: Field,
+    /// Energies of both above state 0 `[energy]`.
+    pub saddle_level: f64,
+    pub end_level: f64,
+    /// Sites that move.
+    pub core: Vec<u32>,
+    /// Attempt frequencies there and back `[1/τ]`.
+    pub prefactors: Option<[f64; 2]>,
+    /// Whether it was converged in the minimum that it leaves, not carried over from another.
+    pub confirmed: bool,
+}
+
+impl Passage {
+    pub fn barrier(&self, states: &[State]) -> f64 {
+        self.saddle_level - states[self.from].level
+    }
+
+    /// The same from the state that it leads to.
+    fn reversed(&self) -> Option<Self> {
+        Some(Self {
+            from: self.to?,
+            to: Some(self.from),
+            prefactors: self.prefactors.map(|[there, back]| [back, there]),
+            ..self.clone()
+        })
+    }
+}
+
+/// Sites whose events move them together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Region {
+    /// Ascending; none for the background, whose only state is that nothing happened.
+    pub sites: Vec<u32>,
+    pub states: Vec<State>,
+    pub passages: Vec<Passage>,
+    pub current: usize,
+}
+
+impl Region {
+    /// A region with one state and no passages.
+    pub fn at_rest(sites: Vec<u32>) -> Self {
+        Self {
+            sites,
+            states: vec![State {
+                field: Field::default(),
+                level: 0.0,
+            }],
+            passages: Vec::new(),
+            current: 0,
+        }
+    }
+
+    /// Rate of a passage that leads from a height to a saddle, k = ν exp(−ΔE / T) `[1/τ]`; a saddle
+    /// below one of its minima (carried over, to first order) counts as level with the higher one,
+    /// so that both directions keep detailed balance.
+    pub fn rate(&self, passage: &Passage, settings: &WalkSettings) -> f64 {
+        let level = self.states[passage.from].level;
+        let end = passage
+            .to
+            .map_or(passage.end_level, |to| self.states[to].level);
+        let saddle = passage.saddle_level.max(level).max(end);
+        let frequency = passage
+            .prefactors
+            .map_or(settings.attempt_frequency, |[there, _]| there);
+        frequency * ((level - saddle) / settings.temperature).exp()
+    }
+
+    fn rate_back(&self, passage: &Passage, to: usize, settings: &WalkSettings) -> f64 {
+        let level = self.states[to].level;
+        let saddle = passage
+            .saddle_level
+            .max(level)
+            .max(self.states[passage.from].level);
+        let frequency = passage
+            .prefactors
+            .map_or(settings.attempt_frequency, |[_, back]| back);
+        frequency * ((level - saddle) / settings.temperature).exp()
+    }
+
+    /// Its states as a chain that is left by the first passage to an unseen minimum.
+    pub fn chain(&self, settings: &WalkSettings) -> Result<AbsorbingChain, ChainError> {
+        let n = self.states.len();
+        let mut hops = vec![0.0; n * n];
+        let mut exits = vec![0.0; n];
+        for passage in &self.passages {
+            let there = self.rate(passage, settings);
+            match passage.to {
+                Some(to) => {
+                    hops[passage.from * n + to] += there;
+                    hops[to * n + passage.from] += self.rate_back(passage, to, settings);
+                }
+                None => exits[passage.from] += there,
+            }
+        }
+        AbsorbingChain::new(hops, exits)
+    }
+
+    /// Indices of the passages from a state to unseen minima.
+    pub fn exits_of(&self, state: usize) -> impl Iterator<Item = usize> {
+        self.passages
+            .iter()
+            .enumerate()
+            .filter(move |(_, passage)| passage.from == state && passage.to.is_none())
+            .map(|(index, _)| index)
+    }
+
+    /// A way out of the current state as a passage of this region.
+    pub fn passage(&self, way: &WayOut, per_site: usize, settings: &WalkSettings) -> Passage {
+        let here = &self.states[self.current];
+        let placed = |field: &[f64]| {
+            let mut x = field.to_vec();
+            here.field.add_to(1.0, &mut x);
+            Field::from_dense(&x)
+        };
+        Passage {
+            from: self.current,
+            to: None,
+            saddle: placed(&way.saddle),
+            end: placed(&way.end),
+            saddle_level: here.level + way.barrier,
+            end_level: here.level + way.end_energy,
+            core: core(&way.end, per_site, settings.core_move),
+            prefactors: way.prefactors,
+            confirmed: true,
+        }
+    }
+
+    /// Whether two fields agree on all sites of the region (on all sites, for the background).
+    pub fn same_on_sites(
+        &self,
+        a: &Field,
+        b: &Field,
+        dimension: usize,
+        per_site: usize,
+        tolerance: f64,
+    ) -> bool {
+        let mut difference = a.dense(dimension);
+        b.add_to(-1.0, &mut difference);
+        if self.sites.is_empty() {
+            return largest(&difference, per_site) < tolerance;
+        }
+        self.sites.iter().all(|&site| {
+            let k = site as usize * per_site;
+            largest(&difference[k..k + per_site], per_site) < tolerance
+        })
+    }
+
+    /// Lets a passage lead to a known state, or drops it where that way is known already.
+    pub fn link(&mut self, index: usize, to: usize, tolerance: (usize, usize, f64)) {
+        let (dimension, per_site, tolerance) = tolerance;
+        let passage = &self.passages[index];
+        let ends = [(passage.from, Some(to)), (to, Some(passage.from))];
+        let known = passage.from == to
+            || self.passages.iter().any(|other| {
+                ends.contains(&(other.from, other.to))
+                    && self.same_on_sites(
+                        &other.saddle,
+                        &passage.saddle,
+                        dimension,
+                        per_site,
+                        tolerance,
+                    )
+            });
+        if known {
+            self.passages.remove(index);
+        } else {
+            self.passages[index].to = Some(to);
+        }
+    }
+
+    /// The state that a field from state 0 leads to, if it is known.
+    pub fn state_like(
+        &self,
+        field: &Field,
+        dimension: usize,
+        per_site: usize,
+        tolerance: f64,
+    ) -> Option<usize> {
+        (0..self.states.len()).find(|&k| {
+            self.same_on_sites(field, &self.states[k].field, dimension, per_site, tolerance)
+        })
+    }
+
+    /// What is known of the ways out of the current state, as seen from there: the region forgets
+    /// its other states and only remembers the passages that lead to them.
+    pub fn passages_from_here(&self, dimension: usize) -> Vec<Passage> {
+        let here = &self.states[self.current];
+        let outward = |passage: &Passage| -> Option<Passage> {
+            if passage.from == self.current {
+                Some(passage.clone())
+            } else if passage.to == Some(self.current) {
+                passage.reversed()
+            } else {
+                None
+            }
+        };
+        self.passages
+            .iter()
+            .filter_map(outward)
+            .map(|passage| {
+                let (end, end_level) = match passage.to {
+                    Some(to) => (&self.states[to].field, self.states[to].level),
+                    None => (&passage.end, passage.end_level),
+                };
+                Passage {
+                    from: 0,
+                    to: None,
+                    saddle: passage.saddle.plus(-1.0, &here.field, dimension),
+                    end: end.plus(-1.0, &here.field, dimension),
+                    saddle_level: passage.saddle_level - here.level,
+                    end_level: end_level - here.level,
+                    ..passage
+                }
+            })
+            .collect()
+    }
+}

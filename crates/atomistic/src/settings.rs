@@ -1,0 +1,91 @@
+//! Settings of a walk.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::AtomisticError;
+
+/// How the walk from minimum to minimum is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WalkSettings {
+    /// k_B T `[energy]`.
+    pub temperature: f64,
+    /// ν₀ of ways whose prefactor was not measured `[1/τ]`.
+    pub attempt_frequency: f64,
+    /// Ways out with a higher barrier are left out: they never happen `[energy]`.
+    pub highest_barrier: f64,
+    /// Searches around each atom of the start.
+    pub first_effort: u32,
+    /// Searches around each atom of the moved core in a new minimum.
+    pub effort: u32,
+    /// Known ways that a move may have changed are converged again, at most so many, lowest first.
+    pub reconverge: u32,
+    /// A carried way is converged again before anything else happens when its share of the total
+    /// rate is above this.
+    pub confirm_share: f64,
+    /// Atoms that move more than this belong to the core of an event `[length]`.
+    pub core_move: f64,
+    /// Two places of an atom closer than this are one `[length]`.
+    pub same_place: f64,
+    /// Minima kept in one region; beyond, it forgets all but the one it is in.
+    pub most_states: u32,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Position in a pipeline, 0 on its own.
+    pub stage: u64,
+}
+
+impl Default for WalkSettings {
+    fn default() -> Self {
+        Self {
+            temperature: 0.2,
+            attempt_frequency: 3.6,
+            highest_barrier: 6.0,
+            first_effort: 1,
+            effort: 1,
+            reconverge: 20,
+            confirm_share: 0.1,
+            core_move: 0.1,
+            same_place: 0.1,
+            most_states: 100,
+            seed: 1,
+            stage: 0,
+        }
+    }
+}
+
+impl WalkSettings {
+    /// Checks every number.
+    ///
+    /// # Errors
+    /// [`AtomisticError::Setting`], the first found.
+    pub fn validate(&self) -> Result<(), AtomisticError> {
+        let positive = [
+            ("temperature", self.temperature),
+            ("attempt_frequency", self.attempt_frequency),
+            ("highest_barrier", self.highest_barrier),
+            ("first_effort", f64::from(self.first_effort)),
+            ("effort", f64::from(self.effort)),
+            ("confirm_share", self.confirm_share),
+            ("core_move", self.core_move),
+            ("same_place", self.same_place),
+        ];
+        for (field, value) in positive {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(AtomisticError::Setting {
+                    field,
+                    wanted: "positive and finite",
+                    value,
+                });
+            }
+        }
+        if self.most_states < 2 {
+            return Err(AtomisticError::Setting {
+                field: "most_states",
+                wanted: "at least 2",
+                value: f64::from(self.most_states),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! What the walk needs to know of the land: minima, and the ways out of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::AtomisticError;
+
+/// A local minimum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Minimum {
+    /// Coordinates.
+    pub x: Vec<f64>,
+    /// Energy `[energy]`.
+    pub energy: f64,
+}
+
+/// A way out of a minimum over a saddle, as seen from the minimum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WayOut {
+    /// Displacement minimum → saddle, all coordinates `[length]`.
+    pub saddle: Vec<f64>,
+    /// Displacement minimum → minimum behind, all coordinates `[length]`.
+    pub end: Vec<f64>,
+    /// Energy of the saddle above the minimum `[energy]`.
+    pub barrier: f64,
+    /// Energy of the minimum behind above the minimum `[energy]`; may be negative.
+    pub end_energy: f64,
+    /// Attempt frequencies there and back, where measured `[1/τ]`.
+    pub prefactors: Option<[f64; 2]>,
+}
+
+/// What a round of searches found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Round {
+    /// Ways out, in the order of the searches; the same one may come more than once.
+    pub ways: Vec<WayOut>,
+    /// Searches done.
+    pub searches: u64,
+    /// Force evaluations, Hessian-vector products counted.
+    pub evaluations: u64,
+}
+
+/// An energy landscape on which one can walk from minimum to minimum.
+///
+/// Coordinates come in sites of [`Terrain::site_dimension`] each: atoms, on a landscape of atoms.
+/// Every answer depends on its arguments alone, bit by bit, for any number of threads.
+pub trait Terrain: Sync {
+    /// Coordinates of one site.
+    fn site_dimension(&self) -> usize;
+
+    /// The minimum at the bottom of the slope from `x`, and the force evaluations that took.
+    ///
+    /// # Errors
+    /// [`AtomisticError`] where no minimum is reached.
+    fn relax(&self, x: &[f64]) -> Result<(Minimum, u64), AtomisticError>;
+
+    /// Energy at `x`; one force evaluation `[energy]`.
+    fn energy(&self, x: &[f64]) -> f64;
+
+    /// Displacement between two points: by the nearest images, without rigid drift.
+    fn displacement(&self, from: &[f64], to: &[f64]) -> Vec<f64>;
+
+    /// The sites of `core` and of the shell around it, ascending.
+    fn surroundings(&self, x: &[f64], core: &[u32]) -> Vec<u32>;
+
+    /// Searches for ways out of `minimum`, `effort` around each of the sites `around` (all where
+    /// `None`); `round` tells one round of searches from another.
+    ///
+    /// # Errors
+    /// [`AtomisticError`] where `minimum` is none.
+    fn search(
+        &self,
+        minimum: &Minimum,
+        around: Option<&[u32]>,
+        effort: u32,
+        round: u64,
+    ) -> Result<Round, AtomisticError>;
+
+    /// The way out over the saddle next to `minimum` + `saddle`, if there is one, and the force
+    /// evaluations that took.
+    ///
+    /// # Errors
+    /// [`AtomisticError`] where `minimum` is none.
+    fn confirm(
+        &self,
+        minimum: &Minimum,
+        saddle: &[f64],
+    ) -> Result<(Option<WayOut>, u64), AtomisticError>;
+}

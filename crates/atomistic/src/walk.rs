@@ -1,0 +1,370 @@
+//! The walk from minimum to minimum.
+
+mod arrange;
+mod discover;
+mod take;
+
+use metabasin_atoms::{Purpose, random_stream};
+use rand::RngExt;
+use rand_pcg::Pcg64;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AtomisticError;
+use crate::propagator::Propagator;
+use crate::region::Region;
+use crate::settings::WalkSettings;
+use crate::terrain::{Minimum, Terrain, WayOut};
+
+/// The region without atoms that holds all ways out that touch no other.
+pub(crate) const BACKGROUND: usize = 0;
+
+/// What a step of the walk came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepKind {
+    /// The start.
+    Start,
+    /// A passage led to a minimum that nobody had seen.
+    Discovered,
+    /// A passage led to a minimum that was known.
+    Joined,
+    /// Converged again, the passage turned out slower than thought, and was not taken.
+    Postponed,
+    /// Converged again, the passage was gone.
+    Vanished,
+    /// The minima of the regions do not exist side by side: the sample fell into another one.
+    Rearranged,
+    /// The time was up.
+    TimeUp,
+    /// No way leads on.
+    Stuck,
+}
+
+impl StepKind {
+    /// The name that outputs show.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Discovered => "discovered",
+            Self::Joined => "joined",
+            Self::Postponed => "postponed",
+            Self::Vanished => "vanished",
+            Self::Rearranged => "rearranged",
+            Self::TimeUp => "time_up",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
+/// One step of the walk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Number of the step; 0 is the start.
+    pub step: u64,
+    /// Physical time `[τ]`.
+    pub time: f64,
+    /// What it came to.
+    pub kind: StepKind,
+    /// Energy of the minimum after it `[energy]`.
+    pub energy: f64,
+    /// Energy of that minimum less the sum of the levels of the regions: what they feel of each
+    /// other beyond first order `[energy]`.
+    pub interaction: f64,
+    /// Barrier that was passed `[energy]`, where one was.
+    pub barrier: Option<f64>,
+    /// Atoms that moved.
+    pub moved: u32,
+    /// Regions that have more than one known minimum.
+    pub regions: u32,
+    /// Known minima of all regions, each by itself.
+    pub states: u32,
+    /// Known ways to unseen minima, from all of them.
+    pub exits: u32,
+    /// Rate of the first passage to an unseen minimum when all regions stay as they are `[1/τ]`.
+    pub exit_rate: f64,
+    /// Searches since the start.
+    pub searches: u64,
+    /// Force evaluations since the start, Hessian-vector products counted.
+    pub evaluations: u64,
+}
+
+/// A walk: where it is, what it knows, and when it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Walk {
+    settings: WalkSettings,
+    dimension: usize,
+    /// The minimum in which the sample is when every region is in its current state.
+    minimum: Minimum,
+    /// Energy of the minimum less the levels of the current states, when the regions were last
+    /// made.
+    reference: f64,
+    regions: Vec<Region>,
+    time: f64,
+    steps: u64,
+    draws: u64,
+    rounds: u64,
+    searches: u64,
+    evaluations: u64,
+    /// Chains of the regions, built when asked for.
+    #[serde(skip)]
+    propagators: Vec<Option<Propagator>>,
+}
+
+/// Two walks are equal when they go on alike.
+impl PartialEq for Walk {
+    fn eq(&self, other: &Self) -> bool {
+        self.settings == other.settings
+            && self.minimum == other.minimum
+            && self.reference == other.reference
+            && self.regions == other.regions
+            && self.time == other.time
+            && (self.steps, self.draws, self.rounds) == (other.steps, other.draws, other.rounds)
+            && (self.searches, self.evaluations) == (other.searches, other.evaluations)
+    }
+}
+
+impl Walk {
+    /// Relaxes the start and searches for ways out around all of its sites, unless some are known
+    /// already.
+    ///
+    /// # Errors
+    /// [`AtomisticError`]: a setting out of bounds, a start that does not relax, no way out of it.
+    pub fn start(
+        terrain: &impl Terrain,
+        x: &[f64],
+        known: &[WayOut],
+        settings: WalkSettings,
+    ) -> Result<Self, AtomisticError> {
+        settings.validate()?;
+        let (minimum, evaluations) = terrain.relax(x)?;
+        let mut walk = Self {
+            dimension: x.len(),
+            reference: minimum.energy,
+            minimum,
+            regions: vec![Region::at_rest(Vec::new())],
+            time: 0.0,
+            steps: 0,
+            draws: 0,
+            rounds: 0,
+            searches: 0,
+            evaluations,
+            propagators: Vec::new(),
+            settings,
+        };
+        if known.is_empty() {
+            let effort = walk.settings.first_effort;
+            walk.search(terrain, None, effort)?;
+        }
+        for way in known {
+            walk.learn(terrain.site_dimension(), way);
+        }
+        if walk.regions[BACKGROUND].passages.is_empty() {
+            return Err(AtomisticError::NoWayOut {
+                searches: walk.searches,
+                highest_barrier: walk.settings.highest_barrier,
+            });
+        }
+        Ok(walk)
+    }
+
+    /// Checks that a stored walk belongs to the sample with the coordinates `x`.
+    ///
+    /// # Errors
+    /// [`AtomisticError::ForeignState`].
+    pub fn check(&self, x: &[f64]) -> Result<(), AtomisticError> {
+        if self.dimension == x.len() && self.minimum.x.len() == x.len() {
+            Ok(())
+        } else {
+            Err(AtomisticError::ForeignState {
+                stored: self.dimension,
+                given: x.len(),
+            })
+        }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &WalkSettings {
+        &self.settings
+    }
+
+    /// The minimum in which the sample is.
+    pub fn minimum(&self) -> &Minimum {
+        &self.minimum
+    }
+
+    /// Physical time `[τ]`.
+    pub fn time(&self) -> f64 {
+        self.time
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Barriers of the known ways to unseen minima from where every region is, ascending
+    /// `[energy]`.
+    pub fn barriers(&self) -> Vec<f64> {
+        let mut barriers: Vec<f64> = self
+            .regions
+            .iter()
+            .flat_map(|region| {
+                region
+                    .exits_of(region.current)
+                    .map(|exit| region.passages[exit].barrier(&region.states))
+            })
+            .collect();
+        barriers.sort_by(f64::total_cmp);
+        barriers
+    }
+
+    /// Where the walk is, as a row of the log.
+    pub fn row(&self, kind: StepKind, barrier: Option<f64>, moved: usize) -> Step {
+        let flickering = self.regions.iter().skip(1);
+        Step {
+            step: self.steps,
+            time: self.time,
+            kind,
+            energy: self.minimum.energy,
+            interaction: self.minimum.energy - self.reference - self.levels(),
+            barrier,
+            moved: moved as u32,
+            regions: flickering.clone().count() as u32,
+            states: flickering.map(|region| region.states.len()).sum::<usize>() as u32,
+            exits: self
+                .regions
+                .iter()
+                .flat_map(|region| &region.passages)
+                .filter(|passage| passage.to.is_none())
+                .count() as u32,
+            exit_rate: self
+                .regions
+                .iter()
+                .map(|region| self.exit_rate(region))
+                .sum(),
+            searches: self.searches,
+            evaluations: self.evaluations,
+        }
+    }
+
+    fn levels(&self) -> f64 {
+        self.regions
+            .iter()
+            .map(|region| region.states[region.current].level)
+            .sum()
+    }
+
+    fn exit_rate(&self, region: &Region) -> f64 {
+        region
+            .exits_of(region.current)
+            .map(|exit| region.rate(&region.passages[exit], &self.settings))
+            .sum()
+    }
+
+    /// One step: the first passage of any region to a minimum that nobody has seen, or the end of
+    /// the time `until` `[τ]`.
+    ///
+    /// Each region draws when it leaves its known minima; the first one does, and the others are
+    /// drawn where they are at that time, given that they have not left. This is exact for regions
+    /// that do not feel each other; the passage itself is converged again with all regions where
+    /// they are, and taken with probability min(1, k_new / k_old) (thinning), so that rates that
+    /// were thought too high do no harm.
+    ///
+    /// # Errors
+    /// [`AtomisticError`] where an energy is no number or a minimum cannot be reached.
+    pub fn step(&mut self, terrain: &impl Terrain, until: f64) -> Result<Step, AtomisticError> {
+        self.steps += 1;
+        let mut random = random_stream(
+            self.settings.seed,
+            Purpose::KineticMonteCarlo,
+            self.settings.stage,
+            self.draws,
+        );
+        self.draws += 1;
+        self.build_chains()?;
+        let starts: Vec<usize> = self.regions.iter().map(|region| region.current).collect();
+        let mut first: Option<(usize, crate::propagator::Exit)> = None;
+        for (region, &start) in starts.iter().enumerate() {
+            let survival = open_uniform(&mut random);
+            let exit = self.propagator(region).exit(start, survival);
+            if first.as_ref().is_none_or(|(_, best)| exit.time < best.time) {
+                first = Some((region, exit));
+            }
+        }
+        let (leaving, exit) = first.expect("the background is always there");
+        let left = until - self.time;
+        let up = exit.time >= left;
+        if up && !left.is_finite() {
+            return Ok(self.row(StepKind::Stuck, None, 0));
+        }
+        let duration = if up { left } else { exit.time };
+        let mut states = starts.clone();
+        for (region, state) in states.iter_mut().enumerate() {
+            let weights = if !up && region == leaving {
+                exit.weights.clone()
+            } else {
+                self.propagator(region).state_at(*state, duration)
+            };
+            *state = chosen(&weights, &mut random).unwrap_or(*state);
+        }
+        self.time = if up { until } else { self.time + duration };
+        if !self.arrange(terrain, &states)? {
+            return Ok(self.row(StepKind::Rearranged, None, 0));
+        }
+        if up {
+            return Ok(self.row(StepKind::TimeUp, None, 0));
+        }
+        let region = &self.regions[leaving];
+        let exits: Vec<usize> = region.exits_of(states[leaving]).collect();
+        let rates: Vec<f64> = exits
+            .iter()
+            .map(|&exit| region.rate(&region.passages[exit], &self.settings))
+            .collect();
+        match chosen(&rates, &mut random) {
+            Some(choice) => self.pass(terrain, leaving, exits[choice], &mut random),
+            None => Ok(self.row(StepKind::Stuck, None, 0)),
+        }
+    }
+
+    fn build_chains(&mut self) -> Result<(), AtomisticError> {
+        self.propagators.resize_with(self.regions.len(), || None);
+        for (region, propagator) in self.regions.iter().zip(&mut self.propagators) {
+            if propagator.is_none() {
+                *propagator = Some(region.chain(&self.settings)?.propagator());
+            }
+        }
+        Ok(())
+    }
+
+    fn propagator(&mut self, region: usize) -> &mut Propagator {
+        self.propagators[region]
+            .as_mut()
+            .expect("built at the beginning of the step")
+    }
+
+    /// Whatever is known of the rates has changed.
+    fn forget_chains(&mut self) {
+        self.propagators.clear();
+    }
+}
+
+/// A number in (0, 1].
+fn open_uniform(random: &mut Pcg64) -> f64 {
+    1.0 - random.random::<f64>()
+}
+
+/// One of several by weight.
+fn chosen(weights: &[f64], random: &mut Pcg64) -> Option<usize> {
+    let total: f64 = weights.iter().sum();
+    let mut mark = random.random::<f64>() * total;
+    let mut last = None;
+    for (index, &weight) in weights.iter().enumerate() {
+        if weight > 0.0 {
+            last = Some(index);
+            mark -= weight;
+            if mark < 0.0 {
+                break;
+            }
+        }
+    }
+    last
+}

@@ -1,0 +1,61 @@
+//! Atomistic kinetic Monte Carlo from the command line: `akmc`.
+
+use anyhow::Result;
+use metabasin_pipeline::{Existing, Overwrite, WalkRequest, walk_from_file, write_text};
+use metabasin_report::walk_svg;
+
+use crate::arguments::Akmc;
+use crate::signals::INTERRUPT;
+use crate::verbs::Context;
+use crate::verbs::inspect::pairs;
+
+/// `akmc`.
+pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
+    let existing = match (arguments.resume, arguments.force) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Replace,
+        _ => Existing::Refuse,
+    };
+    let mut request = WalkRequest {
+        steps: arguments.steps,
+        until: arguments.time,
+        wall_seconds: arguments.wall_seconds,
+        cut: arguments.forces.cut,
+        kernel: arguments.forces.kernel.into(),
+        catalogue: arguments.catalogue.clone(),
+        attempt_frequency_per_second: arguments.attempt_frequency,
+        ..WalkRequest::default()
+    };
+    request.walk.temperature = arguments.temperature;
+    request.walk.highest_barrier = arguments.highest_barrier;
+    request.walk.first_effort = arguments.first_effort;
+    request.walk.effort = arguments.effort;
+    request.walk.seed = arguments.seed;
+    let watch = (&context.watch as _, &INTERRUPT);
+    let (summary, points) =
+        walk_from_file(&arguments.file, &arguments.out, &request, existing, watch)?;
+    let plot = arguments.out.join("energy.svg");
+    write_text(&plot, &walk_svg(&points), Overwrite::Allow)?;
+    context.say(&format!("plot: {}", plot.display()));
+    context.output.result(&summary, |s| {
+        let mut rows = vec![("steps", s.steps.to_string())];
+        for (kind, count) in &s.kinds {
+            rows.push((kind.as_str(), count.to_string()));
+        }
+        rows.extend([
+            ("time [tau]", format!("{:.6e}", s.time)),
+            ("time, mapped [s]", format!("{:.6e}", s.time_mapped)),
+            ("energy, first minimum", format!("{:.6}", s.energy_start)),
+            ("energy, last minimum", format!("{:.6}", s.energy_end)),
+            ("flickering regions", s.regions.to_string()),
+            ("their known minima", s.states.to_string()),
+            ("known ways to unseen ones", s.exits.to_string()),
+            ("searches", s.searches.to_string()),
+            ("force evaluations", s.force_evaluations.to_string()),
+            ("seconds", format!("{:.1}", s.seconds)),
+            ("  in the first minimum", format!("{:.1}", s.seconds_start)),
+            ("tau per wall second", format!("{:.6e}", s.tau_per_second)),
+        ]);
+        pairs(&rows)
+    })
+}

@@ -1,0 +1,417 @@
+//! Atomistic kinetic Monte Carlo from a structure file: the verb `akmc`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use metabasin_atomistic::{
+    AtomisticError, GlassTerrain, Step, StepKind, Terrain, Walk, WalkSettings, WayOut,
+};
+use metabasin_atoms::units::SECONDS_PER_TAU;
+use metabasin_catalogue::Catalogue;
+use metabasin_files::{Frame, Overwrite, read_json, write_atomic, write_checkpoint, write_extxyz};
+use metabasin_interactions::Cut;
+use metabasin_landscape::SearchSettings;
+use serde::{Deserialize, Serialize};
+
+use crate::config::KernelChoice;
+use crate::csv::comment;
+use crate::run_directory::Existing;
+use crate::sample::{Sample, force_field};
+use crate::{Interrupt, PipelineError, Progress};
+
+/// The walk is stored at least this often; where it falls changes no bit of the result.
+const STORE_EVERY: Duration = Duration::from_secs(20);
+
+/// A start is the minimum of a catalogue when no atom is farther off `[length]`.
+const SAME_MINIMUM: f64 = 1e-3;
+
+/// What `akmc FILE` is asked.
+#[derive(Clone, Debug)]
+pub struct WalkRequest {
+    /// Steps in all.
+    pub steps: u64,
+    /// Physical time at which it ends `[τ]`.
+    pub until: Option<f64>,
+    /// Wall seconds after which it stops, resumable.
+    pub wall_seconds: Option<f64>,
+    /// Cut mode.
+    pub cut: Cut,
+    /// Force kernel.
+    pub kernel: KernelChoice,
+    /// Declared attempt frequency per mapped second.
+    pub attempt_frequency_per_second: f64,
+    /// Events of the start that are known already.
+    pub catalogue: Option<PathBuf>,
+    /// Atoms this close to one that moves may feel it `[length]`.
+    pub shell: f64,
+    /// How the walk is done; the attempt frequency is the declared one.
+    pub walk: WalkSettings,
+}
+
+impl Default for WalkRequest {
+    fn default() -> Self {
+        Self {
+            steps: 100,
+            until: None,
+            wall_seconds: None,
+            cut: Cut::default(),
+            kernel: KernelChoice::default(),
+            attempt_frequency_per_second: 1e13,
+            catalogue: None,
+            shell: 1.2,
+            walk: WalkSettings::default(),
+        }
+    }
+}
+
+/// What `akmc` reports.
+#[derive(Clone, Debug, Serialize)]
+pub struct WalkSummary {
+    /// Steps taken.
+    pub steps: u64,
+    /// What they came to.
+    pub kinds: BTreeMap<String, u64>,
+    /// Physical time reached `[τ]`.
+    pub time: f64,
+    /// The same in mapped seconds.
+    pub time_mapped: f64,
+    /// Energy of the first minimum `[energy]`.
+    pub energy_start: f64,
+    /// Energy of the last minimum `[energy]`.
+    pub energy_end: f64,
+    /// Regions with more than one known minimum.
+    pub regions: u32,
+    /// Known minima of the regions.
+    pub states: u32,
+    /// Known ways to unseen minima.
+    pub exits: u32,
+    /// Searches.
+    pub searches: u64,
+    /// Force evaluations of everything; a Hessian-vector product counts as one.
+    pub force_evaluations: u64,
+    /// Wall seconds of all calls.
+    pub seconds: f64,
+    /// Wall seconds of the searches in the first minimum.
+    pub seconds_start: f64,
+    /// Physical time per wall second, the searches in the first minimum counted `[τ/s]`.
+    pub tau_per_second: f64,
+}
+
+/// A row of the log and when it was written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Row {
+    step: Step,
+    seconds: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    walk: Walk,
+    rows: Vec<Row>,
+    seconds: f64,
+}
+
+/// The files of a walk.
+struct Folder<'a> {
+    root: &'a Path,
+}
+
+impl Folder<'_> {
+    fn checkpoint(&self) -> PathBuf {
+        self.root.join("checkpoints").join("walk.json")
+    }
+
+    fn series(&self) -> PathBuf {
+        self.root.join("series").join("walk.csv")
+    }
+
+    fn structure(&self) -> PathBuf {
+        self.root.join("structures").join("current.extxyz")
+    }
+
+    /// Makes the folders, or refuses to.
+    fn open(&self, existing: Existing) -> Result<(), PipelineError> {
+        match (self.checkpoint().exists(), existing) {
+            (true, Existing::Refuse) => Err(PipelineError::in_file(
+                self.root,
+                "holds a walk already: --resume continues it, --force replaces it",
+            )),
+            (false, Existing::Resume) => Err(PipelineError::in_file(
+                self.root,
+                "holds no walk to resume: leave --resume out to start one",
+            )),
+            _ => ["checkpoints", "series", "structures"]
+                .iter()
+                .try_for_each(|name| {
+                    let folder = self.root.join(name);
+                    std::fs::create_dir_all(&folder).map_err(|error| {
+                        PipelineError::Failed(format!("{}: {error}", folder.display()))
+                    })
+                }),
+        }
+    }
+
+    fn store(&self, stored: &Stored, terrain: &GlassTerrain) -> Result<(), PipelineError> {
+        let current = terrain.configuration_at(&stored.walk.minimum().x);
+        let frame = Frame::new(&current);
+        write_extxyz(&self.structure(), &[frame], Overwrite::Allow)?;
+        write_atomic(&self.series(), Overwrite::Allow, |writer| {
+            write_rows(writer, &stored.rows)
+        })?;
+        write_checkpoint(&self.checkpoint(), stored)?;
+        Ok(())
+    }
+}
+
+fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
+    comment(writer, "atomistic kinetic Monte Carlo, one line a step")?;
+    writeln!(
+        writer,
+        "step,kind,time [tau],time_mapped [s],energy [epsilon],interaction [epsilon],\
+         barrier [epsilon],moved,regions,states,exits,exit_rate [1/tau],searches,\
+         force_evaluations,seconds"
+    )?;
+    for Row { step, seconds } in rows {
+        let barrier = step
+            .barrier
+            .map_or(String::new(), |barrier| format!("{barrier:?}"));
+        writeln!(
+            writer,
+            "{},{},{:?},{:?},{:?},{:?},{barrier},{},{},{},{},{:?},{},{},{seconds:.3}",
+            step.step,
+            step.kind.name(),
+            step.time,
+            step.time * SECONDS_PER_TAU,
+            step.energy,
+            step.interaction,
+            step.moved,
+            step.regions,
+            step.states,
+            step.exits,
+            step.exit_rate,
+            step.searches,
+            step.evaluations,
+        )?;
+    }
+    Ok(())
+}
+
+fn failure(error: &AtomisticError, root: &Path) -> PipelineError {
+    match error {
+        AtomisticError::Stopped => PipelineError::Interrupted {
+            resume: format!(
+                "continue with the same command and --resume ({})",
+                root.display()
+            ),
+        },
+        AtomisticError::Setting { .. } | AtomisticError::ForeignState { .. } => {
+            PipelineError::BadInput(format!("akmc: {error}"))
+        }
+        _ => PipelineError::Failed(format!("akmc: {error}")),
+    }
+}
+
+/// Searches give up early above the barriers that are kept, and count the index without a dense
+/// factorization.
+fn search_settings(request: &WalkRequest) -> SearchSettings {
+    SearchSettings {
+        energy_window: request.walk.highest_barrier + 1.0,
+        inertia_up_to: 0,
+        soft_every: 2,
+        ..SearchSettings::default()
+    }
+}
+
+/// The ways out that a catalogue knows, if its minimum is this one.
+fn known_ways(
+    path: &Path,
+    terrain: &GlassTerrain,
+    start: &[f64],
+) -> Result<Vec<WayOut>, PipelineError> {
+    let catalogue = Catalogue::open_read_only(path)?;
+    let sample = catalogue.sample()?;
+    let stored: Vec<f64> = sample.positions.iter().flatten().copied().collect();
+    let off = if stored.len() == start.len() {
+        terrain
+            .displacement(&stored, start)
+            .chunks_exact(3)
+            .map(|u| u.iter().map(|c| c * c).sum::<f64>().sqrt())
+            .fold(0.0, f64::max)
+    } else {
+        f64::INFINITY
+    };
+    if off > SAME_MINIMUM {
+        return Err(PipelineError::in_file(
+            path,
+            format!(
+                "belongs to another minimum (fingerprint {}, {} atoms; the sample has {}, and an \
+                 atom is {off:.3} away from its place there): give the sample that was searched",
+                sample.fingerprint,
+                stored.len() / 3,
+                start.len() / 3
+            ),
+        ));
+    }
+    let events = catalogue.verified_events()?;
+    Ok(events.iter().map(|event| terrain.way_out(event)).collect())
+}
+
+/// Walks from the minimum of a structure file, or on from where a walk was stored.
+///
+/// # Errors
+/// Bad input; a stop on request, everything since the last step being kept; a walk that cannot go
+/// on; a disk that does not take the output.
+pub fn walk_from_file(
+    file: &Path,
+    root: &Path,
+    request: &WalkRequest,
+    existing: Existing,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<(WalkSummary, Vec<(f64, f64)>), PipelineError> {
+    let clock = Instant::now();
+    let settings = WalkSettings {
+        attempt_frequency: request.attempt_frequency_per_second * SECONDS_PER_TAU,
+        ..request.walk.clone()
+    };
+    settings.validate().map_err(|error| failure(&error, root))?;
+    let sample = Sample::read(file, request.cut)?;
+    for note in &sample.notes {
+        progress.note(note);
+    }
+    let folder = Folder { root };
+    folder.open(existing)?;
+    let searching = AtomicBool::new(true);
+    let watcher = || {
+        if searching.load(Ordering::Relaxed) {
+            progress.advance(1);
+        }
+        !interrupt.is_requested()
+    };
+    let terrain = GlassTerrain::new(
+        sample.configuration,
+        force_field(request.cut, request.kernel),
+        search_settings(request),
+        request.shell,
+        (settings.seed, settings.stage),
+        &watcher,
+    );
+    let start = terrain.start();
+    let mut stored = if existing == Existing::Resume {
+        let stored: Stored = read_json(&folder.checkpoint())?;
+        stored
+            .walk
+            .check(&start)
+            .map_err(|error| failure(&error, root))?;
+        if *stored.walk.settings() != settings {
+            return Err(PipelineError::in_file(
+                folder.checkpoint(),
+                "was made with other settings: resume with the same, or start another walk",
+            ));
+        }
+        stored
+    } else {
+        let searches = start.len() as u64 / 3 * u64::from(settings.first_effort);
+        progress.begin("searches in the first minimum", searches);
+        let known = match &request.catalogue {
+            Some(path) => {
+                let (minimum, _) = terrain
+                    .relax(&start)
+                    .map_err(|error| failure(&error, root))?;
+                known_ways(path, &terrain, &minimum.x)?
+            }
+            None => Vec::new(),
+        };
+        let walk = Walk::start(&terrain, &start, &known, settings)
+            .map_err(|error| failure(&error, root))?;
+        progress.end();
+        let row = Row {
+            step: walk.row(StepKind::Start, None, 0),
+            seconds: clock.elapsed().as_secs_f64(),
+        };
+        let stored = Stored {
+            walk,
+            rows: vec![row],
+            seconds: clock.elapsed().as_secs_f64(),
+        };
+        folder.store(&stored, &terrain)?;
+        stored
+    };
+    searching.store(false, Ordering::Relaxed);
+    progress.begin("steps", request.steps);
+    progress.resume(stored.walk.steps().min(request.steps));
+    let earlier = if existing == Existing::Resume {
+        stored.seconds
+    } else {
+        0.0
+    };
+    let until = request.until.unwrap_or(f64::INFINITY);
+    let mut written = Instant::now();
+    while stored.walk.steps() < request.steps && stored.walk.time() < until {
+        let up = request
+            .wall_seconds
+            .is_some_and(|limit| clock.elapsed().as_secs_f64() > limit);
+        if up {
+            break;
+        }
+        // A step that is stopped half-way leaves no trace.
+        let mut next = stored.walk.clone();
+        let step = match next.step(&terrain, until) {
+            Ok(step) => step,
+            Err(error) => {
+                folder.store(&stored, &terrain)?;
+                return Err(failure(&error, root));
+            }
+        };
+        stored.walk = next;
+        stored.seconds = earlier + clock.elapsed().as_secs_f64();
+        let stuck = step.kind == StepKind::Stuck;
+        stored.rows.push(Row {
+            step,
+            seconds: stored.seconds,
+        });
+        progress.advance(1);
+        if written.elapsed() > STORE_EVERY {
+            folder.store(&stored, &terrain)?;
+            written = Instant::now();
+        }
+        if stuck {
+            break;
+        }
+    }
+    folder.store(&stored, &terrain)?;
+    progress.end();
+    let points = stored
+        .rows
+        .iter()
+        .map(|row| (row.step.time * SECONDS_PER_TAU, row.step.energy))
+        .collect();
+    Ok((summarize(&stored), points))
+}
+
+fn summarize(stored: &Stored) -> WalkSummary {
+    let mut kinds = BTreeMap::new();
+    for row in &stored.rows {
+        *kinds.entry(row.step.kind.name().to_owned()).or_insert(0) += 1;
+    }
+    let last = stored.walk.row(StepKind::Start, None, 0);
+    let first = &stored.rows[0];
+    WalkSummary {
+        steps: stored.walk.steps(),
+        kinds,
+        time: last.time,
+        time_mapped: last.time * SECONDS_PER_TAU,
+        energy_start: first.step.energy,
+        energy_end: last.energy,
+        regions: last.regions,
+        states: last.states,
+        exits: last.exits,
+        searches: last.searches,
+        force_evaluations: last.evaluations,
+        seconds: stored.seconds,
+        seconds_start: first.seconds,
+        tau_per_second: last.time / stored.seconds,
+    }
+}
