@@ -412,6 +412,10 @@ pub struct Akmc {
     /// Catalogue of the start, in place of searches there.
     #[arg(long, value_name = "CATALOGUE")]
     pub catalogue: Option<PathBuf>,
+    /// Another walk from the same sample, whose first searches are taken over: for other temperatures
+    /// and seeds.
+    #[arg(long, value_name = "DIR", conflicts_with = "catalogue")]
+    pub from: Option<PathBuf>,
     /// Ways with a higher barrier are left out.
     #[arg(long, value_name = "ENERGY", default_value_t = 6.0)]
     pub highest_barrier: f64,

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Components up to this are dropped: a thousand atoms of stiffness 100 ε/σ² each that far off
-/// change an energy by less than 1e-3 ε `[length]`.
+/// Components up to this are dropped: every field is converged again before it counts `[length]`.
 const LEAST: f64 = 1e-4;
 
 /// A displacement of all coordinates, sparse.

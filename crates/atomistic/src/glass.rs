@@ -2,7 +2,7 @@
 
 use metabasin_atoms::Configuration;
 use metabasin_catalogue::{DisplacementField, EventRecord};
-use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, ForceField, flatten, unflatten};
+use metabasin_interactions::{Counted, FixedCell, ForceField, flatten, unflatten};
 use metabasin_landscape::{
     Ascent, ClimbOutcome, SearchSettings, Searcher, WhenConvex, displacements, follow_mode,
     hessian_preconditioner,
@@ -139,13 +139,6 @@ impl Terrain for GlassTerrain<'_> {
             energy: inherent.energy(),
         };
         Ok((minimum, evaluations))
-    }
-
-    fn energy(&self, x: &[f64]) -> f64 {
-        let mut gradient = vec![0.0; x.len()];
-        self.landscape(x).map_or(f64::INFINITY, |mut landscape| {
-            landscape.evaluate(x, &mut gradient)
-        })
     }
 
     fn displacement(&self, from: &[f64], to: &[f64]) -> Vec<f64> {

@@ -20,8 +20,8 @@ pub struct WalkSettings {
     pub effort: u32,
     /// Known ways that a move may have changed are converged again, at most so many, lowest first.
     pub reconverge: u32,
-    /// A carried way is converged again before anything else happens when its share of the total
-    /// rate is above this.
+    /// After every discovery the ways out whose share of the total rate is above this are converged
+    /// again in the new surrounding, the fastest first.
     pub confirm_share: f64,
     /// Atoms that move more than this belong to the core of an event `[length]`.
     pub core_move: f64,
@@ -44,7 +44,7 @@ impl Default for WalkSettings {
             first_effort: 1,
             effort: 1,
             reconverge: 20,
-            confirm_share: 0.1,
+            confirm_share: 0.02,
             core_move: 0.1,
             same_place: 0.1,
             most_states: 100,

@@ -53,9 +53,6 @@ pub trait Terrain: Sync {
     /// [`AtomisticError`] where no minimum is reached.
     fn relax(&self, x: &[f64]) -> Result<(Minimum, u64), AtomisticError>;
 
-    /// Energy at `x`; one force evaluation `[energy]`.
-    fn energy(&self, x: &[f64]) -> f64;
-
     /// Displacement between two points: by the nearest images, without rigid drift.
     fn displacement(&self, from: &[f64], to: &[f64]) -> Vec<f64>;
 

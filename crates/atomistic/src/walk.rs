@@ -166,6 +166,18 @@ impl Walk {
         Ok(walk)
     }
 
+    /// The same place and knowledge with other settings: another temperature or seed from one
+    /// start. Ways that were left out as too high before stay unknown.
+    ///
+    /// # Errors
+    /// [`AtomisticError::Setting`].
+    pub fn with_settings(mut self, settings: WalkSettings) -> Result<Self, AtomisticError> {
+        settings.validate()?;
+        self.settings = settings;
+        self.forget_chains();
+        Ok(self)
+    }
+
     /// Checks that a stored walk belongs to the sample with the coordinates `x`.
     ///
     /// # Errors
@@ -283,14 +295,16 @@ impl Walk {
         self.build_chains()?;
         let starts: Vec<usize> = self.regions.iter().map(|region| region.current).collect();
         let mut first: Option<(usize, crate::propagator::Exit)> = None;
-        for (region, &start) in starts.iter().enumerate() {
-            let survival = open_uniform(&mut random);
-            let exit = self.propagator(region).exit(start, survival);
+        let chains = self.propagators.iter_mut().flatten();
+        for (region, (chain, &start)) in chains.zip(&starts).enumerate() {
+            let exit = chain.exit(start, open_uniform(&mut random));
             if first.as_ref().is_none_or(|(_, best)| exit.time < best.time) {
                 first = Some((region, exit));
             }
         }
-        let (leaving, exit) = first.expect("the background is always there");
+        let Some((leaving, exit)) = first else {
+            return Ok(self.row(StepKind::Stuck, None, 0));
+        };
         let left = until - self.time;
         let up = exit.time >= left;
         if up && !left.is_finite() {
@@ -298,11 +312,12 @@ impl Walk {
         }
         let duration = if up { left } else { exit.time };
         let mut states = starts.clone();
-        for (region, state) in states.iter_mut().enumerate() {
+        let chains = self.propagators.iter_mut().flatten();
+        for (region, (chain, state)) in chains.zip(&mut states).enumerate() {
             let weights = if !up && region == leaving {
                 exit.weights.clone()
             } else {
-                self.propagator(region).state_at(*state, duration)
+                chain.state_at(*state, duration)
             };
             *state = chosen(&weights, &mut random).unwrap_or(*state);
         }
@@ -333,12 +348,6 @@ impl Walk {
             }
         }
         Ok(())
-    }
-
-    fn propagator(&mut self, region: usize) -> &mut Propagator {
-        self.propagators[region]
-            .as_mut()
-            .expect("built at the beginning of the step")
     }
 
     /// Whatever is known of the rates has changed.

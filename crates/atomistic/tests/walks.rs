@@ -37,6 +37,15 @@ impl Wells {
         }
     }
 
+    fn energy(&self, x: &[f64]) -> f64 {
+        (0..x.len())
+            .map(|i| {
+                let pair = x.get(i + 1).map_or(0.0, |next| self.coupling * x[i] * next);
+                self.heights[i] * (x[i] * x[i] - 1.0).powi(2) + self.tilts[i] * x[i] + pair
+            })
+            .sum()
+    }
+
     fn gradient(&self, x: &[f64]) -> Vec<f64> {
         let n = x.len();
         (0..n)
@@ -127,15 +136,6 @@ impl Terrain for Wells {
 
     fn relax(&self, x: &[f64]) -> Result<(Minimum, u64), AtomisticError> {
         Ok((self.minimum(x), 1))
-    }
-
-    fn energy(&self, x: &[f64]) -> f64 {
-        (0..x.len())
-            .map(|i| {
-                let pair = x.get(i + 1).map_or(0.0, |next| self.coupling * x[i] * next);
-                self.heights[i] * (x[i] * x[i] - 1.0).powi(2) + self.tilts[i] * x[i] + pair
-            })
-            .sum()
     }
 
     fn displacement(&self, from: &[f64], to: &[f64]) -> Vec<f64> {

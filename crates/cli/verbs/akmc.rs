@@ -23,6 +23,7 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
         cut: arguments.forces.cut,
         kernel: arguments.forces.kernel.into(),
         catalogue: arguments.catalogue.clone(),
+        from: arguments.from.clone(),
         attempt_frequency_per_second: arguments.attempt_frequency,
         ..WalkRequest::default()
     };

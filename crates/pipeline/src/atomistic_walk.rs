@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use metabasin_atomistic::{
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::KernelChoice;
 use crate::csv::comment;
 use crate::run_directory::Existing;
+use crate::saddle_searches::{SearchPlan, SearchStart, quench_start, search_into};
 use crate::sample::{Sample, force_field};
 use crate::{Interrupt, PipelineError, Progress};
 
@@ -26,7 +26,7 @@ use crate::{Interrupt, PipelineError, Progress};
 const STORE_EVERY: Duration = Duration::from_secs(20);
 
 /// A start is the minimum of a catalogue when no atom is farther off `[length]`.
-const SAME_MINIMUM: f64 = 1e-3;
+const SAME_MINIMUM: f64 = 1e-2;
 
 /// What `akmc FILE` is asked.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub struct WalkRequest {
     pub attempt_frequency_per_second: f64,
     /// Events of the start that are known already.
     pub catalogue: Option<PathBuf>,
+    /// Folder of another walk from the same sample, whose first searches are taken over.
+    pub from: Option<PathBuf>,
     /// Atoms this close to one that moves may feel it `[length]`.
     pub shell: f64,
     /// How the walk is done; the attempt frequency is the declared one.
@@ -61,6 +63,7 @@ impl Default for WalkRequest {
             kernel: KernelChoice::default(),
             attempt_frequency_per_second: 1e13,
             catalogue: None,
+            from: None,
             shell: 1.2,
             walk: WalkSettings::default(),
         }
@@ -124,6 +127,14 @@ impl Folder<'_> {
         self.root.join("checkpoints").join("walk.json")
     }
 
+    fn catalogue(&self) -> PathBuf {
+        self.root.join("catalogue.sqlite")
+    }
+
+    fn start(&self) -> PathBuf {
+        self.root.join("checkpoints").join("start.json")
+    }
+
     fn series(&self) -> PathBuf {
         self.root.join("series").join("walk.csv")
     }
@@ -134,7 +145,8 @@ impl Folder<'_> {
 
     /// Makes the folders, or refuses to.
     fn open(&self, existing: Existing) -> Result<(), PipelineError> {
-        match (self.checkpoint().exists(), existing) {
+        let catalogue = self.catalogue().exists();
+        match (self.checkpoint().exists() || catalogue, existing) {
             (true, Existing::Refuse) => Err(PipelineError::in_file(
                 self.root,
                 "holds a walk already: --resume continues it, --force replaces it",
@@ -143,15 +155,29 @@ impl Folder<'_> {
                 self.root,
                 "holds no walk to resume: leave --resume out to start one",
             )),
-            _ => ["checkpoints", "series", "structures"]
-                .iter()
-                .try_for_each(|name| {
-                    let folder = self.root.join(name);
-                    std::fs::create_dir_all(&folder).map_err(|error| {
-                        PipelineError::Failed(format!("{}: {error}", folder.display()))
-                    })
-                }),
-        }
+            (true, Existing::Replace) => {
+                let mut old = vec![self.checkpoint(), self.start()];
+                for suffix in ["", "-wal", "-shm"] {
+                    let mut name = self.catalogue().into_os_string();
+                    name.push(suffix);
+                    old.push(name.into());
+                }
+                for path in old.iter().filter(|path| path.exists()) {
+                    std::fs::remove_file(path)
+                        .map_err(|error| PipelineError::in_file(path, error))?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }?;
+        ["checkpoints", "series", "structures"]
+            .iter()
+            .try_for_each(|name| {
+                let folder = self.root.join(name);
+                std::fs::create_dir_all(&folder).map_err(|error| {
+                    PipelineError::Failed(format!("{}: {error}", folder.display()))
+                })
+            })
     }
 
     fn store(&self, stored: &Stored, terrain: &GlassTerrain) -> Result<(), PipelineError> {
@@ -235,11 +261,7 @@ fn known_ways(
     let sample = catalogue.sample()?;
     let stored: Vec<f64> = sample.positions.iter().flatten().copied().collect();
     let off = if stored.len() == start.len() {
-        terrain
-            .displacement(&stored, start)
-            .chunks_exact(3)
-            .map(|u| u.iter().map(|c| c * c).sum::<f64>().sqrt())
-            .fold(0.0, f64::max)
+        farthest(terrain, &stored, start)
     } else {
         f64::INFINITY
     };
@@ -257,6 +279,86 @@ fn known_ways(
     }
     let events = catalogue.verified_events()?;
     Ok(events.iter().map(|event| terrain.way_out(event)).collect())
+}
+
+/// The walk before its first step, by searches, from a catalogue, or as another walk began.
+fn first_walk(
+    request: &WalkRequest,
+    terrain: &GlassTerrain,
+    start: &[f64],
+    settings: WalkSettings,
+    root: &Path,
+    watch: (&dyn Progress, &Interrupt),
+) -> Result<Walk, PipelineError> {
+    let failed = |error: AtomisticError| failure(&error, root);
+    if let Some(other) = &request.from {
+        let path = Folder { root: other }.start();
+        let walk: Walk = read_json(&path)?;
+        let (minimum, _) = terrain.relax(start).map_err(failed)?;
+        walk.check(start).map_err(failed)?;
+        let off = farthest(terrain, &walk.minimum().x, &minimum.x);
+        if off > SAME_MINIMUM {
+            return Err(PipelineError::in_file(
+                path,
+                format!(
+                    "began in another minimum: an atom of the sample is {off:.3} away from its place there"
+                ),
+            ));
+        }
+        return walk.with_settings(settings).map_err(failed);
+    }
+    let (minimum, _) = terrain.relax(start).map_err(failed)?;
+    let own = Folder { root }.catalogue();
+    let path = request.catalogue.as_ref().unwrap_or(&own);
+    if request.catalogue.is_none() {
+        search_the_start(request, terrain, &own, &settings, watch)?;
+    }
+    let known = known_ways(path, terrain, &minimum.x)?;
+    if known.is_empty() {
+        return Err(PipelineError::in_file(
+            path,
+            "holds no verified event: no way out of the start is known; search more",
+        ));
+    }
+    Walk::start(terrain, start, &known, settings).map_err(failed)
+}
+
+/// Searches around every atom of the start into the walk's own catalogue, or goes on with them.
+fn search_the_start(
+    request: &WalkRequest,
+    terrain: &GlassTerrain,
+    path: &Path,
+    settings: &WalkSettings,
+    watch: (&dyn Progress, &Interrupt),
+) -> Result<(), PipelineError> {
+    let field = force_field(request.cut, request.kernel);
+    let start = SearchStart {
+        configuration: terrain.configuration_at(&terrain.start()),
+        source: path.display().to_string(),
+        temperature: Some(settings.temperature),
+        stress_thermal: None,
+    };
+    let minimum = quench_start(&start.configuration, field.clone())?;
+    let atoms = start.configuration.len() as u64;
+    let plan = SearchPlan {
+        searches: atoms * u64::from(settings.first_effort),
+        settings: &search_settings(request),
+        attempt_frequency_per_second: request.attempt_frequency_per_second,
+        seed: settings.seed,
+        stage: settings.stage,
+        force_field: field,
+        config: "akmc".to_owned(),
+    };
+    search_into(path, &minimum, &start, &plan, watch).map(|_| ())
+}
+
+/// The largest displacement of an atom.
+fn farthest(terrain: &GlassTerrain, from: &[f64], to: &[f64]) -> f64 {
+    terrain
+        .displacement(from, to)
+        .chunks_exact(3)
+        .map(|u| u.iter().map(|c| c * c).sum::<f64>().sqrt())
+        .fold(0.0, f64::max)
 }
 
 /// Walks from the minimum of a structure file, or on from where a walk was stored.
@@ -283,13 +385,7 @@ pub fn walk_from_file(
     }
     let folder = Folder { root };
     folder.open(existing)?;
-    let searching = AtomicBool::new(true);
-    let watcher = || {
-        if searching.load(Ordering::Relaxed) {
-            progress.advance(1);
-        }
-        !interrupt.is_requested()
-    };
+    let watcher = || !interrupt.is_requested();
     let terrain = GlassTerrain::new(
         sample.configuration,
         force_field(request.cut, request.kernel),
@@ -299,7 +395,8 @@ pub fn walk_from_file(
         &watcher,
     );
     let start = terrain.start();
-    let mut stored = if existing == Existing::Resume {
+    let resumed = existing == Existing::Resume && folder.checkpoint().exists();
+    let mut stored = if resumed {
         let stored: Stored = read_json(&folder.checkpoint())?;
         stored
             .walk
@@ -313,20 +410,9 @@ pub fn walk_from_file(
         }
         stored
     } else {
-        let searches = start.len() as u64 / 3 * u64::from(settings.first_effort);
-        progress.begin("searches in the first minimum", searches);
-        let known = match &request.catalogue {
-            Some(path) => {
-                let (minimum, _) = terrain
-                    .relax(&start)
-                    .map_err(|error| failure(&error, root))?;
-                known_ways(path, &terrain, &minimum.x)?
-            }
-            None => Vec::new(),
-        };
-        let walk = Walk::start(&terrain, &start, &known, settings)
-            .map_err(|error| failure(&error, root))?;
-        progress.end();
+        let watch = (progress, interrupt);
+        let walk = first_walk(request, &terrain, &start, settings, root, watch)?;
+        write_checkpoint(&folder.start(), &walk)?;
         let row = Row {
             step: walk.row(StepKind::Start, None, 0),
             seconds: clock.elapsed().as_secs_f64(),
@@ -339,30 +425,50 @@ pub fn walk_from_file(
         folder.store(&stored, &terrain)?;
         stored
     };
-    searching.store(false, Ordering::Relaxed);
     progress.begin("steps", request.steps);
     progress.resume(stored.walk.steps().min(request.steps));
-    let earlier = if existing == Existing::Resume {
-        stored.seconds
-    } else {
-        0.0
-    };
+    // Of this call alone: what went before is counted already.
+    let earlier = if resumed { stored.seconds } else { 0.0 };
+    go_on(
+        &mut stored,
+        &terrain,
+        &folder,
+        request,
+        (clock, earlier),
+        progress,
+    )?;
+    progress.end();
+    let points = stored
+        .rows
+        .iter()
+        .map(|row| (row.step.time * SECONDS_PER_TAU, row.step.energy))
+        .collect();
+    Ok((summarize(&stored), points))
+}
+
+/// Steps until the request is fulfilled; stored now and then, and at the end.
+fn go_on(
+    stored: &mut Stored,
+    terrain: &GlassTerrain,
+    folder: &Folder,
+    request: &WalkRequest,
+    (clock, earlier): (Instant, f64),
+    progress: &dyn Progress,
+) -> Result<(), PipelineError> {
     let until = request.until.unwrap_or(f64::INFINITY);
     let mut written = Instant::now();
     while stored.walk.steps() < request.steps && stored.walk.time() < until {
-        let up = request
-            .wall_seconds
-            .is_some_and(|limit| clock.elapsed().as_secs_f64() > limit);
-        if up {
+        let spent = clock.elapsed().as_secs_f64();
+        if request.wall_seconds.is_some_and(|limit| spent > limit) {
             break;
         }
         // A step that is stopped half-way leaves no trace.
         let mut next = stored.walk.clone();
-        let step = match next.step(&terrain, until) {
+        let step = match next.step(terrain, until) {
             Ok(step) => step,
             Err(error) => {
-                folder.store(&stored, &terrain)?;
-                return Err(failure(&error, root));
+                folder.store(stored, terrain)?;
+                return Err(failure(&error, folder.root));
             }
         };
         stored.walk = next;
@@ -373,22 +479,15 @@ pub fn walk_from_file(
             seconds: stored.seconds,
         });
         progress.advance(1);
-        if written.elapsed() > STORE_EVERY {
-            folder.store(&stored, &terrain)?;
-            written = Instant::now();
-        }
         if stuck {
             break;
         }
+        if written.elapsed() > STORE_EVERY {
+            folder.store(stored, terrain)?;
+            written = Instant::now();
+        }
     }
-    folder.store(&stored, &terrain)?;
-    progress.end();
-    let points = stored
-        .rows
-        .iter()
-        .map(|row| (row.step.time * SECONDS_PER_TAU, row.step.energy))
-        .collect();
-    Ok((summarize(&stored), points))
+    folder.store(stored, terrain)
 }
 
 fn summarize(stored: &Stored) -> WalkSummary {

@@ -96,7 +96,7 @@ impl Walk {
         let per_site = terrain.site_dimension();
         let dimension = self.dimension;
         self.forget_chains();
-        let before = std::mem::replace(&mut self.minimum, behind);
+        self.minimum = behind;
         let owner = &mut self.regions[region];
         let from = owner.current;
         let end = owner.passages[exit].end.clone();
@@ -142,7 +142,7 @@ impl Walk {
             }
         }
         owner.passages.extend(carried);
-        self.shift_barriers(terrain, &before);
+        self.loosen();
         changed.sort_by(|a, b| a.0.total_cmp(&b.0));
         changed.truncate(self.settings.reconverge as usize);
         for (_, guess) in changed {
@@ -203,39 +203,18 @@ impl Walk {
         }
     }
 
-    /// Barriers of all ways out of the current states in the new minimum, to first order: each
-    /// saddle is carried along rigidly, and its energy above the minimum changes by
+    /// All that was converged before an event was so in another surrounding: the barriers stay as
+    /// they are until they matter.
     ///
-    /// ```text
-    /// δΔE = [E(x_new + u) − E(x_new)] − [E(x_old + u) − E(x_old)]
-    /// ```
-    ///
-    /// two evaluations each. What is left out, the relaxation of both, is of second order in the
-    /// interaction of the two cores.
-    fn shift_barriers(&mut self, terrain: &impl Terrain, before: &Minimum) {
-        let mut spent = 0;
+    /// No shift is estimated in their place: for two events 7.5 σ apart in a glass of 1,000 atoms,
+    /// whose barriers change by 0.045 ε, the displacements carried along rigidly give 0.43 ε, and
+    /// those of the core alone, to first order in the strain, anything from −0.12 to 0.08 ε with
+    /// the bound on what belongs to the core.
+    fn loosen(&mut self) {
         for region in &mut self.regions {
-            let current = region.current;
-            let here = region.states[current].clone();
             for passage in &mut region.passages {
-                if passage.from != current || passage.to.is_some() {
-                    continue;
-                }
-                let step = passage.saddle.plus(-1.0, &here.field, self.dimension);
-                let above = |minimum: &Minimum| {
-                    let mut x = minimum.x.clone();
-                    step.add_to(1.0, &mut x);
-                    terrain.energy(&x) - minimum.energy
-                };
-                let shift = above(&self.minimum) - above(before);
-                spent += 2;
-                // A saddle whose atoms now collide has no first order.
-                if shift.abs() < passage.saddle_level - here.level {
-                    passage.saddle_level += shift;
-                }
-                passage.confirmed = false;
+                passage.confirmed &= passage.to.is_some();
             }
         }
-        self.evaluations += spent;
     }
 }
