@@ -388,6 +388,10 @@ pub struct Merge {
     #[arg(long)]
     pub partial: bool,
     /// Replace the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// Arguments of `akmc`.
 #[derive(Args, Debug)]
 pub struct Akmc {

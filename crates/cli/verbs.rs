@@ -1,7 +1,7 @@
 //! One function a verb: from arguments to a printed result.
 
-mod barrier_report;
 mod akmc;
+mod barrier_report;
 mod barriers;
 mod inspect;
 mod lammps;

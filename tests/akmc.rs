@@ -1,0 +1,97 @@
+//! `akmc` from the command line: a short walk of a small glass, stopped and continued.
+#![cfg(test)]
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+#[path = "support/program.rs"]
+mod program;
+use program::{assert_keys, glass, json, refused, text};
+
+/// The walk's first searches are six of `search`: the catalogue is handed over.
+fn walk(folder: &Path, catalogue: &Path, steps: &str, more: &[&str]) -> Value {
+    let file = glass();
+    let arguments = [
+        "akmc",
+        &file,
+        "--catalogue",
+        text(catalogue),
+        "--out",
+        text(folder),
+        "--steps",
+        steps,
+    ];
+    let settings = [
+        "--temperature",
+        "0.3",
+        "--kernel",
+        "portable",
+        "--effort",
+        "1",
+    ];
+    json(&[&arguments[..], &settings[..], more].concat())
+}
+
+/// The log without the wall seconds at the end of each line.
+fn log(folder: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(folder.join("series/walk.csv")).unwrap();
+    text.lines()
+        .map(|line| line.rsplit_once(',').unwrap().0.to_owned())
+        .collect()
+}
+
+#[test]
+fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
+    let folder = TempDir::new().unwrap();
+    let catalogue = folder.path().join("glass.sqlite");
+    let file = glass();
+    let search = ["search", &file, "-o", text(&catalogue), "--searches", "6"];
+    json(&[&search[..], &["--seed", "3", "--kernel", "portable"]].concat());
+    let (whole, halves) = (folder.path().join("whole"), folder.path().join("halves"));
+    let summary = walk(&whole, &catalogue, "2", &["--threads", "2"]);
+    assert_keys(
+        &summary,
+        &[
+            "steps",
+            "kinds",
+            "time",
+            "time_mapped",
+            "energy_start",
+            "energy_end",
+            "regions",
+            "states",
+            "exits",
+            "searches",
+            "force_evaluations",
+            "seconds",
+            "tau_per_second",
+        ],
+    );
+    assert!(summary["time"].as_f64().unwrap() > 0.0);
+    assert_eq!(log(&whole).len(), 5);
+    for file in [
+        "energy.svg",
+        "structures/current.extxyz",
+        "checkpoints/walk.json",
+    ] {
+        assert!(whole.join(file).exists());
+    }
+    walk(&halves, &catalogue, "1", &["--threads", "1"]);
+    let arguments = [
+        "akmc",
+        &file,
+        "--out",
+        text(&halves),
+        "--temperature",
+        "0.3",
+        "--kernel",
+        "portable",
+    ];
+    assert!(refused(&arguments).contains("--resume"));
+    let warmer = ["--resume", "--seed", "4"];
+    assert!(refused(&[&arguments[..], &warmer[..]].concat()).contains("other settings"));
+    walk(&halves, &catalogue, "2", &["--resume", "--threads", "1"]);
+    assert_eq!(log(&halves), log(&whole));
+}
