@@ -347,7 +347,9 @@ fn search_the_start(
         seed: settings.seed,
         stage: settings.stage,
         force_field: field,
+        kernel: request.kernel,
         config: "akmc".to_owned(),
+        rates: None,
     };
     search_into(path, &minimum, &start, &plan, watch).map(|_| ())
 }
