@@ -162,7 +162,7 @@ fn kolmogorov_smirnov(mut a: Vec<f64>, mut b: Vec<f64>) -> f64 {
 fn random_graphs_are_left_as_kinetic_monte_carlo_leaves_them() {
     // Eight graphs, two tests each. Kolmogorov-Smirnov: P(D √(m/2) > 2.4) = 2 exp(−2 · 2.4²)
     // = 2e-5; exit states by a binomial at 4.5 standard errors, 7e-6 each, 6 states: false alarms
-    // in 5e-4 of all seeds. A time 10 % off shows: D = 0.035 > 2.4/√2000 × ... see the last lines.
+    // in 5e-4 of all seeds. Times 30 % off are refused.
     let draws = 4000;
     for graph in 0..8 {
         let mut random = random_stream(3, Purpose::Test, 0, graph);
