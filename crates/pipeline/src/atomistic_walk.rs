@@ -350,6 +350,8 @@ fn search_the_start(
         kernel: request.kernel,
         config: "akmc".to_owned(),
         rates: None,
+        first: 0,
+        until: None,
     };
     search_into(path, &minimum, &start, &plan, watch).map(|_| ())
 }
