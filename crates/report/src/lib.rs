@@ -17,7 +17,6 @@ mod write;
 
 pub use figures::{
     Completeness, EscapePoint, barrier_histogram_svg, barrier_sheet_svg, escape_svg, recovery_svg,
-    stress_strain_svg,
-    walk_svg,
+    stress_strain_svg, walk_svg,
 };
 pub use write::{ReportError, write_report};
