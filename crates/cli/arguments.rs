@@ -362,6 +362,10 @@ pub struct Search {
     /// Replace the catalogue.
     #[arg(long)]
     pub force: bool,
+    /// Share the searches among the ranks of an MPI job, started with mpirun or srun; the catalogue
+    /// is the one that a single process makes (a build with `--features mpi`).
+    #[arg(long)]
+    pub mpi: bool,
 }
 
 /// Reads A..B.

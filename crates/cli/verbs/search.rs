@@ -5,14 +5,17 @@ use std::path::Path;
 use anyhow::Result;
 use metabasin_pipeline::config::load;
 use metabasin_pipeline::{
-    CoverageGoal, Existing, PipelineError, RateSettings, SearchRequest, merge_catalogues,
-    search_from_config, search_from_file,
+    CoverageGoal, Existing, PipelineError, Progress, RateSettings, SearchRequest, SearchSummary,
+    SearchTeam, ThisProcess, merge_catalogues, search_from_config, search_from_file,
 };
+#[cfg(feature = "mpi")]
+use metabasin_pipeline::{Ranks, Silent};
 
 use crate::arguments::{Merge, Search};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
 use crate::verbs::inspect::{overwrite, pairs};
+use crate::watch::Watch;
 
 fn is_config(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "ron")
@@ -20,12 +23,54 @@ fn is_config(path: &Path) -> bool {
 
 /// `search`.
 pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
+    let summary = if arguments.mpi {
+        search_on_ranks(&context.watch, arguments)?
+    } else {
+        searched(arguments, &ThisProcess, &context.watch)?
+    };
+    summary.map_or(Ok(()), |summary| print(context, &summary))
+}
+
+/// The searches on the ranks of an MPI job. An error ends all ranks.
+#[cfg(feature = "mpi")]
+fn search_on_ranks(watch: &Watch, arguments: &Search) -> Result<Option<SearchSummary>> {
+    let ranks = Ranks::join()?;
+    let done = ranks.run(|| {
+        if ranks.writes() {
+            searched(arguments, &ranks, watch)
+        } else {
+            searched(arguments, &ranks, &Silent)
+        }
+    });
+    done.or_else(|error| {
+        let code = error.exit_code();
+        crate::output::complain(&crate::message(&error.into()));
+        ranks.abort(code)
+    })
+}
+
+#[cfg(not(feature = "mpi"))]
+fn search_on_ranks(_watch: &Watch, _arguments: &Search) -> Result<Option<SearchSummary>> {
+    Err(PipelineError::BadInput(
+        "--mpi: this program was built without MPI; build it with `cargo build --release \
+         --features mpi`, or share the searches among jobs with --range A..B and `metabasin merge`"
+            .to_owned(),
+    )
+    .into())
+}
+
+fn searched(
+    arguments: &Search,
+    team: &dyn SearchTeam,
+    progress: &dyn Progress,
+) -> Result<Option<SearchSummary>, PipelineError> {
+    let watch = (progress, &INTERRUPT);
     let existing = match (arguments.resume, arguments.force) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Replace,
         _ => Existing::Refuse,
     };
-    let result = if is_config(&arguments.input) {
+    if is_config(&arguments.input) {
         let mut edits = arguments.edits.clone();
         edits.extend(arguments.seed.map(|seed| format!("seed={seed}")));
         let loaded = load(&arguments.input, &edits).map_err(PipelineError::Config)?;
@@ -34,29 +79,27 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
                 "a config says itself at which coverage to stop: \
                  --set 'stages[1].until=(coverage: 0.5)'"
                     .to_owned(),
-            )
-            .into());
+            ));
         }
         search_from_config(
             &loaded,
             arguments.range.clone(),
             &arguments.output,
             existing,
-            (&context.watch, &INTERRUPT),
-        )?
+            team,
+            watch,
+        )
     } else {
         let all = arguments.searches.map(|searches| 0..searches);
         let Some(range) = arguments.range.clone().or(all) else {
             return Err(PipelineError::BadInput(
                 "say how many searches with --searches N, or which with --range A..B".to_owned(),
-            )
-            .into());
+            ));
         };
         if !arguments.edits.is_empty() {
             return Err(PipelineError::BadInput(
                 "--set changes a config; a structure file has none".to_owned(),
-            )
-            .into());
+            ));
         }
         let request = SearchRequest {
             first: range.start,
@@ -78,10 +121,14 @@ pub fn search(context: &mut Context, arguments: &Search) -> Result<()> {
             &arguments.output,
             &request,
             existing,
-            (&context.watch, &INTERRUPT),
-        )?
-    };
-    context.output.result(&result, |r| {
+            team,
+            watch,
+        )
+    }
+}
+
+fn print(context: &mut Context, summary: &SearchSummary) -> Result<()> {
+    context.output.result(summary, |r| {
         let mut rows = vec![("searches", r.searches.to_string())];
         let outcomes: Vec<(String, u64)> = r
             .outcomes

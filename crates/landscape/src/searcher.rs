@@ -10,6 +10,7 @@ use metabasin_atoms::{Purpose, Stiffness, random_stream};
 use metabasin_catalogue::{EvaluationCounts, EventRecord, SearchRecord};
 use metabasin_interactions::FixedCell;
 use metabasin_minimizers::InherentStructure;
+use serde::{Deserialize, Serialize};
 
 use crate::climb::{WhenConvex, climb_from_minimum};
 use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
@@ -21,7 +22,7 @@ use crate::settings::SearchSettings;
 use crate::verify::{Origin, polish_tolerance, verify};
 
 /// What one search found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SearchResult {
     /// How it ended and what it cost.
     pub record: SearchRecord,

@@ -36,6 +36,7 @@ mod run;
 mod run_directory;
 mod saddle_searches;
 mod sample;
+mod search_team;
 mod single_point;
 mod stage;
 mod stages;
@@ -80,6 +81,9 @@ pub use run::{RunSummary, StageSummary, run};
 pub use run_directory::{Existing, RunDirectory};
 pub use saddle_searches::{SearchRequest, SearchSummary, search_from_config, search_from_file};
 pub use sample::{Sample, force_field};
+#[cfg(feature = "mpi")]
+pub use search_team::Ranks;
+pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 pub use single_point::{SinglePoint, single_point};
 pub use structure_analysis::{
     ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,

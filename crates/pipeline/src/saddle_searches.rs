@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use metabasin_atoms::units::SECONDS_PER_TAU;
@@ -23,6 +23,9 @@ use crate::coverage_goal::{CoverageGoal, CoverageWatch};
 use crate::prefactors::{PrefactorRequest, measure_prefactors};
 use crate::run_directory::Existing;
 use crate::sample::{Sample, force_field};
+use crate::search_team::{
+    FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess, ahead_file,
+};
 use crate::structure_analysis::Network;
 use crate::{Interrupt, PipelineError, Progress};
 
@@ -147,14 +150,43 @@ pub(crate) fn search_into(
     minimum: &InherentStructure,
     start: &SearchStart,
     plan: &SearchPlan,
-    (progress, interrupt): (&dyn Progress, &Interrupt),
+    watch: (&dyn Progress, &Interrupt),
 ) -> Result<SearchSummary, PipelineError> {
+    search_with(&ThisProcess, path, minimum, start, plan, watch)?
+        .ok_or_else(|| PipelineError::Failed("search: nobody wrote the catalogue".to_owned()))
+}
+
+/// As [`search_into`], with whoever does the searches; nothing on a process that only helped.
+fn search_with(
+    team: &dyn SearchTeam,
+    path: &Path,
+    minimum: &InherentStructure,
+    start: &SearchStart,
+    plan: &SearchPlan,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<Option<SearchSummary>, PipelineError> {
     let clock = Instant::now();
     let failed = |error: &dyn std::fmt::Display| PipelineError::Failed(format!("search: {error}"));
     let searcher = Searcher::new(minimum, plan.settings.clone(), plan.seed, plan.stage)
         .map_err(|error| failed(&error))?;
     let polished = searcher.minimum();
     let settings = serde_json::to_string(plan.settings).map_err(|error| failed(&error))?;
+    let identity = SearchIdentity {
+        minimum: format!("{:016x}", polished.configuration().fingerprint()),
+        settings: settings.clone(),
+        seed: plan.seed,
+        stage: plan.stage,
+        kernel: plan.force_field.kernel().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let job = SearchJob {
+        searcher: &searcher,
+        identity: &identity,
+        interrupt,
+    };
+    if !team.writes() {
+        return team.help(&job).map(|()| None);
+    }
     let sample = sample_record(
         polished,
         searcher.stiffness(),
@@ -174,7 +206,7 @@ pub(crate) fn search_into(
         config: plan.config.clone(),
         seed: plan.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        kernel: plan.force_field.kernel().to_string(),
+        kernel: identity.kernel.clone(),
         host: Host::this_machine(rayon::current_num_threads()).name,
         started: rfc3339(SystemTime::now()),
     };
@@ -189,7 +221,8 @@ pub(crate) fn search_into(
     progress.begin("saddle searches", plan.searches.saturating_sub(plan.first));
     progress.advance(first.min(plan.searches).saturating_sub(plan.first));
     let mut failure = None;
-    searcher.run_range(first..end, |result| {
+    let mut ahead = FinishedAhead::beside(path, &identity, first);
+    let done = team.run_range(&job, first..end, &mut ahead, &mut |result| {
         if interrupt.is_requested() {
             return ControlFlow::Break(());
         }
@@ -223,6 +256,7 @@ pub(crate) fn search_into(
     if let Some(failure) = failure {
         return Err(failure);
     }
+    done?;
     let left = reached != Some(true) && catalogue.next_search_index()? < plan.searches;
     if interrupt.is_requested() && left {
         return Err(PipelineError::Interrupted {
@@ -233,6 +267,7 @@ pub(crate) fn search_into(
         });
     }
     progress.end();
+    ahead.close()?;
     // Prefactors are written by a writer of their own.
     drop(catalogue);
     if let Some(settings) = plan.rates {
@@ -244,10 +279,10 @@ pub(crate) fn search_into(
         measure_prefactors(path, &request, (progress, interrupt))?;
     }
     let catalogue = Catalogue::open_read_only(path)?;
-    Ok(SearchSummary {
+    Ok(Some(SearchSummary {
         coverage_reached: reached,
         ..summarize(&catalogue, clock.elapsed().as_secs_f64())?
-    })
+    }))
 }
 
 /// The catalogue at `path`, made by the same searches in the same sample, or a new one.
@@ -397,10 +432,12 @@ fn check_output(output: &Path, existing: Existing) -> Result<(), PipelineError> 
 
 /// Deletes the catalogue that is to be replaced.
 fn make_way(output: &Path) -> Result<(), PipelineError> {
-    for suffix in ["", "-wal", "-shm"] {
+    let files = ["", "-wal", "-shm"].map(|suffix| {
         let mut name = output.as_os_str().to_owned();
         name.push(suffix);
-        let path = Path::new(&name);
+        PathBuf::from(name)
+    });
+    for path in files.iter().chain([&ahead_file(output)]) {
         if path.exists() {
             std::fs::remove_file(path).map_err(|error| PipelineError::in_file(path, error))?;
         }
@@ -437,7 +474,7 @@ fn report_start(
     )
 }
 
-/// Searches from a structure file.
+/// Searches from a structure file, done by `team`; nothing on a process that only helped.
 ///
 /// # Errors
 /// As the searches themselves, and bad input where the start is no minimum and must not be
@@ -447,8 +484,9 @@ pub fn search_from_file(
     output: &Path,
     request: &SearchRequest,
     existing: Existing,
+    team: &dyn SearchTeam,
     watch: (&dyn Progress, &Interrupt),
-) -> Result<SearchSummary, PipelineError> {
+) -> Result<Option<SearchSummary>, PipelineError> {
     request
         .settings
         .validate()
@@ -472,7 +510,9 @@ pub fn search_from_file(
     for note in &sample.notes {
         watch.0.note(note);
     }
-    check_output(output, existing)?;
+    if team.writes() {
+        check_output(output, existing)?;
+    }
     let mut field = force_field(request.cut, request.kernel);
     let configuration = &sample.configuration;
     if !request.minimize {
@@ -501,7 +541,7 @@ pub fn search_from_file(
             .note(&report_start(configuration, &minimum, &mut field));
     }
     // Not before the start proved fit: a refusal leaves the old catalogue where it is.
-    if existing == Existing::Replace {
+    if team.writes() && existing == Existing::Replace {
         make_way(output)?;
     }
     let start = SearchStart {
@@ -528,7 +568,7 @@ pub fn search_from_file(
         ),
         rates: request.rates,
     };
-    search_into(output, &minimum, &start, &plan, watch)
+    search_with(team, output, &minimum, &start, &plan, watch)
 }
 
 /// Searches as the `Search` stage of a config that starts with `FromSample` says; only those of
@@ -541,8 +581,9 @@ pub fn search_from_config(
     range: Option<Range<u64>>,
     output: &Path,
     existing: Existing,
+    team: &dyn SearchTeam,
     watch: (&dyn Progress, &Interrupt),
-) -> Result<SearchSummary, PipelineError> {
+) -> Result<Option<SearchSummary>, PipelineError> {
     let config = &loaded.config;
     let (Some(Stage::FromSample(from)), Some(sample)) = (config.stages.first(), &config.sample)
     else {
@@ -577,5 +618,5 @@ pub fn search_from_config(
         settings: search.settings.clone(),
         rates: search.rates,
     };
-    search_from_file(sample, output, &request, existing, watch)
+    search_from_file(sample, output, &request, existing, team, watch)
 }
