@@ -1,6 +1,8 @@
 //! Saddle searches from the command line: `search`, `merge`.
 
 use std::path::Path;
+#[cfg(feature = "mpi")]
+use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 use metabasin_pipeline::config::load;
@@ -39,6 +41,7 @@ fn search_on_ranks(watch: &Watch, arguments: &Search) -> Result<Option<SearchSum
         if ranks.writes() {
             searched(arguments, &ranks, watch)
         } else {
+            crate::signals::SILENT.store(true, Ordering::Relaxed);
             searched(arguments, &ranks, &Silent)
         }
     });

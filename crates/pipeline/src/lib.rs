@@ -36,6 +36,7 @@ mod run;
 mod run_directory;
 mod saddle_searches;
 mod sample;
+mod search_output;
 mod search_team;
 mod single_point;
 mod stage;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use metabasin_atoms::units::SECONDS_PER_TAU;
@@ -23,9 +23,8 @@ use crate::coverage_goal::{CoverageGoal, CoverageWatch};
 use crate::prefactors::{PrefactorRequest, measure_prefactors};
 use crate::run_directory::Existing;
 use crate::sample::{Sample, force_field};
-use crate::search_team::{
-    FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess, ahead_file,
-};
+use crate::search_output::{check_output, first_search, interrupted, make_way, open_or_create};
+use crate::search_team::{FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 use crate::structure_analysis::Network;
 use crate::{Interrupt, PipelineError, Progress};
 
@@ -119,6 +118,32 @@ pub(crate) struct SearchPlan<'a> {
     pub(crate) rates: Option<RateSettings>,
 }
 
+impl SearchPlan<'_> {
+    /// What the searches from a polished minimum follow from.
+    fn identity(&self, polished: &InherentStructure, settings: &str) -> SearchIdentity {
+        SearchIdentity {
+            minimum: format!("{:016x}", polished.configuration().fingerprint()),
+            settings: settings.to_owned(),
+            seed: self.seed,
+            stage: self.stage,
+            kernel: self.force_field.kernel().to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// This process, as the catalogue remembers it.
+    fn session(&self) -> Session {
+        Session {
+            config: self.config.clone(),
+            seed: self.seed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            kernel: self.force_field.kernel().to_string(),
+            host: Host::this_machine(rayon::current_num_threads()).name,
+            started: rfc3339(SystemTime::now()),
+        }
+    }
+}
+
 /// The declared attempt frequency may be wrong by this factor either way.
 const ATTEMPT_FREQUENCY_BAND: f64 = 3.0;
 
@@ -171,14 +196,7 @@ fn search_with(
         .map_err(|error| failed(&error))?;
     let polished = searcher.minimum();
     let settings = serde_json::to_string(plan.settings).map_err(|error| failed(&error))?;
-    let identity = SearchIdentity {
-        minimum: format!("{:016x}", polished.configuration().fingerprint()),
-        settings: settings.clone(),
-        seed: plan.seed,
-        stage: plan.stage,
-        kernel: plan.force_field.kernel().to_string(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let identity = plan.identity(polished, &settings);
     let job = SearchJob {
         searcher: &searcher,
         identity: &identity,
@@ -202,15 +220,7 @@ fn search_with(
     );
     let mut catalogue = open_or_create(path, &sample)?;
     let first = first_search(&catalogue, path, plan.first)?;
-    let session = Session {
-        config: plan.config.clone(),
-        seed: plan.seed,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        kernel: identity.kernel.clone(),
-        host: Host::this_machine(rayon::current_num_threads()).name,
-        started: rfc3339(SystemTime::now()),
-    };
-    catalogue.record_session_from(first, &session)?;
+    catalogue.record_session_from(first, &plan.session())?;
     let network = Network::new(polished.configuration(), &Radii::half_sigma())?;
     let classes = network.icosahedra.classes();
     let mut known = catalogue.events()?;
@@ -259,12 +269,7 @@ fn search_with(
     done?;
     let left = reached != Some(true) && catalogue.next_search_index()? < plan.searches;
     if interrupt.is_requested() && left {
-        return Err(PipelineError::Interrupted {
-            resume: format!(
-                "continue with the same command and --resume ({})",
-                path.display()
-            ),
-        });
+        return Err(interrupted(path));
     }
     progress.end();
     ahead.close()?;
@@ -283,43 +288,6 @@ fn search_with(
         coverage_reached: reached,
         ..summarize(&catalogue, clock.elapsed().as_secs_f64())?
     }))
-}
-
-/// The catalogue at `path`, made by the same searches in the same sample, or a new one.
-fn open_or_create(path: &Path, sample: &SampleRecord) -> Result<Catalogue, PipelineError> {
-    if !path.exists() {
-        return Ok(Catalogue::create(path, sample)?);
-    }
-    let catalogue = Catalogue::open(path)?;
-    catalogue.check_sample(&sample.fingerprint)?;
-    let stored = catalogue.sample()?;
-    if stored.settings != sample.settings || stored.seed != sample.seed {
-        return Err(PipelineError::in_file(
-            path,
-            format!(
-                "was made with other search settings or another seed (seed {}, settings {}): \
-                 resume with the same, or start another catalogue",
-                stored.seed, stored.settings
-            ),
-        ));
-    }
-    Ok(catalogue)
-}
-
-/// Where to go on in a catalogue whose searches begin at `planned`.
-fn first_search(catalogue: &Catalogue, path: &Path, planned: u64) -> Result<u64, PipelineError> {
-    match catalogue.search_range()? {
-        None => Ok(planned),
-        Some(stored) if stored.start == planned => Ok(stored.end),
-        Some(stored) => Err(PipelineError::in_file(
-            path,
-            format!(
-                "holds searches {}..{}, but those asked for begin at {planned}: resume with the \
-                 --range that it was made with, or put ranges together with `metabasin merge`",
-                stored.start, stored.end
-            ),
-        )),
-    }
 }
 
 /// Stores one search: its event is new, or one that is known already. Returns the event as the
@@ -408,41 +376,6 @@ impl Default for SearchRequest {
             rates: None,
         }
     }
-}
-
-/// Whether the searches may write to `output`; deletes nothing yet.
-fn check_output(output: &Path, existing: Existing) -> Result<(), PipelineError> {
-    match (output.exists(), existing) {
-        (true, Existing::Refuse) => Err(PipelineError::in_file(
-            output,
-            "exists already: --resume adds to it, --force replaces it",
-        )),
-        (false, Existing::Resume) => Err(PipelineError::in_file(
-            output,
-            "does not exist: leave --resume out to start a catalogue",
-        )),
-        (true, Existing::Replace) => {
-            // Only a catalogue that nobody writes to is replaced, never some other file.
-            Catalogue::open(output)?;
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Deletes the catalogue that is to be replaced.
-fn make_way(output: &Path) -> Result<(), PipelineError> {
-    let files = ["", "-wal", "-shm"].map(|suffix| {
-        let mut name = output.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    });
-    for path in files.iter().chain([&ahead_file(output)]) {
-        if path.exists() {
-            std::fs::remove_file(path).map_err(|error| PipelineError::in_file(path, error))?;
-        }
-    }
-    Ok(())
 }
 
 /// Says how far a start was from its minimum.

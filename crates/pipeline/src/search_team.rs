@@ -38,7 +38,10 @@ pub struct SearchIdentity {
 #[derive(Clone, Copy)]
 #[cfg_attr(
     not(feature = "mpi"),
-    expect(dead_code, reason = "the threads of one process agree, and stop as they deliver")
+    expect(
+        dead_code,
+        reason = "the threads of one process agree, and stop as they deliver"
+    )
 )]
 pub struct SearchJob<'a> {
     /// Does one search.

@@ -152,3 +152,83 @@ fn read(path: &Path, identity: &SearchIdentity) -> Vec<SearchResult> {
         .map_while(|line| serde_json::from_str(&line).ok())
         .collect()
 }
+
+#[cfg(all(test, feature = "mpi"))]
+mod tests {
+    use metabasin_catalogue::SearchRecord;
+
+    use super::*;
+
+    fn identity(seed: u64) -> SearchIdentity {
+        SearchIdentity {
+            minimum: "00ff".to_owned(),
+            settings: "{}".to_owned(),
+            seed,
+            stage: 0,
+            kernel: "portable".to_owned(),
+            version: "1".to_owned(),
+        }
+    }
+
+    fn result(index: u64) -> SearchResult {
+        SearchResult {
+            record: SearchRecord {
+                index,
+                center_atom: 7,
+                outcome: "lost".to_owned(),
+                detail: Some("two\nlines".to_owned()),
+                event: None,
+                evaluations: metabasin_catalogue::EvaluationCounts::default(),
+                seconds: 0.1 + index as f64,
+            },
+            event: None,
+        }
+    }
+
+    #[test]
+    fn what_finished_ahead_outlives_the_process_and_a_line_cut_short() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let catalogue = folder.path().join("glass.sqlite");
+        let mut ahead = FinishedAhead::beside(&catalogue, &identity(1), 0);
+        for index in [3, 5, 4, 9] {
+            ahead.keep(result(index)).unwrap();
+        }
+        assert_eq!(ahead.take(3), Some(result(3)));
+        drop(ahead);
+        let file = ahead_file(&catalogue);
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, &text[..text.len() - 3]).unwrap();
+        let mut ahead = FinishedAhead::beside(&catalogue, &identity(1), 4);
+        assert_eq!(Vec::from_iter(ahead.indices()), [4, 5]);
+        assert_eq!(ahead.first_from(5), Some(5));
+        // Goes on behind whole lines only.
+        ahead.keep(result(6)).unwrap();
+        ahead.keep(result(7)).unwrap();
+        drop(ahead);
+        let mut ahead = FinishedAhead::beside(&catalogue, &identity(1), 0);
+        for index in 4..8 {
+            assert_eq!(ahead.take(index), Some(result(index)));
+        }
+        // Other searches have no use for it; done searches none for the file.
+        let other = FinishedAhead::beside(&catalogue, &identity(2), 0);
+        assert!(other.indices().is_empty());
+        ahead.close().unwrap();
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn the_file_does_not_grow_with_what_is_delivered() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let catalogue = folder.path().join("glass.sqlite");
+        let mut ahead = FinishedAhead::beside(&catalogue, &identity(1), 0);
+        for index in 0..4 * OUTDATED as u64 {
+            ahead.keep(result(index + 1)).unwrap();
+            ahead.take(index);
+        }
+        let text = std::fs::read_to_string(ahead_file(&catalogue)).unwrap();
+        assert!(text.lines().count() <= OUTDATED + 3);
+        let last = 4 * OUTDATED as u64;
+        let mut again = FinishedAhead::beside(&catalogue, &identity(1), last);
+        assert_eq!(again.take(last), Some(result(last)));
+    }
+}
