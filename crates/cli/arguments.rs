@@ -74,7 +74,9 @@ pub enum Verb {
                       metabasin search glass.data.gz --searches 5000 --until-coverage 0.5 -o glass.sqlite\n  \
                       metabasin search search.ron -o glass.sqlite\n\n\
                       A job array: task k does\n  \
-                      metabasin search glass.data.gz --range $((100*k))..$((100*k+100)) -o part-$k.sqlite"
+                      metabasin search glass.data.gz --range $((100*k))..$((100*k+100)) -o part-$k.sqlite\n\n\
+                      An MPI job (docs/scaling.md):\n  \
+                      srun metabasin search glass.data.gz --searches 20000 --threads 1 -o glass.sqlite --mpi"
     )]
     Search(Search),
     /// Puts catalogues of ranges of searches together, as if one process had done all.
