@@ -404,7 +404,7 @@ fn barriers_follow_the_strain_as_their_dipoles_say() {
         let found = json(&[
             "activation",
             text(&SHARED.path),
-            "--strain",
+            "--to",
             strain,
             "--steps",
             "1",
@@ -452,7 +452,11 @@ fn barriers_follow_the_strain_as_their_dipoles_say() {
         "1",
     ]);
     assert_eq!(first["events"], 1);
-    for strain in ["0", "nan", "0.7"] {
+    for to in ["0", "nan", "0.9"] {
+        let message = refused(&["activation", text(&SHARED.path), "--to", to]);
+        assert!(message.contains("--to"), "{message}");
+    }
+    for strain in ["0.01", "xw", "1,2,3", "0,0,0,0,0,0"] {
         let message = refused(&["activation", text(&SHARED.path), "--strain", strain]);
         assert!(message.contains("--strain"), "{message}");
     }

@@ -98,8 +98,11 @@ pub enum Verb {
                       metabasin barriers glass.sqlite --verify"
     )]
     Barriers(Barriers),
-    /// Activation volumes, and barriers followed under shear strain.
-    #[command(after_help = "Example:\n  metabasin activation glass.sqlite --strain 0.01 --steps 5")]
+    /// Activation volumes, and barriers followed under strain.
+    #[command(
+        after_help = "Examples:\n  metabasin activation glass.sqlite --to 0.05 --steps 10 --both-ways --plot load.svg\n  \
+                      metabasin activation glass.sqlite --strain 1,-0.5,-0.5,0,0,0 --to 0.02"
+    )]
     Activation(Activation),
     /// Vineyard prefactors of stored events, and the core's part of their barriers.
     #[command(after_help = "Examples:\n  metabasin prefactors glass.sqlite\n  \
@@ -492,28 +495,88 @@ pub struct Barriers {
     pub force: bool,
 }
 
+/// A direction of strain: one component, or six.
+fn direction(text: &str) -> Result<[f64; 6], String> {
+    match ["xx", "yy", "zz", "xy", "xz", "yz"]
+        .iter()
+        .position(|name| *name == text)
+    {
+        // Shear by one component is engineering strain, twice the tensor's component.
+        Some(k) => Ok(std::array::from_fn(|i| match (i == k, k < 3) {
+            (true, true) => 1.0,
+            (true, false) => 0.5,
+            (false, _) => 0.0,
+        })),
+        None => six(text).map_err(|_| {
+            format!(
+                "a direction is one of xx, yy, zz, xy, xz, yz or six comma-separated components in \
+                 this order, and --to says how far, got `{text}`"
+            )
+        }),
+    }
+}
+
+/// Six components of a tensor in the order xx, yy, zz, xy, xz, yz.
+fn six(text: &str) -> Result<[f64; 6], String> {
+    let numbers: Option<Vec<f64>> = text
+        .split(',')
+        .map(|number| number.trim().parse().ok())
+        .collect();
+    numbers
+        .filter(|numbers| numbers.iter().all(|number| number.is_finite()))
+        .and_then(|numbers| numbers.try_into().ok())
+        .ok_or_else(|| {
+            format!("six finite numbers wanted in the order xx,yy,zz,xy,xz,yz, got `{text}`")
+        })
+}
+
 /// Arguments of `activation`.
 #[derive(Args, Debug)]
 pub struct Activation {
     /// The catalogue.
     pub catalogue: PathBuf,
-    /// Follow every barrier to this shear strain.
+    /// Direction of the strain: xy (simple shear), another component, or the six components of a
+    /// tensor in the order xx,yy,zz,xy,xz,yz.
+    #[arg(
+        long,
+        value_name = "DIRECTION",
+        default_value = "xy",
+        allow_hyphen_values = true,
+        value_parser = direction
+    )]
+    pub strain: [f64; 6],
+    /// Follow every barrier to this strain, either sign.
     #[arg(
         long,
         value_name = "GAMMA",
         default_value_t = 0.01,
         allow_hyphen_values = true
     )]
-    pub strain: f64,
+    pub to: f64,
     /// In how many steps.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pub steps: u16,
+    /// Follow every barrier to the opposite strain, too.
+    #[arg(long)]
+    pub both_ways: bool,
+    /// Bracket the strains at which events vanish to this.
+    #[arg(long, value_name = "GAMMA", default_value_t = 1e-5)]
+    pub tolerance: f64,
     /// Only the first so many events.
     #[arg(long, value_name = "N")]
     pub events: Option<usize>,
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
+    /// Draw barriers and activation volumes against strain, and where events vanish.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write all points, those between the steps, too.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Overwrite plot and table.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `prefactors`.

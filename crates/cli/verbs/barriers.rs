@@ -1,7 +1,13 @@
 //! Barriers under load and catalogues for other programs: `activation`, `export`.
 
+use std::fmt::Write;
+
 use anyhow::Result;
-use metabasin_pipeline::{ActivationRequest, activation_volumes, export_csv, export_extxyz};
+use metabasin_pipeline::{
+    Activation as ActivationResult, ActivationRequest, PipelineError, Strain, activation_volumes,
+    export_csv, export_extxyz, write_activation_csv, write_text,
+};
+use metabasin_report::{LoadedCurve, load_sheet_svg};
 use serde::Serialize;
 
 use crate::arguments::{Activation, Export, ExportFormat};
@@ -12,35 +18,110 @@ use crate::verbs::inspect::overwrite;
 
 /// `activation`.
 pub fn activation(context: &mut Context, arguments: &Activation) -> Result<()> {
+    for output in [&arguments.plot, &arguments.csv].into_iter().flatten() {
+        // Said before the work, not after it.
+        if output.exists() && !arguments.force {
+            return Err(PipelineError::BadInput(format!(
+                "{} exists already: --force replaces it",
+                output.display()
+            ))
+            .into());
+        }
+    }
     let request = ActivationRequest {
-        strain: arguments.strain,
+        direction: Strain(arguments.strain),
+        to: arguments.to,
         steps: usize::from(arguments.steps),
+        both_ways: arguments.both_ways,
+        tolerance: arguments.tolerance,
         events: arguments.events,
         kernel: arguments.kernel.into(),
     };
     let result = activation_volumes(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
-    context.output.result(&result, |r| {
-        let header = [
-            "event",
-            "gamma",
-            "barrier [epsilon]",
-            "Omega_xy [sigma^3]",
-            "state",
-        ];
-        let mut rows = vec![header.map(str::to_owned).to_vec()];
-        for row in &r.rows {
-            let number =
-                |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.6}"));
-            rows.push(vec![
-                row.event.to_string(),
-                format!("{:.5}", row.gamma),
-                number(row.barrier),
-                number(row.omega_xy),
-                row.state.clone(),
-            ]);
-        }
-        table(&rows)
-    })
+    let mode = overwrite(arguments.force);
+    if let Some(plot) = &arguments.plot {
+        write_text(plot, &load_sheet_svg(&curves(&result)), mode)?;
+        context.say(&format!("plot: {}", plot.display()));
+    }
+    if let Some(csv) = &arguments.csv {
+        write_activation_csv(&result, csv, mode)?;
+        context.say(&format!("points: {}", csv.display()));
+    }
+    context.output.result(&result, describe)
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.6}"))
+}
+
+fn describe(result: &ActivationResult) -> String {
+    let header = [
+        "event",
+        "gamma",
+        "barrier [epsilon]",
+        "slope [epsilon]",
+        "Omega_xy [sigma^3]",
+        "state",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for row in &result.rows {
+        rows.push(vec![
+            row.event.to_string(),
+            format!("{:.5}", row.gamma),
+            number(row.barrier),
+            number(row.slope),
+            number(row.omega_xy),
+            row.state.clone(),
+        ]);
+    }
+    let mut text = table(&rows);
+    for way in &result.ways {
+        let states: Vec<String> = way
+            .states
+            .iter()
+            .map(|(state, count)| format!("{count} {state}"))
+            .collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{}: {}; the minimum {}",
+            if way.way > 0 { "forward" } else { "backward" },
+            states.join(", "),
+            way.minimum_unstable.map_or_else(
+                || "is stable to the end".to_owned(),
+                |(last, _)| format!("becomes unstable at {last:.6}")
+            )
+        );
+    }
+    text
+}
+
+/// The curves that the figure draws, one an event and way.
+fn curves(result: &ActivationResult) -> Vec<LoadedCurve> {
+    result
+        .ends
+        .iter()
+        .map(|end| {
+            let points = || {
+                result
+                    .path
+                    .iter()
+                    .filter(|(event, way, _)| (*event, *way) == (end.event, end.way))
+                    .map(|(_, _, point)| point)
+            };
+            LoadedCurve {
+                barriers: points().map(|p| (p.gamma, p.barrier)).collect(),
+                volumes: points()
+                    .filter_map(|p| Some((p.gamma, p.omega_xy()?)))
+                    .collect(),
+                end: end
+                    .extrapolated
+                    .filter(|_| end.state == "barrier_vanished")
+                    .or(end.first_without),
+                fate: end.state.clone(),
+            }
+        })
+        .collect()
 }
 
 /// What `export` prints.

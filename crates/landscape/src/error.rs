@@ -1,5 +1,6 @@
 //! What can be wrong with the input of a search.
 
+use metabasin_atoms::CellError;
 use metabasin_interactions::InteractionError;
 use metabasin_minimizers::MinimizeError;
 use thiserror::Error;
@@ -28,5 +29,22 @@ pub enum LandscapeError {
         atom: u32,
         /// Atoms of the sample.
         atoms: usize,
+    },
+    /// A cell cannot be strained so far.
+    #[error("the strained cell is none: {0}")]
+    Cell(#[from] CellError),
+    /// A strain that is none.
+    #[error("a load must be a finite strain other than zero, got {0:?}")]
+    Loading([f64; 6]),
+    /// Strains that do not lead away from zero.
+    #[error(
+        "strains must be finite and lead away from zero, each farther than the one before, got \
+         {next} after {last}"
+    )]
+    StrainOrder {
+        /// The one before.
+        last: f64,
+        /// The one that does not go on.
+        next: f64,
     },
 }

@@ -3,8 +3,8 @@
 //! Read in this order: [`Searcher`] runs searches from one minimum; a search is a [`local_push`], an
 //! ARTn climb ([`climb_from_minimum`], on any [`EnergyLandscape`]) with the [`lowest_mode`] of
 //! Hessian-vector products, a descent on both sides and a count of the index ([`SaddleIndex`]);
-//! [`relaxed_stiffness`] turns stress differences into plastic volumes; [`follow_load`] strains an
-//! event; [`same_event`] tells events apart; [`barrier_at_stress`] moves barriers to other stresses;
+//! [`relaxed_stiffness`] turns stress differences into plastic volumes; [`LoadedMinimum`]
+//! follows events under strain; [`same_event`] tells events apart; [`barrier_at_stress`] moves barriers to other stresses;
 //! [`Rebuilder`] converges stored events again and measures what their rates need, the prefactors of
 //! [`vineyard_prefactor`] and the core's part of the barrier.
 //!
@@ -47,7 +47,10 @@ pub use identity::{IdentityTolerances, same_event};
 pub use index::{
     IndexMethod, SaddleIndex, index_by_inertia, index_by_lanczos, is_positive_definite,
 };
-pub use load::{LoadedBarrier, LoadedState, follow_load};
+pub use load::{
+    FollowedEvent, LoadEnd, LoadSettings, LoadedBarrier, LoadedMinimum, LoadedState, Loading,
+    MinimumPoint,
+};
 pub use lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
 pub use outcome::SearchOutcome;
 pub use preconditioner::{Block, Identity, IncompleteCholesky, Preconditioner};

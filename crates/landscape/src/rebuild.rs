@@ -136,6 +136,21 @@ impl Rebuilder {
         self.minimum.landscape()
     }
 
+    /// The preconditioner at the minimum.
+    pub(crate) fn preconditioner(&self) -> &IncompleteCholesky {
+        &self.preconditioner
+    }
+
+    /// The settings.
+    pub(crate) fn settings(&self) -> &SearchSettings {
+        &self.settings
+    }
+
+    /// The largest force of its stationary points `[energy / length]`.
+    pub(crate) fn tolerance(&self) -> f64 {
+        self.tolerance
+    }
+
     /// Coordinates of the minimum moved by a stored field.
     fn moved(&self, field: &DisplacementField) -> Result<Vec<f64>, RebuildError> {
         let mut x = self.coordinates.clone();

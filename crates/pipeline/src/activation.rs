@@ -1,26 +1,39 @@
-//! Activation volumes, and barriers followed under shear strain: the verb `activation`.
+//! Activation volumes, and barriers followed under load: the verb `activation`.
 
 use std::path::Path;
 
+use metabasin_atoms::Strain;
 use metabasin_catalogue::{Catalogue, EventRecord};
-use metabasin_landscape::{SearchSettings, follow_load};
-use metabasin_minimizers::InherentStructure;
-use metabasin_minimizers::TruncatedNewton;
+use metabasin_files::{Overwrite, write_atomic};
+use metabasin_landscape::{
+    FollowedEvent, LoadSettings, LoadedBarrier, LoadedMinimum, LoadedState, Loading, SearchSettings,
+};
+use metabasin_minimizers::{InherentStructure, TruncatedNewton};
 use serde::Serialize;
 
 use crate::catalogue_reading::{cut_of, minimum_of};
 use crate::config::KernelChoice;
+use crate::csv::comment;
 use crate::sample::force_field;
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError, Progress};
 
+/// The largest strain, either way.
+const LARGEST_STRAIN: f64 = 0.5;
+
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct ActivationRequest {
-    /// Shear strain to follow barriers to, either sign.
-    pub strain: f64,
+    /// The strain tensor for γ = 1; ε_xy = 1/2 is simple shear.
+    pub direction: Strain,
+    /// γ to follow barriers to, either sign.
+    pub to: f64,
     /// In how many steps.
     pub steps: usize,
+    /// Follow them to the opposite of `to`, too.
+    pub both_ways: bool,
+    /// The strains at which events vanish are bracketed to this.
+    pub tolerance: f64,
     /// Only the first so many events.
     pub events: Option<usize>,
     /// Force kernel.
@@ -32,14 +45,49 @@ pub struct ActivationRequest {
 pub struct ActivationRow {
     /// The event.
     pub event: u64,
-    /// Shear strain from the search cell.
+    /// Strain from the search cell, in units of the direction.
     pub gamma: f64,
     /// Barrier, where it still exists.
     pub barrier: Option<f64>,
+    /// Barrier from the final minimum.
+    pub barrier_reverse: Option<f64>,
+    /// d(barrier)/dγ at fixed cell, by Hellmann and Feynman.
+    pub slope: Option<f64>,
     /// Ω_xy = 2 Q_xy of the saddle, where the compliance is known.
     pub omega_xy: Option<f64>,
+    /// Activation volume tensor Q = S : P of the saddle.
+    pub activation_volume: Option<[f64; 6]>,
     /// `stored` at zero strain; then `followed`, or what became of the event.
     pub state: String,
+}
+
+/// How one event ended, one way.
+#[derive(Clone, Debug, Serialize)]
+pub struct ActivationEnd {
+    /// The event.
+    pub event: u64,
+    /// 1 towards `to`, −1 the other way.
+    pub way: i8,
+    /// What became of it: `followed` to the end, or how it vanished.
+    pub state: String,
+    /// The last strain at which it existed.
+    pub last: f64,
+    /// The first at which it did not; null where it was followed to the end.
+    pub first_without: Option<f64>,
+    /// Where its last barrier and slope put the end of the barrier, ΔE ∝ (γ_c − γ)^(3/2).
+    pub extrapolated: Option<f64>,
+}
+
+/// The minimum of the catalogue under the load, one way.
+#[derive(Clone, Debug, Serialize)]
+pub struct LoadedWay {
+    /// 1 towards `to`, −1 the other way.
+    pub way: i8,
+    /// The last strain at which it was stable and the next at which it was not; null where it was
+    /// stable to the end.
+    pub minimum_unstable: Option<(f64, f64)>,
+    /// Events by what became of them, by name of the state.
+    pub states: Vec<(String, usize)>,
 }
 
 /// What `activation` reports.
@@ -47,26 +95,34 @@ pub struct ActivationRow {
 pub struct Activation {
     /// How many events.
     pub events: usize,
+    /// The strain tensor for γ = 1.
+    pub direction: [f64; 6],
+    /// The strains at which events vanish are bracketed to this.
+    pub tolerance: f64,
+    /// Both ways, or the one asked for.
+    pub ways: Vec<LoadedWay>,
+    /// How events ended.
+    pub ends: Vec<ActivationEnd>,
     /// All rows, event by event, in the order of loading.
     pub rows: Vec<ActivationRow>,
+    /// All points through which events were followed, those between the steps, too: event, way and
+    /// point.
+    #[serde(skip)]
+    pub path: Vec<(u64, i8, LoadedBarrier)>,
 }
 
-/// Follows the verified events of a catalogue under shear strain.
-///
-/// # Errors
-/// Where the catalogue cannot be read, its minimum is none any more, or on request.
-pub fn activation_volumes(
+/// A catalogue opened for following its events.
+struct Opened {
+    settings: SearchSettings,
+    events: Vec<EventRecord>,
+    minimum: InherentStructure,
+}
+
+fn open(
     catalogue: &Path,
-    request: &ActivationRequest,
-    (progress, interrupt): (&dyn Progress, &Interrupt),
-) -> Result<Activation, PipelineError> {
-    let largest = 0.5;
-    if request.strain == 0.0 || request.strain.is_nan() || request.strain.abs() > largest {
-        return Err(PipelineError::BadInput(format!(
-            "--strain must be nonzero and at most {largest} either way, got {}",
-            request.strain
-        )));
-    }
+    events: Option<usize>,
+    kernel: KernelChoice,
+) -> Result<Opened, PipelineError> {
     let opened = Catalogue::open_read_only(catalogue)?;
     let sample = opened.sample()?;
     let settings: SearchSettings = serde_json::from_str(&sample.settings).map_err(|error| {
@@ -75,48 +131,213 @@ pub fn activation_volumes(
             format!("the search settings are damaged: {error}"),
         )
     })?;
-    let mut events = opened.verified_events()?;
-    events.truncate(request.events.unwrap_or(events.len()));
+    let mut verified = opened.verified_events()?;
+    verified.truncate(events.unwrap_or(verified.len()));
     let configuration = minimum_of(&sample)?;
-    let field = force_field(cut_of(&sample)?, request.kernel);
+    let field = force_field(cut_of(&sample)?, kernel);
     // Stored positions are those of the polished minimum: this moves nothing, it only proves it.
-    let tolerance = (2.0 * sample.largest_force).max(settings.force_tolerance);
+    let tolerance = (2.0 * sample.largest_force).max(1e-12);
     let minimizer = TruncatedNewton::default();
     let (minimum, _) = InherentStructure::quench(&configuration, field, &minimizer, tolerance)
         .map_err(|error| PipelineError::in_file(catalogue, error))?;
-    let gammas: Vec<f64> = (1..=request.steps)
-        .map(|step| request.strain * step as f64 / request.steps as f64)
-        .collect();
-    progress.begin("follow barriers", events.len() as u64);
-    let followed = side_by_side(&events, |event: &EventRecord| {
-        if interrupt.is_requested() {
-            return Err(PipelineError::Interrupted {
-                resume: "start the same command anew".to_owned(),
-            });
-        }
-        let steps = follow_load(&minimum, event, &gammas, &settings)
-            .map_err(|error| PipelineError::Failed(format!("event {}: {error}", event.id)))?;
-        progress.advance(1);
-        let known = |value: f64| value.is_finite().then_some(value);
-        let stored = ActivationRow {
-            event: event.id,
-            gamma: 0.0,
-            barrier: Some(event.barrier_forward),
-            omega_xy: event.activation_volume(),
-            state: "stored".to_owned(),
-        };
-        let loaded = steps.into_iter().map(|step| ActivationRow {
-            event: event.id,
-            gamma: step.gamma,
-            barrier: known(step.barrier),
-            omega_xy: known(step.omega_xy),
-            state: step.state.name().to_owned(),
-        });
-        Ok(std::iter::once(stored).chain(loaded).collect::<Vec<_>>())
-    })?;
-    progress.end();
-    Ok(Activation {
-        events: events.len(),
-        rows: followed.into_iter().flatten().collect(),
+    Ok(Opened {
+        settings,
+        events: verified,
+        minimum,
     })
+}
+
+fn stopped(interrupt: &Interrupt) -> Result<(), PipelineError> {
+    if interrupt.is_requested() {
+        return Err(PipelineError::Interrupted {
+            resume: "start the same command anew".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Follows the verified events of a catalogue under strain. Events that fail are in the result as
+/// any other.
+///
+/// # Errors
+/// Where the catalogue cannot be read, its minimum is none any more, or on request.
+pub fn activation_volumes(
+    catalogue: &Path,
+    request: &ActivationRequest,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<Activation, PipelineError> {
+    let bad = |message: String| Err(PipelineError::BadInput(message));
+    let strain = request.to.abs() * request.direction.norm();
+    if request.to == 0.0 || !strain.is_finite() || strain > LARGEST_STRAIN || strain == 0.0 {
+        return bad(format!(
+            "--strain times --to must be a strain other than zero of norm at most {LARGEST_STRAIN}, got {} times {:?}",
+            request.to, request.direction.0
+        ));
+    }
+    if !(request.tolerance > 0.0 && request.tolerance.is_finite()) {
+        return bad(format!(
+            "--tolerance must be positive and finite, got {}",
+            request.tolerance
+        ));
+    }
+    let opened = open(catalogue, request.events, request.kernel)?;
+    let loading = Loading::new(request.direction)
+        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    let load = LoadSettings {
+        tolerance: request.tolerance,
+    };
+    let ways: &[i8] = if request.both_ways { &[1, -1] } else { &[1] };
+    let mut result = Activation {
+        events: opened.events.len(),
+        direction: request.direction.0,
+        tolerance: request.tolerance,
+        ways: Vec::new(),
+        ends: Vec::new(),
+        rows: Vec::new(),
+        path: Vec::new(),
+    };
+    progress.begin("follow barriers", (ways.len() * opened.events.len()) as u64);
+    let mut followed: Vec<Vec<FollowedEvent>> = Vec::new();
+    for way in ways {
+        let end = f64::from(*way) * request.to;
+        let gammas: Vec<f64> = (1..=request.steps)
+            .map(|step| end * step as f64 / request.steps as f64)
+            .collect();
+        let minimum =
+            LoadedMinimum::follow(&opened.minimum, loading, &gammas, &opened.settings, load)
+                .map_err(|error| PipelineError::in_file(catalogue, error))?;
+        let found = side_by_side(&opened.events, |event: &EventRecord| {
+            stopped(interrupt)?;
+            let found = minimum
+                .follow_event(event)
+                .map_err(|error| PipelineError::Failed(format!("event {}: {error}", event.id)))?;
+            progress.advance(1);
+            Ok(found)
+        })?;
+        result.ways.push(LoadedWay {
+            way: *way,
+            minimum_unstable: minimum.unstable(),
+            states: count_states(&found),
+        });
+        followed.push(found);
+    }
+    progress.end();
+    for (k, event) in opened.events.iter().enumerate() {
+        result.rows.push(stored(event));
+        for (found, way) in followed.iter().zip(ways) {
+            add(&mut result, event.id, *way, &found[k]);
+        }
+    }
+    Ok(result)
+}
+
+/// How often each state occurs, in the order of first occurrence by name.
+fn count_states(found: &[FollowedEvent]) -> Vec<(String, usize)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for event in found {
+        let state = event.end.map_or(LoadedState::Followed, |end| end.state);
+        *counts.entry(state.name().to_owned()).or_insert(0) += 1;
+    }
+    counts.into_iter().collect()
+}
+
+fn stored(event: &EventRecord) -> ActivationRow {
+    ActivationRow {
+        event: event.id,
+        gamma: 0.0,
+        barrier: Some(event.barrier_forward),
+        barrier_reverse: Some(event.barrier_reverse),
+        slope: None,
+        omega_xy: event.activation_volume(),
+        activation_volume: event.plastic_saddle.map(|plastic| plastic.0),
+        state: "stored".to_owned(),
+    }
+}
+
+fn add(result: &mut Activation, event: u64, way: i8, found: &FollowedEvent) {
+    for point in &found.points {
+        result.rows.push(ActivationRow {
+            event,
+            gamma: point.gamma,
+            barrier: Some(point.barrier),
+            barrier_reverse: point.barrier_reverse,
+            slope: Some(point.slope),
+            omega_xy: point.omega_xy(),
+            activation_volume: point.plastic.map(|plastic| plastic.0),
+            state: LoadedState::Followed.name().to_owned(),
+        });
+    }
+    if let Some(end) = found.end {
+        result.rows.push(ActivationRow {
+            event,
+            gamma: end.first_without,
+            barrier: None,
+            barrier_reverse: None,
+            slope: None,
+            omega_xy: None,
+            activation_volume: None,
+            state: end.state.name().to_owned(),
+        });
+    }
+    let reached = found.path.last().map_or(0.0, |point| point.gamma);
+    result.ends.push(ActivationEnd {
+        event,
+        way,
+        state: found
+            .end
+            .map_or(LoadedState::Followed, |end| end.state)
+            .name()
+            .to_owned(),
+        last: reached,
+        first_without: found.end.map(|end| end.first_without),
+        extrapolated: found.end.and_then(|end| end.extrapolated),
+    });
+    let path = found.path.iter().map(|point| (event, way, *point));
+    result.path.extend(path);
+}
+
+fn text(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| format!("{value:?}"))
+}
+
+/// Writes all points of all events as a table, those between the steps, too.
+///
+/// # Errors
+/// Where the file cannot be written, or exists and may not be replaced.
+pub fn write_activation_csv(
+    activation: &Activation,
+    path: &Path,
+    mode: Overwrite,
+) -> Result<(), PipelineError> {
+    write_atomic(path, mode, |writer| {
+        comment(
+            writer,
+            &format!(
+                "barriers under the strain gamma times {:?} (xx, yy, zz, xy, xz, yz)",
+                activation.direction
+            ),
+        )?;
+        writeln!(
+            writer,
+            "event,gamma,barrier,barrier_reverse,slope,lowest_eigenvalue,omega_xy,\
+             q_xx,q_yy,q_zz,q_xy,q_xz,q_yz"
+        )?;
+        for (event, _, point) in &activation.path {
+            let tensor = point
+                .plastic
+                .map_or_else(|| ",,,,,".to_owned(), |q| crate::csv::numbers(&q.0));
+            writeln!(
+                writer,
+                "{event},{:?},{:?},{},{:?},{:?},{},{tensor}",
+                point.gamma,
+                point.barrier,
+                text(point.barrier_reverse),
+                point.slope,
+                point.lowest_eigenvalue,
+                text(point.omega_xy()),
+            )?;
+        }
+        Ok(())
+    })?;
+    Ok(())
 }

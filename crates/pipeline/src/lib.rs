@@ -46,7 +46,10 @@ mod structure_file;
 mod trajectory;
 mod unfinished;
 
-pub use activation::{Activation, ActivationRequest, ActivationRow, activation_volumes};
+pub use activation::{
+    Activation, ActivationEnd, ActivationRequest, ActivationRow, LoadedWay, activation_volumes,
+    write_activation_csv,
+};
 pub use atomistic_walk::{WalkRequest, WalkSummary, walk_from_file};
 pub use catalogue_reading::{
     BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz,
@@ -61,6 +64,7 @@ pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
 pub use merge::{MergeSummary, merge_catalogues};
+pub use metabasin_atoms::Strain;
 pub use metabasin_atoms::units::SECONDS_PER_TAU;
 pub use metabasin_catalogue::{
     BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,

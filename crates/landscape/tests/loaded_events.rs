@@ -1,0 +1,126 @@
+//! Events under strain on the reference glass of 500 atoms.
+#![cfg(test)]
+
+use std::sync::{Arc, OnceLock};
+
+use metabasin_atoms::Strain;
+use metabasin_catalogue::EventRecord;
+use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel};
+use metabasin_landscape::{
+    FollowedEvent, LandscapeError, LoadSettings, LoadedBarrier, LoadedMinimum, LoadedState,
+    Loading, SearchSettings, Searcher,
+};
+use metabasin_minimizers::{InherentStructure, Lbfgs};
+use metabasin_testkit::small_inherent_structure;
+
+fn searcher() -> &'static Searcher {
+    static SEARCHER: OnceLock<Searcher> = OnceLock::new();
+    SEARCHER.get_or_init(|| {
+        let potential = Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth));
+        let field = ForceField::new(potential, Kernel::Portable);
+        let start = small_inherent_structure();
+        let (minimum, _) =
+            InherentStructure::quench(&start, field, &Lbfgs::default(), 1e-5).unwrap();
+        Searcher::new(&minimum, SearchSettings::default(), 1, 0).unwrap()
+    })
+}
+
+fn events() -> &'static [EventRecord] {
+    static EVENTS: OnceLock<Vec<EventRecord>> = OnceLock::new();
+    EVENTS.get_or_init(|| {
+        (0..24)
+            .filter_map(|index| searcher().run(index).event)
+            .collect()
+    })
+}
+
+fn loaded(loading: Loading, gammas: &[f64], load: LoadSettings) -> LoadedMinimum {
+    let settings = SearchSettings::default();
+    LoadedMinimum::follow(searcher().minimum(), loading, gammas, &settings, load).unwrap()
+}
+
+fn point(followed: &FollowedEvent) -> Option<LoadedBarrier> {
+    followed.points.last().copied()
+}
+
+#[test]
+fn barriers_change_with_any_strain_as_stresses_say() {
+    // The central difference is off by the third derivative, step² ΔE'''/6, and by energies
+    // converged to a force of 1e-8.
+    let step = 2e-5;
+    for tensor in [[0.3, -0.5, 0.4, 0.2, -0.35, 0.1]] {
+        let loading = Loading::new(Strain(tensor)).unwrap();
+        let [zero, ahead, behind] = [0.0, step, -step].map(|gamma| {
+            let minimum = loaded(loading, &[gamma], LoadSettings::default());
+            move |event: &EventRecord| point(&minimum.follow_event(event).unwrap())
+        });
+        let mut compared = 0;
+        for event in events().iter().take(4) {
+            let (Some(here), Some(ahead), Some(behind)) =
+                (zero(event), ahead(event), behind(event))
+            else {
+                continue;
+            };
+            let difference = (ahead.barrier - behind.barrier) / (2.0 * step);
+            assert!(
+                (difference - here.slope).abs() < 1e-3 * here.slope.abs().max(1.0),
+                "{difference} against {}",
+                here.slope
+            );
+            // At zero strain it is the stored dipole.
+            let stored = -event.dipole_saddle.contract(tensor);
+            assert!((here.slope - stored).abs() < 1e-5 * stored.abs().max(1.0));
+            compared += 1;
+        }
+        assert!(compared >= 2, "only {compared} events followed");
+    }
+}
+
+#[test]
+fn the_work_of_the_stress_is_the_change_of_the_barrier() {
+    // Along a whole path, not only at zero: Σ of (slope + slope')/2 Δγ, off by Δγ³ ΔE'''/12 a step.
+    let event = events()
+        .iter()
+        .max_by(|a, b| a.barrier_forward.total_cmp(&b.barrier_forward));
+    let gammas: Vec<f64> = (0..=20).map(|k| 5e-4 * f64::from(k)).collect();
+    let followed = loaded(Loading::simple_shear(), &gammas, LoadSettings::default())
+        .follow_event(event.unwrap())
+        .unwrap();
+    let pairs = followed.path.windows(2);
+    let (mut change, mut work) = (0.0, 0.0);
+    for pair in pairs {
+        change += pair[1].barrier - pair[0].barrier;
+        work += 0.5 * (pair[0].slope + pair[1].slope) * (pair[1].gamma - pair[0].gamma);
+    }
+    assert!(followed.path.len() > 5 && change.abs() > 1e-3);
+    assert!(
+        (change - work).abs() < 1e-2 * change.abs(),
+        "{change} {work}"
+    );
+}
+
+#[test]
+fn what_does_not_belong_or_makes_no_sense_is_refused_by_name() {
+    let mut foreign = events()[0].clone();
+    foreign.displacement_saddle.atoms[0] = 500;
+    let minimum = loaded(Loading::simple_shear(), &[0.0], LoadSettings::default());
+    let error = minimum.follow_event(&foreign).unwrap_err().to_string();
+    assert!(error.contains("500"), "{error}");
+    // What cannot be converged again is recorded.
+    let mut damaged = events()[0].clone();
+    damaged.barrier_forward += 0.1;
+    let found = minimum.follow_event(&damaged).unwrap();
+    assert_eq!(found.end.unwrap().state, LoadedState::NotRebuilt);
+    assert!(found.points.is_empty());
+    let refused = |gammas: &[f64]| {
+        let settings = SearchSettings::default();
+        let (shear, load) = (Loading::simple_shear(), LoadSettings::default());
+        LoadedMinimum::follow(searcher().minimum(), shear, gammas, &settings, load).unwrap_err()
+    };
+    for gammas in [[0.01, 0.005], [0.01, -0.02], [f64::NAN, 0.1]] {
+        assert!(matches!(
+            refused(&gammas),
+            LandscapeError::StrainOrder { .. }
+        ));
+    }
+}
