@@ -16,6 +16,8 @@ const PATIENCE: u32 = 25;
 const LEAST_CURVATURE: f64 = 1e-3;
 /// Below this force the linear solves are tightened for second-order convergence.
 const NEWTON_FORCE: f64 = 0.5;
+/// Most Hessian-vector products of one step there: shorter solves converge only linearly.
+const NEWTON_PRODUCTS: usize = 60;
 
 /// What a climb does where the lowest eigenvalue is positive (again).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -329,7 +331,7 @@ pub fn follow_mode(
             if gentle { &Identity } else { preconditioner },
             SolveLimits {
                 relative_residual: if near {
-                    (0.1 * point.largest_force).clamp(1e-3, 0.1)
+                    (0.1 * point.largest_force).clamp(1e-3, 0.03)
                 } else {
                     // Not below the force along the mode: more would slide back into the basin.
                     let mut across = point.gradient.clone();
@@ -338,6 +340,8 @@ pub fn follow_mode(
                 },
                 products: if gentle {
                     settings.basin_products as usize
+                } else if near {
+                    NEWTON_PRODUCTS
                 } else {
                     settings.climb_products as usize
                 },

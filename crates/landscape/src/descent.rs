@@ -148,6 +148,13 @@ fn two_loop(
         weights.push(weight);
     }
     let mut direction = vec![0.0; q.len()];
+    if let Some((step, change, _)) = memory.back() {
+        // M knows the Hessian of the starting minimum; where the last step met another curvature,
+        // its inverse is scaled to that (Nocedal & Wright, equation 7.20, in the metric of M).
+        preconditioner.apply(change, &mut direction);
+        let scaling = dot(step, change) / dot(change, &direction);
+        scale(&mut q, scaling.clamp(0.1, 1.0));
+    }
     preconditioner.apply(&q, &mut direction);
     for ((step, change, inverse), weight) in memory.iter().zip(weights.iter().rev()) {
         let correction = inverse * dot(change, &direction);

@@ -73,6 +73,15 @@ pub fn hessian_preconditioner(
     landscape: &mut FixedCell,
     x: &[f64],
 ) -> Result<IncompleteCholesky, LandscapeError> {
+    let (diagonal, blocks) = hessian_blocks(landscape, x);
+    IncompleteCholesky::new(&diagonal, &blocks).ok_or(LandscapeError::NotAMinimum)
+}
+
+/// The Hessian at `x`: the diagonal block of every atom, and the blocks between atoms, each once.
+pub(crate) fn hessian_blocks(
+    landscape: &mut FixedCell,
+    x: &[f64],
+) -> (Vec<nalgebra::Matrix3<f64>>, Vec<Block>) {
     let configuration = landscape.configuration_at(x);
     let pairs = landscape.force_field().pair_hessian_blocks(
         &configuration.cell,
@@ -102,5 +111,5 @@ pub fn hessian_preconditioner(
         }
         same
     });
-    IncompleteCholesky::new(&diagonal, &blocks).ok_or(LandscapeError::NotAMinimum)
+    (diagonal, blocks)
 }

@@ -10,6 +10,7 @@
 //!
 //! [`EnergyLandscape`]: metabasin_interactions::EnergyLandscape
 
+mod active_region;
 mod cholesky;
 mod climb;
 mod descent;
@@ -33,6 +34,7 @@ mod reverification;
 mod sample;
 mod searcher;
 mod settings;
+mod settling;
 #[cfg(test)]
 mod test_surfaces;
 mod verify;
@@ -61,4 +63,5 @@ pub use reverification::{Reverification, ReverificationTolerances, Reverifier};
 pub use sample::{SampleContext, sample_record};
 pub use searcher::{SearchResult, Searcher, count_outcomes, evaluations_per_event, is_connected};
 pub use settings::{SearchSettings, SettingsError};
+pub use settling::{Settling, settle};
 pub use vineyard::{DynamicalMatrix, Region, vineyard_prefactor};

@@ -8,18 +8,26 @@ use std::time::Instant;
 
 use metabasin_atoms::{Purpose, Stiffness, random_stream};
 use metabasin_catalogue::{EvaluationCounts, EventRecord, SearchRecord};
-use metabasin_interactions::FixedCell;
+use metabasin_interactions::{EnergyLandscape, FixedCell};
 use metabasin_minimizers::InherentStructure;
 use serde::{Deserialize, Serialize};
 
-use crate::climb::{WhenConvex, climb_from_minimum};
+use rayon::prelude::*;
+
+use crate::active_region::{ActiveRegion, PreconditionedRegion, shared};
+use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
 use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
 use crate::error::LandscapeError;
+use crate::flat::add_scaled;
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::IncompleteCholesky;
 use crate::push::local_push;
 use crate::settings::SearchSettings;
 use crate::verify::{Origin, polish_tolerance, verify};
+
+/// Largest force to which a saddle is converged while atoms outside its region are frozen
+/// `[energy / length]`: they are about to move.
+const REGION_TOLERANCE: f64 = 1e-2;
 
 /// What one search found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,22 +127,32 @@ impl Searcher {
 
     /// One search.
     pub fn run(&self, index: u64) -> SearchResult {
+        self.search(index).0
+    }
+
+    /// One search, and the minima beside a saddle that does not touch the starting one.
+    fn search(&self, index: u64) -> (SearchResult, Vec<Vec<f64>>) {
         let begin = Instant::now();
         let center = self.center_atom(index);
         let mut random = random_stream(self.seed, Purpose::SaddlePush, self.stage, index);
         let configuration = self.minimum.configuration();
         let push = local_push(configuration, center as usize, &self.settings, &mut random);
         let mut landscape = self.landscape.clone();
-        let climb = climb_from_minimum(
-            &mut landscape,
-            &self.coordinates,
-            self.minimum.energy(),
-            &push,
-            self.when_convex(index),
-            &self.settings,
-            &self.preconditioner,
-        );
+        let mut region = self.region(center as usize);
+        let climb = match &mut region {
+            Some(region) => self.climb_in(region, &mut landscape, &push, index),
+            None => climb_from_minimum(
+                &mut landscape,
+                &self.coordinates,
+                self.minimum.energy(),
+                &push,
+                self.when_convex(index),
+                &self.settings,
+                &self.preconditioner,
+            ),
+        };
         let mut counts = climb.counts;
+        let mut elsewhere = Vec::new();
         let (outcome, detail, mut event) = if let Some(outcome) = climb.outcome.failure() {
             (outcome, Some(self.describe(&climb)), None)
         } else {
@@ -146,14 +164,21 @@ impl Searcher {
                 settings: &self.settings,
                 preconditioner: &self.preconditioner,
             };
-            let verdict = verify(&mut landscape, &climb, &origin, &mut counts);
+            let verdict = verify(
+                &mut landscape,
+                region.as_mut(),
+                &climb,
+                &origin,
+                &mut counts,
+            );
+            elsewhere = verdict.elsewhere;
             (verdict.outcome, verdict.detail, verdict.event)
         };
         if let Some(event) = &mut event {
             event.first_search = index;
             event.evaluations = counts;
         }
-        SearchResult {
+        let result = SearchResult {
             record: SearchRecord {
                 index,
                 center_atom: center,
@@ -164,7 +189,116 @@ impl Searcher {
                 seconds: begin.elapsed().as_secs_f64(),
             },
             event,
+        };
+        (result, elsewhere)
+    }
+
+    /// Minima beside the saddles that the searches of `range` find, in the order of the searches,
+    /// and what those cost.
+    pub(crate) fn neighboring_minima(
+        &self,
+        range: Range<u64>,
+        searched: &(dyn Fn() + Sync),
+    ) -> (Vec<Vec<f64>>, u64) {
+        let found: Vec<(SearchResult, Vec<Vec<f64>>)> = range
+            .into_par_iter()
+            .map(|index| {
+                let found = self.search(index);
+                searched();
+                found
+            })
+            .collect();
+        let cost = found
+            .iter()
+            .map(|(result, _)| result.record.evaluations.search())
+            .sum();
+        let minima = found.into_iter().flat_map(|(result, mut minima)| {
+            minima.extend(result.event.map(|event| self.final_minimum(&event)));
+            minima
+        });
+        (minima.collect(), cost)
+    }
+
+    /// Coordinates of an event's final minimum, up to the displacements that are not stored.
+    fn final_minimum(&self, event: &EventRecord) -> Vec<f64> {
+        let mut x = self.coordinates.clone();
+        let field = &event.displacement_final;
+        for (&atom, displacement) in field.atoms.iter().zip(&field.displacements) {
+            add_scaled(
+                &mut x[3 * atom as usize..3 * atom as usize + 3],
+                1.0,
+                displacement,
+            );
         }
+        x
+    }
+
+    /// The region around an atom in which searches climb, where they do not move all atoms.
+    fn region(&self, center: usize) -> Option<PreconditionedRegion> {
+        let radius = self.settings.region_radius?;
+        let mut region = ActiveRegion::new(&self.minimum, center, radius).ok()??;
+        let preconditioner = region.preconditioner().ok()?;
+        Some(PreconditionedRegion {
+            region,
+            preconditioner,
+        })
+    }
+
+    /// Climbs in a region, all other atoms frozen, and hands its saddle over to all atoms.
+    fn climb_in(
+        &self,
+        local: &mut PreconditionedRegion,
+        landscape: &mut FixedCell,
+        push: &[f64],
+        index: u64,
+    ) -> Climb {
+        let region = &mut local.region;
+        let share = region.share();
+        let at_rest = vec![0.0; self.coordinates.len()];
+        let start = region.enter(&at_rest);
+        let mut gradient = vec![0.0; start.len()];
+        let energy = region.evaluate(&start, &mut gradient);
+        let inside = SearchSettings {
+            force_tolerance: self.settings.force_tolerance.max(REGION_TOLERANCE),
+            ..self.settings.clone()
+        };
+        let push = region.restrict(push);
+        let mut climb = climb_from_minimum(
+            region,
+            &start,
+            energy,
+            &push,
+            self.when_convex(index),
+            &inside,
+            &local.preconditioner,
+        );
+        climb.counts = shared(climb.counts, share);
+        climb.energy += self.minimum.energy() - energy;
+        let mut displacement = at_rest;
+        region.leave(&climb.x, &mut displacement);
+        let mut x = self.coordinates.clone();
+        add_scaled(&mut x, 1.0, &displacement);
+        let mut guess = vec![0.0; x.len()];
+        if let Some(mode) = &mut climb.mode {
+            region.embed(&mode.direction, &mut guess);
+            mode.direction.clone_from(&guess);
+        }
+        climb.x = x;
+        if climb.outcome != ClimbOutcome::Saddle {
+            return climb;
+        }
+        let ascent = Ascent {
+            origin: (&self.coordinates, self.minimum.energy()),
+            start: &climb.x,
+            guess: &guess,
+            tolerance: self.settings.force_tolerance,
+            when_convex: WhenConvex::GiveUp,
+        };
+        let mut whole = follow_mode(landscape, &ascent, &self.settings, &self.preconditioner);
+        whole.counts.basin += climb.counts.basin;
+        whole.counts.lowest_mode += climb.counts.lowest_mode;
+        whole.counts.climb += climb.counts.climb;
+        whole
     }
 
     fn describe(&self, climb: &crate::climb::Climb) -> String {

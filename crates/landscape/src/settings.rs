@@ -68,6 +68,10 @@ pub struct SearchSettings {
     pub return_distance: f64,
     /// First step off the saddle to both sides, the largest move of an atom `[length]`.
     pub descent_step: f64,
+    /// Searches move only the atoms this close to the chosen one until their saddle is converged,
+    /// then all `[length]`; `None`, or a sample too small to save most of the cost that way: always
+    /// all.
+    pub region_radius: Option<f64>,
     /// The index is counted exactly for samples up to so many atoms.
     pub inertia_up_to: u32,
 }
@@ -80,7 +84,7 @@ impl Default for SearchSettings {
             first_pushes: 3,
             closest_approach: 0.85,
             basin_cycles: 12,
-            basin_products: 4,
+            basin_products: 8,
             escape_curvature: 1.0,
             lanczos_vectors: 20,
             uphill_step: 0.3,
@@ -88,7 +92,7 @@ impl Default for SearchSettings {
             climb_products: 12,
             gentle_steps: 6,
             convex_steps: 20,
-            soft_every: 3,
+            soft_every: 2,
             soft_step: 0.05,
             transplants: 1,
             energy_window: 25.0,
@@ -96,6 +100,7 @@ impl Default for SearchSettings {
             force_tolerance: 1e-5,
             return_distance: 1e-2,
             descent_step: 0.05,
+            region_radius: Some(3.5),
             inertia_up_to: 1500,
         }
     }
@@ -128,6 +133,15 @@ impl SearchSettings {
                     value,
                 });
             }
+        }
+        if let Some(radius) = self.region_radius
+            && !(radius >= self.push_radius && radius.is_finite())
+        {
+            return Err(SettingsError {
+                field: "region_radius",
+                wanted: "None, or at least the push_radius and finite",
+                value: radius,
+            });
         }
         if self.closest_approach >= 1.0 {
             return Err(SettingsError {

@@ -5,6 +5,7 @@ use metabasin_catalogue::{DisplacementField, EvaluationCounts, EventRecord};
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unflatten};
 use nalgebra::Vector3;
 
+use crate::active_region::PreconditionedRegion;
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
 use crate::displacement::{displacements, largest, shape};
@@ -24,11 +25,17 @@ pub(crate) struct Origin<'a> {
     pub preconditioner: &'a dyn Preconditioner,
 }
 
+/// Largest force to which a descent goes while atoms outside its region are frozen
+/// `[energy / length]`.
+const DESCENT_TOLERANCE: f64 = 0.1;
+
 /// How a verification ended.
 pub(crate) struct Verdict {
     pub outcome: SearchOutcome,
     pub detail: Option<String>,
     pub event: Option<EventRecord>,
+    /// Coordinates of minima beside saddles that do not touch the origin.
+    pub elsewhere: Vec<Vec<f64>>,
 }
 
 impl Verdict {
@@ -37,6 +44,7 @@ impl Verdict {
             outcome,
             detail: Some(detail),
             event: None,
+            elsewhere: Vec::new(),
         }
     }
 }
@@ -66,27 +74,53 @@ fn outward_mode(climb: &Climb, origin: &[f64]) -> Vec<f64> {
     mode
 }
 
-fn descend_side(
-    landscape: &mut dyn EnergyLandscape,
+/// Beside a saddle: off it by the first step of a descent along `sign` times the mode.
+fn beside(
+    landscape: &dyn EnergyLandscape,
     climb: &Climb,
     mode: &[f64],
     sign: f64,
     settings: &SearchSettings,
-    preconditioner: &dyn Preconditioner,
-) -> Descent {
+) -> Vec<f64> {
     let mut start = climb.x.clone();
     let length = sign * settings.descent_step / landscape.largest_force(mode);
     add_scaled(&mut start, length, mode);
-    descend(
-        landscape,
+    start
+}
+
+fn descent_limits(settings: &SearchSettings) -> DescentLimits {
+    DescentLimits {
+        force_tolerance: settings.force_tolerance,
+        largest_step: settings.relaxation_step,
+        evaluations: settings.max_force_evaluations,
+    }
+}
+
+/// The first part of a descent from `from`, in which only the atoms of a region move; and its cost
+/// in evaluations of the whole sample.
+fn descended_in(
+    local: &mut PreconditionedRegion,
+    minimum: &[f64],
+    from: &[f64],
+    settings: &SearchSettings,
+) -> (Vec<f64>, u64) {
+    let mut displacement = difference(from, minimum);
+    let start = local.region.enter(&displacement);
+    let mut counted = Counted::new(&mut local.region);
+    let descent = descend(
+        &mut counted,
         &start,
-        preconditioner,
+        &local.preconditioner,
         DescentLimits {
-            force_tolerance: settings.force_tolerance,
-            largest_step: settings.relaxation_step,
-            evaluations: settings.max_force_evaluations,
+            force_tolerance: settings.force_tolerance.max(DESCENT_TOLERANCE),
+            ..descent_limits(settings)
         },
-    )
+    );
+    let evaluations = counted.force_evaluations() as f64;
+    local.region.leave(&descent.x, &mut displacement);
+    let mut x = minimum.to_vec();
+    add_scaled(&mut x, 1.0, &displacement);
+    (x, (evaluations * local.region.share()).ceil() as u64)
 }
 
 /// Descends on both sides of a saddle.
@@ -98,9 +132,13 @@ pub(crate) fn descend_both_sides(
     preconditioner: &dyn Preconditioner,
 ) -> Sides {
     let mode = outward_mode(climb, origin);
+    let mut descended = |sign: f64| {
+        let start = beside(landscape, climb, &mode, sign, settings);
+        descend(landscape, &start, preconditioner, descent_limits(settings))
+    };
     Sides {
-        back: descend_side(landscape, climb, &mode, -1.0, settings, preconditioner),
-        forth: descend_side(landscape, climb, &mode, 1.0, settings, preconditioner),
+        back: descended(-1.0),
+        forth: descended(1.0),
     }
 }
 
@@ -119,6 +157,7 @@ pub(crate) fn returned(
 /// index and writes the event down.
 pub(crate) fn verify(
     landscape: &mut FixedCell,
+    mut region: Option<&mut PreconditionedRegion>,
     climb: &Climb,
     origin: &Origin<'_>,
     counts: &mut EvaluationCounts,
@@ -128,13 +167,28 @@ pub(crate) fn verify(
     let mut transplants = origin.settings.transplants;
     let final_side = loop {
         let mut counted = Counted::new(&mut *landscape);
-        let sides = descend_both_sides(
-            &mut counted,
-            &climb,
-            &start,
-            origin.settings,
-            origin.preconditioner,
-        );
+        let mode = outward_mode(&climb, &start);
+        let mut descended = |sign: f64| {
+            let from = beside(&counted, &climb, &mode, sign, origin.settings);
+            let from = match &mut region {
+                Some(local) => {
+                    let (x, cost) = descended_in(local, &start, &from, origin.settings);
+                    counts.descent += cost;
+                    x
+                }
+                None => from,
+            };
+            descend(
+                &mut counted,
+                &from,
+                origin.preconditioner,
+                descent_limits(origin.settings),
+            )
+        };
+        let sides = Sides {
+            back: descended(-1.0),
+            forth: descended(1.0),
+        };
         counts.descent += counted.force_evaluations();
         let back = returned(landscape, &sides.back, origin.positions, origin.settings);
         let forth = returned(landscape, &sides.forth, origin.positions, origin.settings);
@@ -172,7 +226,14 @@ fn disconnected(climb: &Climb, sides: &Sides, origin: &Origin<'_>) -> Verdict {
         sides.forth.energy - origin.energy,
         sides.forth.outcome
     );
-    Verdict::failed(SearchOutcome::Disconnected, detail)
+    Verdict {
+        elsewhere: [&sides.back, &sides.forth]
+            .into_iter()
+            .filter(|side| side.outcome == DescentOutcome::Converged)
+            .map(|side| side.x.clone())
+            .collect(),
+        ..Verdict::failed(SearchOutcome::Disconnected, detail)
+    }
 }
 
 /// A saddle next to the origin in place of one next to a neighboring minimum.
@@ -282,6 +343,7 @@ fn polished_event(
             outcome: SearchOutcome::Connected,
             detail: None,
             event: Some(event),
+            elsewhere: Vec::new(),
         }
     } else {
         let detail = format!(
