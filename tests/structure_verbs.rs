@@ -1,4 +1,4 @@
-//! `energy`, `minimize` and `analyze` from the command line: numbers, files, exit codes.
+//! `energy`, `minimize`, `settle` and `analyze` from the command line: numbers, files, exit codes.
 #![cfg(test)]
 
 use std::path::{Path, PathBuf};
@@ -308,4 +308,30 @@ fn wrong_words_on_the_command_line_exit_with_two() {
             "{verb} has no example in its help"
         );
     }
+}
+
+#[test]
+fn settling_never_climbs_and_refuses_what_makes_no_sense() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("settled.extxyz").display().to_string();
+    let input = sample("wahn300_T0.28.extxyz.gz");
+    let arguments = ["settle", &input, "-o", &out, "--searches", "3", "--json"];
+    let found = json(&arguments);
+    let number = |found: &Value, key: &str| found[key].as_f64().unwrap();
+    let descents: f64 = found["moves"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| number(step, "descent"))
+        .sum();
+    let descent = number(&found, "energy") - number(&found, "energy_before");
+    assert!(descent <= 1e-6 && (descent - descents).abs() < 1e-5);
+    assert!(number(&found, "force_evaluations") > 0.0);
+    let again = json(&["energy", &out, "--json"]);
+    assert!((number(&again, "energy") - number(&found, "energy")).abs() < 1e-7);
+    assert!(number(&again, "max_force") < 1e-7);
+    assert!(refused(&arguments).contains("--force"));
+    let with = |more: [&str; 2]| refused(&["settle", &input, "-o", &out, more[0], more[1]]);
+    assert!(with(["--barrier", "0"]).contains("--barrier must be positive"));
+    assert!(with(["--searches", "0"]).contains("--searches must be at least 1"));
 }

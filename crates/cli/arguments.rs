@@ -64,6 +64,15 @@ pub enum Verb {
     /// Relaxes a structure to its inherent structure at fixed cell.
     #[command(after_help = "Example:\n  metabasin minimize glass.data.gz -o inherent.extxyz")]
     Minimize(Minimize),
+    /// Moves a glass to the deepest minimum that only tiny barriers keep it from.
+    ///
+    /// Soft spots of a glass flip across barriers far below k_B T. Saddle searches from a minimum
+    /// with such a neighbor mostly end beside the neighbor, disconnected: settle first.
+    #[command(
+        after_help = "Example:\n  metabasin settle glass.data.gz -o settled.extxyz\n  metabasin search \
+                      settled.extxyz -o glass.sqlite --searches 500"
+    )]
+    Settle(Settle),
     /// Voronoi structure, icosahedral network and stress by class.
     #[command(after_help = "Example:\n  metabasin analyze glass.data.gz --per-atom atoms.csv")]
     Analyze(Analyze),
@@ -289,6 +298,31 @@ pub struct Minimize {
     /// Largest force on an atom at which the structure counts as converged.
     #[arg(long, value_name = "FORCE", default_value_t = 1e-8)]
     pub force_tolerance: f64,
+    /// Overwrite the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `settle`.
+#[derive(Args, Debug)]
+pub struct Settle {
+    /// Structure file.
+    pub file: PathBuf,
+    /// Where the deepest neighbor goes: `.extxyz`, `.data` or `.dump`, `.gz` or `.zst` behind.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Forces.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Highest energy on the straight line to a deeper minimum that is crossed, above the one left.
+    #[arg(long, value_name = "ENERGY", default_value_t = 0.8)]
+    pub barrier: f64,
+    /// Saddle searches from every minimum on the way.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub searches: u64,
+    /// Seed of the searches.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
     /// Overwrite the output.
     #[arg(long)]
     pub force: bool,

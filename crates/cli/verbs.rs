@@ -58,6 +58,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Check(check) => runs::check(context, check),
         Verb::Energy(energy) => inspect::energy(context, energy),
         Verb::Minimize(minimize) => inspect::minimize(context, minimize),
+        Verb::Settle(settle) => search::settle(context, settle),
         Verb::Analyze(analyze) => inspect::analyze(context, analyze),
         Verb::Search(search) => search::search(context, search),
         Verb::Merge(merge) => search::merge(context, merge),

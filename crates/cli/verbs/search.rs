@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 use anyhow::Result;
 use metabasin_pipeline::config::load;
 use metabasin_pipeline::{
-    CoverageGoal, Existing, PipelineError, Progress, RateSettings, SearchRequest, SearchSummary,
-    SearchTeam, ThisProcess, merge_catalogues, search_from_config, search_from_file,
+    CoverageGoal, Existing, PipelineError, Progress, RateSettings, Sample, SearchRequest,
+    SearchSummary, SearchTeam, SettleRequest, ThisProcess, merge_catalogues, search_from_config,
+    search_from_file, settle_sample,
 };
 #[cfg(feature = "mpi")]
 use metabasin_pipeline::{Ranks, Silent};
 
-use crate::arguments::{Merge, Search};
+use crate::arguments::{Merge, Search, Settle};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
 use crate::verbs::inspect::{overwrite, pairs};
@@ -157,6 +158,40 @@ fn print(context: &mut Context, summary: &SearchSummary) -> Result<()> {
             };
             rows.push(("coverage asked for", answer.to_owned()));
         }
+        rows.push(("seconds", format!("{:.1}", r.seconds)));
+        pairs(&rows)
+    })
+}
+
+/// `settle`.
+pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
+    let forces = arguments.forces;
+    let sample = Sample::read(&arguments.file, forces.cut)?;
+    context.say_all(&sample.notes);
+    let request = SettleRequest {
+        cut: forces.cut,
+        kernel: forces.kernel.into(),
+        barrier: arguments.barrier,
+        searches: arguments.searches,
+        seed: arguments.seed,
+    };
+    let output = (arguments.output.as_path(), overwrite(arguments.force));
+    let result = settle_sample(&sample, output, &request, &context.watch)?;
+    context.output.result(&result, |r| {
+        let mut rows = vec![("energy before", format!("{:.10}", r.energy_before))];
+        for step in &r.moves {
+            let (descent, bound) = (step.descent, step.barrier_bound);
+            rows.push((
+                "moved",
+                format!("by {descent:.6} across at most {bound:.4}"),
+            ));
+        }
+        if r.moves.is_empty() {
+            rows.push(("moved", "nowhere: no deeper neighbor was found".to_owned()));
+        }
+        rows.push(("energy", format!("{:.10}", r.energy)));
+        rows.push(("largest force", format!("{:.3e}", r.max_force)));
+        rows.push(("force evaluations", r.force_evaluations.to_string()));
         rows.push(("seconds", format!("{:.1}", r.seconds)));
         pairs(&rows)
     })

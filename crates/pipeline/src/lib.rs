@@ -38,6 +38,7 @@ mod saddle_searches;
 mod sample;
 mod search_output;
 mod search_team;
+mod settling;
 mod single_point;
 mod stage;
 mod stages;
@@ -89,6 +90,7 @@ pub use sample::{Sample, force_field};
 #[cfg(feature = "mpi")]
 pub use search_team::Ranks;
 pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
+pub use settling::{SettleRequest, SettleSummary, SettlingMove, settle_sample};
 pub use single_point::{SinglePoint, single_point};
 pub use structure_analysis::{
     ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,
