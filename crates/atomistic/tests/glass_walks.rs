@@ -33,6 +33,7 @@ fn terrain_of(
         energy_window: 8.0,
         inertia_up_to: 0,
         soft_every: 2,
+        basin_products: 4,
         ..SearchSettings::default()
     };
     GlassTerrain::new(
