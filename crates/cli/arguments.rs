@@ -618,10 +618,10 @@ pub struct Activation {
 pub struct Prefactors {
     /// The catalogue; events that have prefactors already are left as they are.
     pub catalogue: PathBuf,
-    /// Atoms this near to the core vibrate, all others are frozen [sigma].
+    /// Atoms this near to the core vibrate, all others are frozen in sigma.
     #[arg(long, value_name = "R", default_value_t = RateSettings::default().prefactor_radius)]
     pub radius: f64,
-    /// Atoms that moved more than this are the core [sigma].
+    /// Atoms that moved more than this are the core in sigma.
     #[arg(long, value_name = "D", default_value_t = RateSettings::default().core_threshold)]
     pub core: f64,
     /// Measure all events again.
@@ -643,17 +643,17 @@ pub struct Prefactors {
 pub struct Escape {
     /// The catalogue.
     pub catalogue: PathBuf,
-    /// Temperatures k_B T [epsilon]; by default three at which the catalogue's sum of lasting rates
+    /// Temperatures k_B T in epsilon; by default three at which the catalogue's sum of lasting rates
     /// is 0.01, 0.005 and 0.0025 an attempt period.
     #[arg(long, value_name = "KT,KT,...", value_delimiter = ',')]
     pub temperatures: Vec<f64>,
     /// Trajectories at each temperature.
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
     pub trajectories: u16,
-    /// Relaxation time of the Langevin thermostat [tau].
+    /// Relaxation time of the Langevin thermostat in tau.
     #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().friction_time)]
     pub friction_time: f64,
-    /// Time step [tau].
+    /// Time step in tau.
     #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().time_step)]
     pub time_step: f64,
     /// Attempt periods (1/nu_0) between two quenches.
