@@ -176,7 +176,7 @@ pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
         seed: arguments.seed,
     };
     let output = (arguments.output.as_path(), overwrite(arguments.force));
-    let result = settle_sample(&sample, output, &request, &context.watch)?;
+    let result = settle_sample(&sample, output, &request, (&context.watch, &INTERRUPT))?;
     context.output.result(&result, |r| {
         let mut rows = vec![("energy before", format!("{:.10}", r.energy_before))];
         for step in &r.moves {

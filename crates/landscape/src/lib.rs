@@ -63,5 +63,5 @@ pub use reverification::{Reverification, ReverificationTolerances, Reverifier};
 pub use sample::{SampleContext, sample_record};
 pub use searcher::{SearchResult, Searcher, count_outcomes, evaluations_per_event, is_connected};
 pub use settings::{SearchSettings, SettingsError};
-pub use settling::{Settling, settle};
+pub use settling::{Settled, Settling, settle};
 pub use vineyard::{DynamicalMatrix, Region, vineyard_prefactor};

@@ -10,9 +10,8 @@ use metabasin_atoms::{Purpose, Stiffness, random_stream};
 use metabasin_catalogue::{EvaluationCounts, EventRecord, SearchRecord};
 use metabasin_interactions::{EnergyLandscape, FixedCell};
 use metabasin_minimizers::InherentStructure;
-use serde::{Deserialize, Serialize};
-
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::active_region::{ActiveRegion, PreconditionedRegion, shared};
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
@@ -194,20 +193,16 @@ impl Searcher {
     }
 
     /// Minima beside the saddles that the searches of `range` find, in the order of the searches,
-    /// and what those cost.
+    /// and what those cost; `None` where `before_search` breaks.
     pub(crate) fn neighboring_minima(
         &self,
         range: Range<u64>,
-        searched: &(dyn Fn() + Sync),
-    ) -> (Vec<Vec<f64>>, u64) {
+        before_search: &(dyn Fn() -> ControlFlow<()> + Sync),
+    ) -> Option<(Vec<Vec<f64>>, u64)> {
         let found: Vec<(SearchResult, Vec<Vec<f64>>)> = range
             .into_par_iter()
-            .map(|index| {
-                let found = self.search(index);
-                searched();
-                found
-            })
-            .collect();
+            .map(|index| before_search().is_continue().then(|| self.search(index)))
+            .collect::<Option<_>>()?;
         let cost = found
             .iter()
             .map(|(result, _)| result.record.evaluations.search())
@@ -216,7 +211,7 @@ impl Searcher {
             minima.extend(result.event.map(|event| self.final_minimum(&event)));
             minima
         });
-        (minima.collect(), cost)
+        Some((minima.collect(), cost))
     }
 
     /// Coordinates of an event's final minimum, up to the displacements that are not stored.

@@ -1,6 +1,6 @@
 //! From a minimum to the deepest one that only tiny barriers keep it from.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use metabasin_interactions::EnergyLandscape;
 use metabasin_minimizers::{InherentStructure, Lbfgs};
@@ -25,15 +25,28 @@ pub struct Settling {
     pub barrier_bound: f64,
 }
 
+/// Where a minimum settled.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The deepest minimum found, polished.
+    pub minimum: InherentStructure,
+    /// The moves that led there; empty where no deeper neighbor was found.
+    pub moves: Vec<Settling>,
+    /// What the searches cost, Hessian-vector products counted.
+    pub force_evaluations: u64,
+}
+
 /// Moves from `minimum` to deeper minima as long as a barrier of at most `barrier` separates them,
 /// and says what it did.
 ///
 /// A glass has soft spots that flip across barriers far below k_B T. An inherent structure taken
 /// from a simulation sits in an arbitrary one of their states; a neighbor that is deeper by such a
 /// flip is then beside most saddles in place of the start, and searches end disconnected. Neighbors
-/// are collected from the saddles of the searches in `range` (their cost is returned, in
-/// evaluations); that the barrier is low is shown by the energy along the straight line between the
-/// two minima, which no path of least energy exceeds. `searched` is called after every search.
+/// are collected from the saddles of the searches in `range`; that the barrier is low is shown by
+/// the energy along the straight line between the two minima, which no path of least energy exceeds.
+///
+/// `before_search` is called with the number of moves so far before every search; `None` where it
+/// breaks.
 ///
 /// # Errors
 /// [`LandscapeError`] as for [`Searcher::new`].
@@ -43,14 +56,18 @@ pub fn settle(
     seed: u64,
     stage: u64,
     (range, barrier): (Range<u64>, f64),
-    searched: &(dyn Fn() + Sync),
-) -> Result<(InherentStructure, Vec<Settling>, u64), LandscapeError> {
+    before_search: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
+) -> Result<Option<Settled>, LandscapeError> {
     let mut at = minimum.clone();
     let mut moves = Vec::new();
     let mut cost = 0;
     loop {
         let searcher = Searcher::new(&at, settings.clone(), seed, stage)?;
-        let (neighbors, spent) = searcher.neighboring_minima(range.clone(), searched);
+        let round = moves.len();
+        let found = searcher.neighboring_minima(range.clone(), &|| before_search(round));
+        let Some((neighbors, spent)) = found else {
+            return Ok(None);
+        };
         cost += spent;
         let mut best: Option<(InherentStructure, Settling)> = None;
         for x in neighbors {
@@ -81,7 +98,11 @@ pub fn settle(
             }
         }
         let Some((deeper, settling)) = best else {
-            return Ok((searcher.minimum().clone(), moves, cost));
+            return Ok(Some(Settled {
+                minimum: searcher.minimum().clone(),
+                moves,
+                force_evaluations: cost,
+            }));
         };
         moves.push(settling);
         at = deeper;
@@ -98,7 +119,13 @@ fn highest_between(minimum: &InherentStructure, x: &[f64]) -> f64 {
         .map(|k| {
             let mut point = start.clone();
             add_scaled(&mut point, f64::from(k) / f64::from(POINTS), &change);
-            landscape.evaluate(&point, &mut gradient) - minimum.energy()
+            let energy = landscape.evaluate(&point, &mut gradient) - minimum.energy();
+            // Atoms on top of each other have no energy: such a line bounds nothing.
+            if energy.is_nan() {
+                f64::INFINITY
+            } else {
+                energy
+            }
         })
         .fold(0.0, f64::max)
 }

@@ -12,7 +12,7 @@ use metabasin_interactions::{
 use metabasin_landscape::{
     IdentityTolerances, LoadSettings, LoadedBarrier, LoadedMinimum, Loading,
     ReverificationTolerances, Reverifier, SampleContext, SearchResult, SearchSettings, Searcher,
-    barrier_at_stress, relaxed_stiffness, same_event, sample_record, settle,
+    Settled, barrier_at_stress, relaxed_stiffness, same_event, sample_record, settle,
 };
 use metabasin_minimizers::{InherentStructure, Lbfgs};
 use metabasin_testkit::small_inherent_structure;
@@ -308,16 +308,28 @@ fn one_event_searched_in_two_cells_has_one_barrier_at_one_stress() {
 fn a_deeper_neighbor_across_a_tiny_barrier_is_found_and_a_high_barrier_is_not_crossed() {
     let minimum = searcher().minimum();
     let settings = SearchSettings::default();
-    let settled =
-        |barrier: f64| settle(minimum, &settings, 1, 0, (0..10, barrier), &|| ()).unwrap();
-    let (deeper, moves, cost) = settled(0.8);
-    assert!(!moves.is_empty() && cost > 0);
+    let settled = |barrier: f64| {
+        settle(minimum, &settings, 1, 0, (0..10, barrier), &|_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap()
+        .unwrap()
+    };
+    let Settled {
+        minimum: deeper,
+        moves,
+        force_evaluations,
+    } = settled(0.8);
+    assert!(!moves.is_empty() && force_evaluations > 0);
     let descent: f64 = moves.iter().map(|step| step.descent).sum();
     assert!((deeper.energy() - minimum.energy() - descent).abs() < 1e-6);
     assert!(descent < -0.1 && moves.iter().all(|step| step.descent < 0.0));
     assert!(moves.iter().all(|step| step.barrier_bound <= 0.8));
     assert!(deeper.largest_force() < 1e-8);
-    let (same, moves, _) = settled(1e-3);
-    assert!(moves.is_empty());
-    assert_eq!(same.coordinates(), minimum.coordinates());
+    let stayed = settled(1e-3);
+    assert!(stayed.moves.is_empty());
+    assert_eq!(stayed.minimum.coordinates(), minimum.coordinates());
+    let told_to_stop = |_: usize| ControlFlow::Break(());
+    let stopped = settle(minimum, &settings, 1, 0, (0..10, 0.8), &told_to_stop).unwrap();
+    assert!(stopped.is_none());
 }

@@ -1,19 +1,20 @@
 //! One structure to the deepest minimum that only tiny barriers keep it from: the verb `settle`.
 
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use metabasin_files::{KeyValue, Overwrite};
 use metabasin_interactions::Cut;
-use metabasin_landscape::{SearchSettings, settle};
+use metabasin_landscape::{SearchSettings, Settled, settle};
 use serde::Serialize;
 
-use crate::PipelineError;
 use crate::config::KernelChoice;
-use crate::progress::Progress;
 use crate::saddle_searches::quench_start;
 use crate::sample::{Sample, force_field};
 use crate::structure_file::write_structure;
+use crate::{Interrupt, PipelineError, Progress};
 
 /// What `settle` is asked.
 #[derive(Clone, Copy, Debug)]
@@ -60,12 +61,12 @@ pub struct SettleSummary {
 ///
 /// # Errors
 /// A barrier or a number of searches that makes no sense, a sample that does not relax to a stable
-/// minimum, or a file that cannot be written.
+/// minimum, a file that cannot be written, or on request.
 pub fn settle_sample(
     sample: &Sample,
     output: (&Path, Overwrite),
     request: &SettleRequest,
-    progress: &dyn Progress,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
 ) -> Result<SettleSummary, PipelineError> {
     if !(request.barrier > 0.0 && request.barrier.is_finite()) {
         return Err(PipelineError::BadInput(format!(
@@ -81,18 +82,40 @@ pub fn settle_sample(
     let clock = Instant::now();
     let field = force_field(request.cut, request.kernel);
     let minimum = quench_start(&sample.configuration, field)?;
-    progress.begin("searches for deeper neighbors", request.searches);
+    // One bar for the searches from every minimum on the way: 0 before the first.
+    let rounds = Mutex::new(0);
+    let before_search = |round: usize| {
+        if interrupt.is_requested() {
+            return ControlFlow::Break(());
+        }
+        let mut begun = rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        if *begun <= round {
+            *begun = round + 1;
+            progress.begin("searches for deeper neighbors", request.searches);
+        }
+        progress.advance(1);
+        ControlFlow::Continue(())
+    };
     let settled = settle(
         &minimum,
         &SearchSettings::default(),
         request.seed,
         0,
         (0..request.searches, request.barrier),
-        &|| progress.advance(1),
+        &before_search,
     );
     progress.end();
-    let (deepest, moves, force_evaluations) =
-        settled.map_err(|error| PipelineError::Failed(format!("settle: {error}")))?;
+    let settled = settled.map_err(|error| PipelineError::Failed(format!("settle: {error}")))?;
+    let Some(Settled {
+        minimum: deepest,
+        moves,
+        force_evaluations,
+    }) = settled
+    else {
+        return Err(PipelineError::Interrupted {
+            resume: "start the same command anew".to_owned(),
+        });
+    };
     let properties = [
         ("energy", KeyValue::Real(deepest.energy())),
         ("cut", KeyValue::Text(request.cut.to_string())),
