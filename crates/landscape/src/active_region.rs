@@ -42,6 +42,11 @@ pub(crate) fn shared(counts: EvaluationCounts, share: f64) -> EvaluationCounts {
 /// active atoms and the frozen ones within reach of them are evaluated, so that an evaluation costs
 /// [`ActiveRegion::share`] of one of the whole sample, whatever the sample's size. Energies differ
 /// from those of the sample by a constant.
+///
+/// Nothing stops an active atom from moving farther than [`MARGIN`], where it would feel atoms that
+/// the region does not hold: a search that goes so far follows a wrong surface there and may miss its
+/// saddle or pay more for it. No event that is stored is wrong for that: saddles found in a region
+/// are converged again, and descents from them end, on all atoms.
 #[derive(Clone, Debug)]
 pub(crate) struct ActiveRegion {
     landscape: FixedCell,

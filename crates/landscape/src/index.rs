@@ -1,15 +1,20 @@
 //! How many negative eigenvalues a saddle has.
 
+use metabasin_atoms::{Purpose, random_stream};
 use metabasin_interactions::EnergyLandscape;
 use nalgebra::DMatrix;
+use rand_distr::{Distribution, StandardNormal};
 
 use crate::cholesky::Cholesky;
-use crate::flat::{add_scaled, dot};
-use crate::lowest_mode::{LanczosLimits, lowest_mode_beyond};
+use crate::flat::{add_scaled, dot, norm};
+use crate::lowest_mode::{LanczosLimits, LowestMode, lowest_mode, lowest_mode_beyond};
 use crate::preconditioner::Preconditioner;
 
 /// More negative eigenvalues than this are not counted one by one.
 const MOST: u32 = 6;
+
+/// Length of a Lanczos iteration that looks for a mode to count with.
+const MODE_VECTORS: usize = 200;
 
 /// How an index was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,10 +64,12 @@ fn add_projector(matrix: &mut DMatrix<f64>, weight: f64, direction: &[f64]) {
 
 /// Counts negative eigenvalues exactly: with the k negative Ritz vectors found, V, and a large
 /// shift c, H + c V Vᵀ (and translations shifted) is positive definite only if H has at most k
-/// negative eigenvalues (Cauchy interlacing), while V H V < 0 shows that it has at least k.
+/// negative eigenvalues (Cauchy interlacing), while each of V lies along another one.
 ///
 /// `mode` is the lowest mode, a unit vector with `mode`·H `mode` < 0; `hessian` is the dense Hessian
-/// at `x`.
+/// at `x`. The count is exact for a converged mode; of an approximate one, what it leaves of the true
+/// one may look like a second negative eigenvalue, so that the count is one too many, never one too
+/// few.
 pub fn index_by_inertia(
     landscape: &mut dyn EnergyLandscape,
     x: &[f64],
@@ -111,6 +118,53 @@ pub fn index_by_inertia(
     }
 }
 
+/// The lowest mode at `x`, converged far enough to tell the sides of a saddle and to count what lies
+/// beyond it. The start is `guess` with an irregular part, in case that the two are orthogonal.
+pub(crate) fn converged_mode(
+    landscape: &mut dyn EnergyLandscape,
+    x: &[f64],
+    guess: &[f64],
+    preconditioner: &dyn Preconditioner,
+) -> LowestMode {
+    let mut random = random_stream(0, Purpose::IndexCheck, u64::MAX, 0);
+    let irregular = 0.1 * norm(guess).max(1e-3) / (guess.len() as f64).sqrt();
+    let start: Vec<f64> = guess
+        .iter()
+        .map(|u| {
+            let draw: f64 = StandardNormal.sample(&mut random);
+            u + irregular * draw
+        })
+        .collect();
+    let limits = LanczosLimits {
+        vectors: MODE_VECTORS.min(x.len()),
+        relative_change: 0.0,
+        relative_residual: 1e-3,
+    };
+    lowest_mode(landscape, x, &start, limits, preconditioner)
+}
+
+/// The count that `count` makes with `mode`; where that is not one, the count that it makes with the
+/// mode converged, which takes the place of `mode`: an approximate mode may make one negative
+/// eigenvalue look like two ([`index_by_inertia`]).
+pub(crate) fn count_again<L: EnergyLandscape>(
+    landscape: &mut L,
+    x: &[f64],
+    mode: &mut LowestMode,
+    preconditioner: &dyn Preconditioner,
+    mut count: impl FnMut(&mut L, &[f64]) -> SaddleIndex,
+) -> SaddleIndex {
+    let first = count(landscape, &mode.direction);
+    if first.index == 1 {
+        return first;
+    }
+    *mode = converged_mode(landscape, x, &mode.direction, preconditioner);
+    let again = count(landscape, &mode.direction);
+    SaddleIndex {
+        products: first.products + mode.products + again.products,
+        ..again
+    }
+}
+
 /// Counts negative eigenvalues by Lanczos from two starts, each until the Ritz value beyond the
 /// negative modes found is positive beyond its residual.
 pub fn index_by_lanczos(
@@ -147,9 +201,7 @@ fn beyond(
     found: &[Vec<f64>],
     attempt: u64,
     preconditioner: &dyn Preconditioner,
-) -> crate::lowest_mode::LowestMode {
-    use metabasin_atoms::{Purpose, random_stream};
-    use rand_distr::{Distribution, StandardNormal};
+) -> LowestMode {
     let mut random = random_stream(0, Purpose::IndexCheck, found.len() as u64, attempt);
     let mut start: Vec<f64> = (0..x.len())
         .map(|_| StandardNormal.sample(&mut random))
@@ -164,7 +216,7 @@ fn beyond(
         x,
         &start,
         LanczosLimits {
-            vectors: 200.min(x.len()),
+            vectors: MODE_VECTORS.min(x.len()),
             relative_change: 0.0,
             relative_residual: 0.25,
         },
@@ -188,6 +240,43 @@ mod tests {
         let shifted = |shift: f64| &gram + DMatrix::identity(size, size) * (shift - smallest);
         assert!(is_positive_definite(shifted(1e-3)));
         assert!(!is_positive_definite(shifted(-1e-3)));
+    }
+
+    /// One or two negative eigenvalues, a mode that is a mixture of the lowest one with a soft one.
+    #[test]
+    fn an_approximate_mode_is_converged_before_a_second_count() {
+        for planted in [1, 2] {
+            let mut eigenvalues: Vec<f64> = (0..60_i32).map(|k| 1.0 + f64::from(k)).collect();
+            eigenvalues[3] = -1.0;
+            eigenvalues[8] = 0.1;
+            if planted == 2 {
+                eigenvalues[20] = -0.7;
+            }
+            let mut surface = Quadratic::rotated(&eigenvalues);
+            let hessian = surface.hessian().clone();
+            let eigen = hessian.clone().symmetric_eigen();
+            let of = |value: f64| {
+                let near = |k: &usize| (eigen.eigenvalues[*k] - value).abs() < 1e-9;
+                eigen.eigenvectors.column((0..60).find(near).unwrap())
+            };
+            let mixed = (of(-1.0) + 0.6 * of(0.1)).normalize();
+            let x = vec![0.0; 60];
+            let mut counted = |surface: &mut Quadratic, mode: &[f64]| {
+                index_by_inertia(surface, &x, mode, &hessian, &Identity)
+            };
+            let first = counted(&mut surface, mixed.as_slice());
+            assert_eq!(first.index, planted + 1, "the mixture shows one too many");
+            let limits = LanczosLimits {
+                vectors: 1,
+                relative_change: 0.0,
+                relative_residual: 0.0,
+            };
+            let mut mode = lowest_mode(&mut surface, &x, mixed.as_slice(), limits, &Identity);
+            assert!(mode.eigenvalue < 0.0);
+            let again = count_again(&mut surface, &x, &mut mode, &Identity, &mut counted);
+            assert_eq!((again.index, again.method), (planted, IndexMethod::Inertia));
+            assert!((mode.eigenvalue + 1.0).abs() < 1e-6);
+        }
     }
 
     #[test]

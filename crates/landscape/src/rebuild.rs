@@ -10,17 +10,14 @@ use crate::climb::{Ascent, ClimbOutcome, WhenConvex, follow_mode};
 use crate::displacement::displacements;
 use crate::elasticity::hessian_preconditioner;
 use crate::error::LandscapeError;
-use crate::lowest_mode::{LanczosLimits, lowest_mode};
+use crate::index::converged_mode;
 use crate::preconditioner::IncompleteCholesky;
 use crate::settings::SearchSettings;
-use crate::verify::polish_tolerance;
+use crate::verify::{polish_tolerance, polished};
 
 /// An energy that differs by more than this from the stored one belongs to another stationary
 /// point `[energy]`.
 const ENERGY_TOLERANCE: f64 = 1e-6;
-
-/// Length of the Lanczos iteration that looks for a mode which shorter ones missed.
-const MODE_VECTORS: usize = 200;
 
 /// Why a stored event could not be rebuilt.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -105,8 +102,8 @@ pub struct Rebuilder {
 }
 
 impl Rebuilder {
-    /// For the events of `minimum`, the polished one that the catalogue stores, with the settings
-    /// of its searches.
+    /// For the events of `minimum`, the one that the catalogue stores, with the settings of its
+    /// searches. Polishes it where it is not.
     ///
     /// # Errors
     /// [`LandscapeError`] where settings are out of bounds or the structure is no stable minimum.
@@ -115,14 +112,15 @@ impl Rebuilder {
         settings: SearchSettings,
     ) -> Result<Self, LandscapeError> {
         settings.validate()?;
+        let minimum = polished(minimum)?;
         let coordinates = minimum.coordinates();
         let preconditioner = hessian_preconditioner(&mut minimum.landscape(), &coordinates)?;
         Ok(Self {
-            minimum: minimum.clone(),
+            tolerance: polish_tolerance(minimum.configuration().len()),
+            minimum,
             coordinates,
             preconditioner,
             settings,
-            tolerance: polish_tolerance(minimum.configuration().len()),
         })
     }
 
@@ -198,19 +196,8 @@ impl Rebuilder {
         // climb miss it from there, a long one from the way on finds it.
         let mut climb = follow(&between(&self.coordinates, &start));
         if climb.outcome != ClimbOutcome::Saddle {
-            let limits = LanczosLimits {
-                vectors: MODE_VECTORS.min(start.len()),
-                relative_change: 0.0,
-                relative_residual: 1e-4,
-            };
             let guess = between(&start, &onward);
-            let mode = lowest_mode(
-                &mut self.landscape(),
-                &start,
-                &guess,
-                limits,
-                &self.preconditioner,
-            );
+            let mode = converged_mode(&mut self.landscape(), &start, &guess, &self.preconditioner);
             climb = follow(&mode.direction);
         }
         let (ClimbOutcome::Saddle, Some(mode)) = (climb.outcome, climb.mode) else {

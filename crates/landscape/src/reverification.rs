@@ -1,11 +1,10 @@
 //! Events derived again from what is stored of them.
 
-use metabasin_atoms::{Cell, Dipole, Purpose, Stress, random_stream};
+use metabasin_atoms::{Cell, Dipole, Stress};
 use metabasin_catalogue::{DisplacementField, EventRecord};
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unflatten};
 use metabasin_minimizers::InherentStructure;
 use nalgebra::Vector3;
-use rand_distr::{Distribution, StandardNormal};
 use serde::Serialize;
 
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
@@ -13,10 +12,10 @@ use crate::descent::{Descent, DescentOutcome, polish};
 use crate::displacement::{displacements, largest};
 use crate::elasticity::hessian_preconditioner;
 use crate::error::LandscapeError;
-use crate::lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
+use crate::index::converged_mode;
 use crate::preconditioner::IncompleteCholesky;
 use crate::settings::SearchSettings;
-use crate::verify::{count_index, descend_both_sides, polish_tolerance, returned};
+use crate::verify::{count_index, descend_both_sides, polish_tolerance, polished, returned};
 
 /// How far what is derived again may lie from what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -120,12 +119,7 @@ impl Reverifier {
         tolerances: ReverificationTolerances,
     ) -> Result<Self, LandscapeError> {
         settings.validate()?;
-        let tolerance = polish_tolerance(minimum.configuration().len());
-        let minimum = if minimum.largest_force() < tolerance {
-            minimum.clone()
-        } else {
-            minimum.polished(tolerance)?
-        };
+        let minimum = polished(minimum)?;
         let mut landscape = minimum.landscape();
         let start = minimum.coordinates();
         let preconditioner = hessian_preconditioner(&mut landscape, &start)?;
@@ -236,33 +230,6 @@ impl Reverifier {
         Ok(())
     }
 
-    /// The lowest mode at `x`, converged far enough to tell the sides of a saddle and to count what
-    /// lies beyond it. The start is `guess` with an irregular part, in case that the two are
-    /// orthogonal.
-    fn lowest_mode(
-        &self,
-        landscape: &mut Counted<&mut FixedCell>,
-        x: &[f64],
-        guess: &[f64],
-    ) -> LowestMode {
-        let mut random = random_stream(0, Purpose::IndexCheck, u64::MAX, 0);
-        let scale = guess.iter().map(|u| u * u).sum::<f64>().sqrt().max(1e-3);
-        let irregular = 0.1 * scale / (guess.len() as f64).sqrt();
-        let start: Vec<f64> = guess
-            .iter()
-            .map(|u| {
-                let draw: f64 = StandardNormal.sample(&mut random);
-                u + irregular * draw
-            })
-            .collect();
-        let limits = LanczosLimits {
-            vectors: 200.min(x.len()),
-            relative_change: 0.0,
-            relative_residual: 1e-3,
-        };
-        lowest_mode(landscape, x, &start, limits, &self.preconditioner)
-    }
-
     /// The saddle, converged from where it was stored.
     fn saddle(
         &self,
@@ -275,7 +242,7 @@ impl Reverifier {
         let stored = put_on(&configuration.positions, &event.displacement_saddle);
         let field = flatten(&displacements(&cell, &configuration.positions, &stored));
         let start = flatten(&stored);
-        let guess = self.lowest_mode(landscape, &start, &field);
+        let guess = converged_mode(landscape, &start, &field, &self.preconditioner);
         let ascent = Ascent {
             origin: (&self.start, self.minimum.energy()),
             start: &start,
@@ -291,11 +258,11 @@ impl Reverifier {
                 saddle.outcome, saddle.largest_force
             ));
         }
-        let mode = self.lowest_mode(landscape, &saddle.x, &guess.direction);
+        let mut mode = converged_mode(landscape, &saddle.x, &guess.direction, &self.preconditioner);
         let index = count_index(
             landscape,
             &saddle.x,
-            &mode.direction,
+            &mut mode,
             &self.settings,
             &self.preconditioner,
         );

@@ -22,7 +22,7 @@ use crate::outcome::SearchOutcome;
 use crate::preconditioner::IncompleteCholesky;
 use crate::push::local_push;
 use crate::settings::SearchSettings;
-use crate::verify::{Origin, polish_tolerance, verify};
+use crate::verify::{Origin, polished, verify};
 
 /// Largest force to which a saddle is converged while atoms outside its region are frozen
 /// `[energy / length]`: they are about to move.
@@ -67,12 +67,7 @@ impl Searcher {
         stage: u64,
     ) -> Result<Self, LandscapeError> {
         settings.validate()?;
-        let tolerance = polish_tolerance(minimum.configuration().len());
-        let minimum = if minimum.largest_force() < tolerance {
-            minimum.clone()
-        } else {
-            minimum.polished(tolerance)?
-        };
+        let minimum = polished(minimum)?;
         let mut landscape = minimum.landscape();
         let coordinates = minimum.coordinates();
         let preconditioner = hessian_preconditioner(&mut landscape, &coordinates)?;
@@ -229,6 +224,10 @@ impl Searcher {
     }
 
     /// The region around an atom in which searches climb, where they do not move all atoms.
+    ///
+    /// A region that cannot be made (the force field refuses it, or its frozen surrounding leaves it
+    /// without a positive definite preconditioner) is no reason to give up the search: moving all
+    /// atoms finds the same, at more cost, and whether it does depends on minimum and center alone.
     fn region(&self, center: usize) -> Option<PreconditionedRegion> {
         let radius = self.settings.region_radius?;
         let mut region = ActiveRegion::new(&self.minimum, center, radius).ok()??;

@@ -3,6 +3,7 @@
 use metabasin_atoms::{Dipole, Stiffness, Stress};
 use metabasin_catalogue::{DisplacementField, EvaluationCounts, EventRecord};
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unflatten};
+use metabasin_minimizers::{InherentStructure, MinimizeError};
 use nalgebra::Vector3;
 
 use crate::active_region::PreconditionedRegion;
@@ -10,7 +11,8 @@ use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
 use crate::displacement::{displacements, largest, shape};
 use crate::flat::{add_scaled, difference, dot, scale};
-use crate::index::{SaddleIndex, index_by_inertia, index_by_lanczos};
+use crate::index::{SaddleIndex, count_again, index_by_inertia, index_by_lanczos};
+use crate::lowest_mode::LowestMode;
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::Preconditioner;
 use crate::settings::SearchSettings;
@@ -52,6 +54,16 @@ impl Verdict {
 /// Largest force of stored stationary points `[energy / length]`.
 pub(crate) fn polish_tolerance(atoms: usize) -> f64 {
     if atoms <= 4000 { 1e-8 } else { 1e-6 }
+}
+
+/// A minimum as events refer to it: polished, unless it is already.
+pub(crate) fn polished(minimum: &InherentStructure) -> Result<InherentStructure, MinimizeError> {
+    let tolerance = polish_tolerance(minimum.configuration().len());
+    if minimum.largest_force() < tolerance {
+        Ok(minimum.clone())
+    } else {
+        minimum.polished(tolerance)
+    }
 }
 
 /// Both sides of a saddle.
@@ -306,7 +318,7 @@ fn polished_event(
         &unflatten(&climb.x),
         &unflatten(&saddle.x),
     ));
-    let Some(mode) = saddle.mode.as_ref() else {
+    let Some(mut mode) = saddle.mode.clone() else {
         return Verdict::failed(SearchOutcome::NotConverged, "no lowest mode".into());
     };
     if saddle.outcome != ClimbOutcome::Saddle || moved > origin.settings.return_distance {
@@ -326,7 +338,7 @@ fn polished_event(
     let index = count_index(
         landscape,
         &saddle.x,
-        &mode.direction,
+        &mut mode,
         origin.settings,
         origin.preconditioner,
     );
@@ -354,26 +366,30 @@ fn polished_event(
     }
 }
 
-/// Counts the negative eigenvalues at a saddle, exactly for small samples.
+/// Counts the negative eigenvalues at a saddle, exactly for small samples. Converges `mode` first
+/// where it does not show that there is one only.
 pub(crate) fn count_index(
     landscape: &mut Counted<&mut FixedCell>,
     x: &[f64],
-    mode: &[f64],
+    mode: &mut LowestMode,
     settings: &SearchSettings,
     preconditioner: &dyn Preconditioner,
 ) -> SaddleIndex {
-    if x.len() / 3 <= settings.inertia_up_to as usize {
-        let inner = landscape.inner_mut();
-        let configuration = inner.configuration_at(x);
-        let hessian = inner.force_field().dense_hessian(
-            &configuration.cell,
-            &configuration.positions,
-            &configuration.species,
-        );
-        index_by_inertia(landscape, x, mode, &hessian, preconditioner)
-    } else {
-        index_by_lanczos(landscape, x, mode, preconditioner)
+    if x.len() / 3 > settings.inertia_up_to as usize {
+        return count_again(landscape, x, mode, preconditioner, |landscape, mode| {
+            index_by_lanczos(landscape, x, mode, preconditioner)
+        });
     }
+    let inner = landscape.inner_mut();
+    let configuration = inner.configuration_at(x);
+    let hessian = inner.force_field().dense_hessian(
+        &configuration.cell,
+        &configuration.positions,
+        &configuration.species,
+    );
+    count_again(landscape, x, mode, preconditioner, |landscape, mode| {
+        index_by_inertia(landscape, x, mode, &hessian, preconditioner)
+    })
 }
 
 fn event_record(

@@ -3,18 +3,20 @@
 use metabasin_atoms::{Dipole, PlasticVolume};
 use metabasin_catalogue::EventRecord;
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, unflatten};
+use serde::{Deserialize, Serialize};
 
 use super::minimum_path::{LoadedMinimum, MinimumPoint};
 use super::{CONTINUOUS, ENERGY_JUMP, Pace, dipole_of, shear_volume};
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
 use crate::displacement::{displacements, largest};
 use crate::error::LandscapeError;
+use crate::lowest_mode::LowestMode;
 use crate::rebuild::RebuildError;
 use crate::settings::SearchSettings;
 use crate::verify::{count_index, descend_both_sides, returned};
 
 /// What became of an event under load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadedState {
     /// Minimum, saddle and their connection still exist.
     Followed,
@@ -50,7 +52,7 @@ impl LoadedState {
 }
 
 /// An event at one strain, where it exists.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadedBarrier {
     /// Strain from the search cell.
     pub gamma: f64,
@@ -78,7 +80,7 @@ impl LoadedBarrier {
 }
 
 /// Where an event ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadEnd {
     /// What became of it.
     pub state: LoadedState,
@@ -92,7 +94,7 @@ pub struct LoadEnd {
 }
 
 /// An event followed under load.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FollowedEvent {
     /// At the requested strains that it reached, verified.
     pub points: Vec<LoadedBarrier>,
@@ -317,7 +319,7 @@ impl Tracker<'_> {
             }
         }
         if verified {
-            match self.verify(&mut landscape, &climb, &mode.direction, &lower) {
+            match self.verify(&mut landscape, &climb, mode, &lower) {
                 Ok(reverse) => barrier.barrier_reverse = reverse,
                 Err(state) => return Ok(Err(state)),
             }
@@ -336,13 +338,14 @@ impl Tracker<'_> {
         &self,
         landscape: &mut FixedCell,
         climb: &Climb,
-        mode: &[f64],
+        mode: &LowestMode,
         lower: &MinimumPoint,
     ) -> Result<Option<f64>, LoadedState> {
         let rebuilder = &self.minimum.rebuilder;
         let (settings, preconditioner) = (rebuilder.settings(), rebuilder.preconditioner());
         let mut counted = Counted::new(&mut *landscape);
-        let index = count_index(&mut counted, &climb.x, mode, settings, preconditioner);
+        let mut mode = mode.clone();
+        let index = count_index(&mut counted, &climb.x, &mut mode, settings, preconditioner);
         if index.index != 1 {
             return Err(LoadedState::WrongIndex);
         }
