@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Activation as ActivationResult, ActivationRequest, PipelineError, Strain, activation_volumes,
-    export_csv, export_extxyz, write_activation_csv, write_text,
+    Activation as ActivationResult, ActivationRequest, Strain, activation_volumes, export_csv,
+    export_extxyz, write_activation_csv, write_text,
 };
 use metabasin_report::{LoadedCurve, load_sheet_svg};
 use serde::Serialize;
@@ -14,20 +14,11 @@ use crate::arguments::{Activation, Export, ExportFormat};
 use crate::output::table;
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::overwrite;
+use crate::verbs::inspect::{overwrite, overwrite_all};
 
 /// `activation`.
 pub fn activation(context: &mut Context, arguments: &Activation) -> Result<()> {
-    for output in [&arguments.plot, &arguments.csv].into_iter().flatten() {
-        // Said before the work, not after it.
-        if output.exists() && !arguments.force {
-            return Err(PipelineError::BadInput(format!(
-                "{} exists already: --force replaces it",
-                output.display()
-            ))
-            .into());
-        }
-    }
+    let mode = overwrite_all([&arguments.plot, &arguments.csv], arguments.force)?;
     let request = ActivationRequest {
         direction: Strain(arguments.strain),
         to: arguments.to,
@@ -38,7 +29,6 @@ pub fn activation(context: &mut Context, arguments: &Activation) -> Result<()> {
         kernel: arguments.kernel.into(),
     };
     let result = activation_volumes(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
-    let mode = overwrite(arguments.force);
     if let Some(plot) = &arguments.plot {
         write_text(plot, &load_sheet_svg(&curves(&result)), mode)?;
         context.say(&format!("plot: {}", plot.display()));

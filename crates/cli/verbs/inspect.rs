@@ -1,10 +1,11 @@
 //! One structure, looked at: `energy`, `minimize`, `analyze`; one machine: `bench`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Overwrite, Radii, Sample, analyze as analyze_sample, measure_speed, relax, single_point,
+    Overwrite, PipelineError, Radii, Sample, analyze as analyze_sample, measure_speed, relax,
+    single_point,
 };
 
 use crate::arguments::{Analyze, Bench, Energy, Minimize};
@@ -18,6 +19,21 @@ pub fn overwrite(force: bool) -> Overwrite {
     } else {
         Overwrite::Refuse
     }
+}
+
+/// Whether outputs may be written, those of them that were asked for: said before the work that they
+/// hold, not after it.
+pub fn overwrite_all(outputs: [&Option<PathBuf>; 2], force: bool) -> Result<Overwrite> {
+    for output in outputs.into_iter().flatten() {
+        if output.exists() && !force {
+            return Err(PipelineError::BadInput(format!(
+                "{} exists already: --force replaces it",
+                output.display()
+            ))
+            .into());
+        }
+    }
+    Ok(overwrite(force))
 }
 
 /// A table of names and values.

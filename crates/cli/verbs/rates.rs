@@ -2,9 +2,8 @@
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    EscapeRequest, EscapeTest, MeyerNeldel, PipelineError, PrefactorRequest, PrefactorSpread,
-    RateSettings, escape_test, measure_prefactors, prefactor_convergence, write_escape_csv,
-    write_text,
+    EscapeRequest, EscapeTest, MeyerNeldel, PrefactorRequest, PrefactorSpread, RateSettings,
+    escape_test, measure_prefactors, prefactor_convergence, write_escape_csv, write_text,
 };
 use metabasin_report::{EscapePoint, escape_svg};
 
@@ -12,7 +11,7 @@ use crate::arguments::{Escape, Prefactors};
 use crate::output::table;
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::{overwrite, pairs};
+use crate::verbs::inspect::{overwrite_all, pairs};
 
 fn spread(of: Option<&PrefactorSpread>) -> String {
     of.map_or("none".to_owned(), |s| {
@@ -135,17 +134,7 @@ fn convergence(
 
 /// `escape`.
 pub fn escape(context: &mut Context, arguments: &Escape) -> Result<()> {
-    let mode = overwrite(arguments.force);
-    for output in [&arguments.plot, &arguments.csv].into_iter().flatten() {
-        // Said before the work, not after it.
-        if output.exists() && !arguments.force {
-            return Err(PipelineError::BadInput(format!(
-                "{} exists already: --force replaces it",
-                output.display()
-            ))
-            .into());
-        }
-    }
+    let mode = overwrite_all([&arguments.plot, &arguments.csv], arguments.force)?;
     let request = EscapeRequest {
         temperatures: arguments.temperatures.clone(),
         trajectories: usize::from(arguments.trajectories),
@@ -207,6 +196,7 @@ fn describe(test: &EscapeTest) -> String {
             format!("{:.2e} .. {:.2e}", row.declared_low, row.declared_high),
             match (row.rare, row.agrees) {
                 (false, _) => "not rare".to_owned(),
+                _ if row.trajectories == 0 => "not settled".to_owned(),
                 (true, true) => "yes".to_owned(),
                 (true, false) => "no".to_owned(),
             },

@@ -1,6 +1,6 @@
 //! Activation volumes, and barriers followed under load: the verb `activation`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use metabasin_atoms::Strain;
 use metabasin_catalogue::{Catalogue, EventRecord};
@@ -8,21 +8,20 @@ use metabasin_files::{Overwrite, write_atomic};
 use metabasin_landscape::{
     FollowedEvent, LoadSettings, LoadedBarrier, LoadedMinimum, LoadedState, Loading, SearchSettings,
 };
-use metabasin_minimizers::{InherentStructure, TruncatedNewton};
+use metabasin_minimizers::InherentStructure;
 use serde::Serialize;
 
-use crate::catalogue_reading::{cut_of, minimum_of};
+use crate::catalogue_reading::open_minimum;
 use crate::config::KernelChoice;
 use crate::csv::comment;
-use crate::sample::force_field;
-use crate::stages::branches::side_by_side;
+use crate::journal::{Kept, beside};
 use crate::{Interrupt, PipelineError, Progress};
 
 /// The largest strain, either way.
 const LARGEST_STRAIN: f64 = 0.5;
 
 /// What is asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct ActivationRequest {
     /// The strain tensor for γ = 1; ε_xy = 1/2 is simple shear.
     pub direction: Strain,
@@ -114,6 +113,8 @@ pub struct Activation {
 /// A catalogue opened for following its events.
 struct Opened {
     settings: SearchSettings,
+    /// Fingerprint of the minimum.
+    fingerprint: String,
     events: Vec<EventRecord>,
     minimum: InherentStructure,
 }
@@ -125,32 +126,39 @@ fn open(
 ) -> Result<Opened, PipelineError> {
     let opened = Catalogue::open_read_only(catalogue)?;
     let sample = opened.sample()?;
-    let settings: SearchSettings = serde_json::from_str(&sample.settings).map_err(|error| {
-        PipelineError::in_file(
-            catalogue,
-            format!("the search settings are damaged: {error}"),
-        )
-    })?;
     let mut verified = opened.verified_events()?;
     verified.truncate(events.unwrap_or(verified.len()));
-    let configuration = minimum_of(&sample)?;
-    let field = force_field(cut_of(&sample)?, kernel);
-    // Stored positions are those of the polished minimum: this moves nothing, it only proves it.
-    let tolerance = (2.0 * sample.largest_force).max(1e-12);
-    let minimizer = TruncatedNewton::default();
-    let (minimum, _) = InherentStructure::quench(&configuration, field, &minimizer, tolerance)
-        .map_err(|error| PipelineError::in_file(catalogue, error))?;
+    let (minimum, settings) = open_minimum(catalogue, &sample, kernel)?;
     Ok(Opened {
         settings,
+        fingerprint: sample.fingerprint,
         events: verified,
         minimum,
     })
 }
 
+/// What following an event depends on, besides its number and way: results of the same are the same,
+/// to the bit.
+#[derive(Serialize)]
+struct ActivationIdentity<'a> {
+    version: &'a str,
+    /// Fingerprint of the minimum.
+    minimum: &'a str,
+    kernel: String,
+    settings: &'a SearchSettings,
+    request: &'a ActivationRequest,
+    events: Vec<u64>,
+}
+
+/// The file beside a catalogue that holds the events followed so far.
+pub(crate) fn activation_file(catalogue: &Path) -> PathBuf {
+    beside(catalogue, ".activation")
+}
+
 fn stopped(interrupt: &Interrupt) -> Result<(), PipelineError> {
     if interrupt.is_requested() {
         return Err(PipelineError::Interrupted {
-            resume: "start the same command anew".to_owned(),
+            resume: "the same command goes on with the events that are left".to_owned(),
         });
     }
     Ok(())
@@ -158,6 +166,9 @@ fn stopped(interrupt: &Interrupt) -> Result<(), PipelineError> {
 
 /// Follows the verified events of a catalogue under strain. Events that fail are in the result as
 /// any other.
+///
+/// Events that were followed before a stop are kept in a file beside the catalogue until all are, so
+/// that the same request goes on with those that are left.
 ///
 /// # Errors
 /// Where the catalogue cannot be read, its minimum is none any more, or on request.
@@ -196,9 +207,19 @@ pub fn activation_volumes(
         rows: Vec::new(),
         path: Vec::new(),
     };
+    let identity = ActivationIdentity {
+        version: env!("CARGO_PKG_VERSION"),
+        minimum: &opened.fingerprint,
+        kernel: opened.minimum.force_field().kernel().to_string(),
+        settings: &opened.settings,
+        request,
+        events: opened.events.iter().map(|event| event.id).collect(),
+    };
+    let kept = Kept::at(activation_file(catalogue), &identity, progress)?;
     progress.begin("follow barriers", (ways.len() * opened.events.len()) as u64);
+    progress.resume(kept.earlier());
     let mut followed: Vec<Vec<FollowedEvent>> = Vec::new();
-    for way in ways {
+    for (first, way) in (0..).step_by(opened.events.len().max(1)).zip(ways) {
         let end = f64::from(*way) * request.to;
         let gammas: Vec<f64> = (1..=request.steps)
             .map(|step| end * step as f64 / request.steps as f64)
@@ -206,13 +227,12 @@ pub fn activation_volumes(
         let minimum =
             LoadedMinimum::follow(&opened.minimum, loading, &gammas, &opened.settings, load)
                 .map_err(|error| PipelineError::in_file(catalogue, error))?;
-        let found = side_by_side(&opened.events, |event: &EventRecord| {
+        let numbered: Vec<(u64, &EventRecord)> = (first..).zip(&opened.events).collect();
+        let found = kept.side_by_side(&numbered, |event| {
             stopped(interrupt)?;
-            let found = minimum
+            minimum
                 .follow_event(event)
-                .map_err(|error| PipelineError::Failed(format!("event {}: {error}", event.id)))?;
-            progress.advance(1);
-            Ok(found)
+                .map_err(|error| PipelineError::Failed(format!("event {}: {error}", event.id)))
         })?;
         result.ways.push(LoadedWay {
             way: *way,
@@ -222,6 +242,7 @@ pub fn activation_volumes(
         followed.push(found);
     }
     progress.end();
+    kept.close()?;
     for (k, event) in opened.events.iter().enumerate() {
         result.rows.push(stored(event));
         for (found, way) in followed.iter().zip(ways) {

@@ -9,6 +9,8 @@ use metabasin_catalogue::{
 };
 use metabasin_files::{Frame, Overwrite, write_atomic, write_extxyz};
 use metabasin_interactions::Cut;
+use metabasin_landscape::SearchSettings;
+use metabasin_minimizers::{InherentStructure, TruncatedNewton};
 use nalgebra::Vector3;
 
 use crate::PipelineError;
@@ -50,6 +52,9 @@ fn rate_windows(sample: &SampleRecord) -> Vec<f64> {
         .filter(|window| *window > 0.0 && window.is_finite())
         .collect()
 }
+
+/// A stored minimum may be exact: it is proven to this largest force then `[energy / length]`.
+const LEAST_TOLERANCE: f64 = 1e-12;
 
 /// Statistics of the verified events of a catalogue, and the numbers of every one of them.
 ///
@@ -145,6 +150,29 @@ pub(crate) fn cut_of(sample: &SampleRecord) -> Result<Cut, PipelineError> {
             sample.cut
         ))
     })
+}
+
+/// The minimum that a catalogue starts from, shown to be one, and the settings of its searches.
+///
+/// Stored positions are those of the polished minimum: the quench moves nothing, it only proves it.
+///
+/// # Errors
+/// Where settings or sample are damaged, or the stored minimum is none.
+pub(crate) fn open_minimum(
+    path: &Path,
+    sample: &SampleRecord,
+    kernel: KernelChoice,
+) -> Result<(InherentStructure, SearchSettings), PipelineError> {
+    let settings = serde_json::from_str(&sample.settings).map_err(|error| {
+        PipelineError::in_file(path, format!("the search settings are damaged: {error}"))
+    })?;
+    let configuration = minimum_of(sample)?;
+    let field = force_field(cut_of(sample)?, kernel);
+    let tolerance = (2.0 * sample.largest_force).max(LEAST_TOLERANCE);
+    let minimizer = TruncatedNewton::default();
+    InherentStructure::quench(&configuration, field, &minimizer, tolerance)
+        .map(|(minimum, _)| (minimum, settings))
+        .map_err(|error| PipelineError::in_file(path, error))
 }
 
 /// A minimum displaced by a stored field.

@@ -9,7 +9,7 @@ mod clock;
 mod poisson;
 mod trajectory;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use metabasin_catalogue::{Catalogue, EventRecord, RateSum, SampleRecord};
@@ -17,8 +17,8 @@ use metabasin_files::{Overwrite, write_atomic};
 use serde::Serialize;
 
 use crate::config::KernelChoice;
+use crate::journal::{Kept, beside};
 use crate::prefactors::rebuilder;
-use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError, Progress, csv};
 use clock::{Escape, Patience, Place, follow};
 use trajectory::{Setting, Trajectory};
@@ -35,7 +35,7 @@ const SETTLING_PERIODS: u64 = 10;
 const LIFETIMES: f64 = 5.0;
 
 /// What is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct EscapeRequest {
     /// Temperatures k_B T `[energy]`; none: three at which the catalogue's sum of lasting rates is
     /// 0.01, 0.005 and 0.0025 an attempt period.
@@ -135,7 +135,7 @@ pub struct EscapeTest {
     pub rows: Vec<EscapeRow>,
     /// Rows in which the event is rare and dynamics and catalogue agree.
     pub agreeing: usize,
-    /// Rows in which the event is rare.
+    /// Rows in which the event is rare and a trajectory was at risk.
     pub tested: usize,
     /// Wall seconds.
     pub seconds: f64,
@@ -148,7 +148,11 @@ impl EscapeTest {
             agreeing, tested, ..
         } = self;
         match (*agreeing, *tested) {
-            (_, 0) => "nothing tested: at no temperature is the summed rate rare".to_owned(),
+            (_, 0) => {
+                "nothing tested: at no temperature is the summed rate rare and does a trajectory stay \
+                 in the minimum while it equilibrates"
+                    .to_owned()
+            }
             (a, t) if a == t => format!(
                 "agreement: at all {t} temperatures the dynamics meets the catalogue's sum within two \
                  standard deviations"
@@ -215,8 +219,30 @@ fn temperature_of(events: &[EventRecord], sample: &SampleRecord, rate: f64) -> O
     Some((low * high).sqrt())
 }
 
+/// What trajectories follow from, besides their number: those of the same are the same, to the bit.
+#[derive(Serialize)]
+struct EscapeIdentity<'a> {
+    version: &'a str,
+    /// Fingerprint of the minimum.
+    minimum: &'a str,
+    kernel: String,
+    request: &'a EscapeRequest,
+    /// How many final minima are known.
+    events: usize,
+    /// How long is waited depends on the catalogue's rates.
+    sums: &'a [RateSum],
+}
+
+/// The file beside a catalogue that holds the trajectories of a test that is not finished.
+pub(crate) fn escape_file(catalogue: &Path) -> PathBuf {
+    beside(catalogue, ".escape")
+}
+
 /// Lets molecular dynamics escape from the minimum of a catalogue, at fixed cell, and lays the rate
 /// of escape beside the sum of the catalogue's rates.
+///
+/// Trajectories that finished before a stop are kept in a file beside the catalogue until the test
+/// is done, so that the same request goes on with those that are left.
 ///
 /// # Errors
 /// A catalogue that cannot be read or holds no event, settings out of bounds, dynamics that blows
@@ -254,12 +280,25 @@ pub fn escape_test(
         .iter()
         .map(|&temperature| RateSum::at(&events, &sample, temperature, lasting_time))
         .collect();
-    let work: Vec<(usize, u64)> = (0..temperatures.len())
-        .flat_map(|k| (0..request.trajectories as u64).map(move |index| (k, index)))
+    let work: Vec<(u64, (usize, u64))> = (0_u64..)
+        .zip((0..temperatures.len()).flat_map(|k| {
+            let indices = 0..request.trajectories as u64;
+            indices.map(move |index| (k, index))
+        }))
         .collect();
+    let identity = EscapeIdentity {
+        version: env!("CARGO_PKG_VERSION"),
+        minimum: &sample.fingerprint,
+        kernel: rebuilder.minimum().force_field().kernel().to_string(),
+        request,
+        events: events.len(),
+        sums: &sums,
+    };
+    let kept = Kept::at(escape_file(path), &identity, progress)?;
     progress.begin("escapes", work.len() as u64);
+    progress.resume(kept.earlier());
     let in_looks = |periods: f64| (periods / request.interval).ceil() as u64;
-    let escapes = side_by_side(&work, |&(k, index)| {
+    let escapes = kept.side_by_side(&work, |&(k, index)| {
         let expected = sums[k].lasting * period;
         let patience = Patience {
             settle: in_looks(SETTLING_PERIODS as f64),
@@ -268,22 +307,20 @@ pub fn escape_test(
         };
         let mut trajectory =
             Trajectory::new(&setting, temperatures[k], (k as u64, index), interrupt)?;
-        let escape = follow(&mut trajectory, patience)?;
-        progress.advance(1);
-        Ok(escape)
+        follow(&mut trajectory, patience)
     })?;
     progress.end();
+    kept.close()?;
     let interval = setting.interval();
     let rows: Vec<EscapeRow> = sums
         .iter()
         .enumerate()
         .map(|(k, &sum)| {
-            let of_row = |(at, escape): (&(usize, u64), &Escape)| (at.0 == k).then_some(*escape);
-            let found: Vec<Escape> = work.iter().zip(&escapes).filter_map(of_row).collect();
-            row(sum, &found, interval, &sample)
+            let of_row = &escapes[k * request.trajectories..][..request.trajectories];
+            row(sum, of_row, interval, &sample)
         })
         .collect();
-    let tested = || rows.iter().filter(|row| row.rare);
+    let tested = || rows.iter().filter(|row| row.rare && row.exposure > 0.0);
     Ok(EscapeTest {
         attempt_period: period,
         interval,
@@ -303,7 +340,11 @@ fn row(sum: RateSum, found: &[Escape], interval: f64, sample: &SampleRecord) -> 
     let known = settled
         .iter()
         .filter(|e| matches!(e.escaped, Some(Place::Away(Some(_)))));
-    let exposure = interval * settled.iter().map(|escape| escape.exposure).sum::<f64>();
+    // The sum of none is −0.
+    let exposure = interval
+        * settled
+            .iter()
+            .fold(0.0, |sum, escape| sum + escape.exposure);
     let per_time = |count: f64| {
         if exposure > 0.0 {
             count / exposure

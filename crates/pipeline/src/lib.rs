@@ -23,6 +23,7 @@ mod estimate;
 mod finished_run;
 mod finished_trajectories;
 mod inherent_states;
+mod journal;
 mod kmc_runs;
 mod lammps;
 mod machine_speed;

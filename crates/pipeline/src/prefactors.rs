@@ -4,13 +4,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use metabasin_catalogue::{Catalogue, EventRates, EventRecord, SampleRecord, quantile};
-use metabasin_landscape::{RateSettings, Rebuilder, Region, SearchSettings};
-use metabasin_minimizers::{InherentStructure, TruncatedNewton};
+use metabasin_landscape::{RateSettings, Rebuilder, Region};
 use serde::Serialize;
 
-use crate::catalogue_reading::{cut_of, minimum_of};
+use crate::catalogue_reading::open_minimum;
 use crate::config::KernelChoice;
-use crate::sample::force_field;
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError, Progress};
 
@@ -114,16 +112,7 @@ pub(crate) fn rebuilder(
     sample: &SampleRecord,
     kernel: KernelChoice,
 ) -> Result<Rebuilder, PipelineError> {
-    let settings: SearchSettings = serde_json::from_str(&sample.settings).map_err(|error| {
-        PipelineError::in_file(path, format!("the search settings are damaged: {error}"))
-    })?;
-    let configuration = minimum_of(sample)?;
-    let field = force_field(cut_of(sample)?, kernel);
-    // Stored positions are those of the polished minimum: this moves nothing, it only proves it.
-    let tolerance = (2.0 * sample.largest_force).max(f64::MIN_POSITIVE);
-    let minimizer = TruncatedNewton::default();
-    let (minimum, _) = InherentStructure::quench(&configuration, field, &minimizer, tolerance)
-        .map_err(|error| PipelineError::in_file(path, error))?;
+    let (minimum, settings) = open_minimum(path, sample, kernel)?;
     Rebuilder::new(&minimum, settings).map_err(|error| PipelineError::in_file(path, error))
 }
 

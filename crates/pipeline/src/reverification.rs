@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use metabasin_catalogue::{Catalogue, EventRecord};
-use metabasin_landscape::{Reverification, ReverificationTolerances, Reverifier, SearchSettings};
-use metabasin_minimizers::{InherentStructure, TruncatedNewton};
+use metabasin_landscape::{Reverification, ReverificationTolerances, Reverifier};
 use serde::Serialize;
 
-use crate::catalogue_reading::{cut_of, minimum_of};
+use crate::catalogue_reading::{minimum_of, open_minimum};
 use crate::config::KernelChoice;
-use crate::sample::force_field;
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError, Progress};
 
@@ -64,22 +62,12 @@ pub fn reverify(
 ) -> Result<ReverificationSummary, PipelineError> {
     let opened = Catalogue::open_read_only(catalogue)?;
     let sample = opened.sample()?;
-    let settings: SearchSettings = serde_json::from_str(&sample.settings).map_err(|error| {
-        PipelineError::in_file(
-            catalogue,
-            format!("the search settings are damaged: {error}"),
-        )
-    })?;
     let mut events = opened.verified_events()?;
     events.truncate(request.events.unwrap_or(events.len()));
-    let configuration = minimum_of(&sample)?;
     // The stored sample must be the one that the events were found in.
-    opened.check_sample(&format!("{:016x}", configuration.fingerprint()))?;
-    let field = force_field(cut_of(&sample)?, request.kernel);
-    let tolerance = (2.0 * sample.largest_force).max(settings.force_tolerance);
-    let minimizer = TruncatedNewton::default();
-    let (minimum, _) = InherentStructure::quench(&configuration, field, &minimizer, tolerance)
-        .map_err(|error| PipelineError::in_file(catalogue, error))?;
+    let stored = minimum_of(&sample)?;
+    opened.check_sample(&format!("{:016x}", stored.fingerprint()))?;
+    let (minimum, settings) = open_minimum(catalogue, &sample, request.kernel)?;
     let verifier = Reverifier::new(&minimum, settings, request.tolerances)
         .map_err(|error| PipelineError::in_file(catalogue, error))?;
     progress.begin("verify events", events.len() as u64);

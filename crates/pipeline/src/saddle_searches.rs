@@ -1,7 +1,9 @@
 //! Saddle searches into a catalogue: the stage `Search` and the verb `search`.
 
-use std::collections::BTreeMap;
-use std::ops::{ControlFlow, Range};
+mod requests;
+mod summary;
+
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
@@ -9,80 +11,25 @@ use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_atoms::{Configuration, Stress};
 use metabasin_catalogue::{Catalogue, EventRecord, Found, SampleRecord, SearchRecord, Session};
 use metabasin_files::{Host, rfc3339};
-use metabasin_interactions::{Cut, ForceField};
+use metabasin_interactions::ForceField;
 use metabasin_landscape::{
     IdentityTolerances, RateSettings, SampleContext, SearchSettings, Searcher, same_event,
     sample_record,
 };
 use metabasin_minimizers::{InherentStructure, Lbfgs};
 use metabasin_structure::{Radii, StructureClass};
-use serde::Serialize;
 
-use crate::config::{KernelChoice, LoadedConfig, Stage};
+use crate::config::KernelChoice;
 use crate::coverage_goal::{CoverageGoal, CoverageWatch};
 use crate::prefactors::{PrefactorRequest, measure_prefactors};
-use crate::run_directory::Existing;
-use crate::sample::{Sample, force_field};
-use crate::search_output::{check_output, first_search, interrupted, make_way, open_or_create};
+use crate::search_output::{first_search, interrupted, open_or_create};
 use crate::search_team::{FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 use crate::structure_analysis::Network;
 use crate::{Interrupt, PipelineError, Progress};
 
-/// What `search` reports.
-#[derive(Clone, Debug, Serialize)]
-pub struct SearchSummary {
-    /// Searches in the catalogue.
-    pub searches: u64,
-    /// How they ended.
-    pub outcomes: BTreeMap<String, u64>,
-    /// Searches that ended in an event.
-    pub events_found: u64,
-    /// Distinct events.
-    pub events_distinct: u64,
-    /// Force evaluations of all searches, failures and both descents counted, verification apart;
-    /// a Hessian-vector product counts as one.
-    pub force_evaluations: u64,
-    /// The same per distinct event.
-    pub force_evaluations_per_event: Option<f64>,
-    /// Wall seconds of this call.
-    pub seconds: f64,
-    /// Whether a coverage was asked for, and these searches reach it.
-    pub coverage_reached: Option<bool>,
-}
-
-/// What a catalogue says of its searches.
-///
-/// # Errors
-/// Where the catalogue cannot be read.
-pub(crate) fn summarize(
-    catalogue: &Catalogue,
-    seconds: f64,
-) -> Result<SearchSummary, PipelineError> {
-    let searches = catalogue.searches()?;
-    let distinct = catalogue.verified_events()?.len() as u64;
-    let mut outcomes = BTreeMap::new();
-    for search in &searches {
-        *outcomes.entry(search.outcome.clone()).or_insert(0) += 1;
-    }
-    let force_evaluations = searches
-        .iter()
-        .map(|search| search.evaluations.search())
-        .sum::<u64>();
-    Ok(SearchSummary {
-        searches: searches.len() as u64,
-        outcomes,
-        events_found: searches
-            .iter()
-            .filter(|search| search.event.is_some())
-            .count() as u64,
-        events_distinct: distinct,
-        force_evaluations,
-        force_evaluations_per_event: (distinct > 0)
-            .then(|| force_evaluations as f64 / distinct as f64),
-        seconds,
-        coverage_reached: None,
-    })
-}
+pub use requests::{SearchRequest, search_from_config, search_from_file};
+pub use summary::SearchSummary;
+pub(crate) use summary::summarize;
 
 /// The sample that searches start from, and what is known of the MD state behind it.
 pub(crate) struct SearchStart {
@@ -231,7 +178,7 @@ fn search_with(
     progress.begin("saddle searches", plan.searches.saturating_sub(plan.first));
     progress.advance(first.min(plan.searches).saturating_sub(plan.first));
     let mut failure = None;
-    let mut ahead = FinishedAhead::beside(path, &identity, first);
+    let mut ahead = FinishedAhead::beside(path, &identity, first)?;
     let done = team.run_range(&job, first..end, &mut ahead, &mut |result| {
         if interrupt.is_requested() {
             return ControlFlow::Break(());
@@ -272,7 +219,7 @@ fn search_with(
         return Err(interrupted(path));
     }
     progress.end();
-    ahead.close()?;
+    ahead.close(reached == Some(true))?;
     // Prefactors are written by a writer of their own.
     drop(catalogue);
     if let Some(settings) = plan.rates {
@@ -331,225 +278,4 @@ fn most_mobile(event: &EventRecord) -> Option<usize> {
     moved
         .max_by(|a, b| squared(a.1).total_cmp(&squared(b.1)))
         .map(|(&atom, _)| atom as usize)
-}
-
-/// What `search FILE` is asked.
-#[derive(Clone, Debug)]
-pub struct SearchRequest {
-    /// Index of the first search, 0 unless this is one part of several that are merged later.
-    pub first: u64,
-    /// One above the index of the last search: searches in all where `first` is 0.
-    pub searches: u64,
-    /// Coverage at which to stop before.
-    pub until: Option<CoverageGoal>,
-    /// Cut mode.
-    pub cut: Cut,
-    /// Force kernel.
-    pub kernel: KernelChoice,
-    /// k_B T that the sample stands for.
-    pub temperature: Option<f64>,
-    /// Whether a start that is no minimum is minimized; refused otherwise.
-    pub minimize: bool,
-    /// Seed.
-    pub seed: u64,
-    /// Declared attempt frequency per mapped second.
-    pub attempt_frequency_per_second: f64,
-    /// Settings of a search.
-    pub settings: SearchSettings,
-    /// Whether and how prefactors are measured once the searches are done.
-    pub rates: Option<RateSettings>,
-}
-
-impl Default for SearchRequest {
-    fn default() -> Self {
-        Self {
-            first: 0,
-            searches: 100,
-            until: None,
-            cut: Cut::default(),
-            kernel: KernelChoice::default(),
-            temperature: None,
-            minimize: true,
-            seed: 1,
-            attempt_frequency_per_second: 1e13,
-            settings: SearchSettings::default(),
-            rates: None,
-        }
-    }
-}
-
-/// Says how far a start was from its minimum.
-fn report_start(
-    sample: &Configuration,
-    minimum: &InherentStructure,
-    field: &mut ForceField,
-) -> String {
-    let mut forces = vec![nalgebra::Vector3::zeros(); sample.len()];
-    let energy = field
-        .evaluate(
-            &sample.cell,
-            &sample.positions,
-            &sample.species,
-            &mut forces,
-        )
-        .energy;
-    let moved = minimum
-        .configuration()
-        .positions
-        .iter()
-        .zip(&sample.positions);
-    let largest = moved
-        .map(|(after, before)| (after - before).norm())
-        .fold(0.0, f64::max);
-    format!(
-        "minimized the start: energy {energy:.6} -> {:.6}, largest move of an atom {largest:.4}",
-        minimum.energy()
-    )
-}
-
-/// Searches from a structure file, done by `team`; nothing on a process that only helped.
-///
-/// # Errors
-/// As the searches themselves, and bad input where the start is no minimum and must not be
-/// minimized.
-pub fn search_from_file(
-    file: &Path,
-    output: &Path,
-    request: &SearchRequest,
-    existing: Existing,
-    team: &dyn SearchTeam,
-    watch: (&dyn Progress, &Interrupt),
-) -> Result<Option<SearchSummary>, PipelineError> {
-    request
-        .settings
-        .validate()
-        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
-    if request.searches <= request.first {
-        return Err(PipelineError::BadInput(format!(
-            "there must be at least 1 search, got {}..{}",
-            request.first, request.searches
-        )));
-    }
-    if let Some(goal) = &request.until {
-        goal.validate()?;
-        if request.first > 0 {
-            return Err(PipelineError::BadInput(
-                "a range of searches is done whole: --until-coverage needs all searches from 0 on"
-                    .to_owned(),
-            ));
-        }
-    }
-    let sample = Sample::read(file, request.cut)?;
-    for note in &sample.notes {
-        watch.0.note(note);
-    }
-    if team.writes() {
-        check_output(output, existing)?;
-    }
-    let mut field = force_field(request.cut, request.kernel);
-    let configuration = &sample.configuration;
-    if !request.minimize {
-        let mut forces = vec![nalgebra::Vector3::zeros(); configuration.len()];
-        let (cell, positions) = (&configuration.cell, &configuration.positions);
-        field.evaluate(cell, positions, &configuration.species, &mut forces);
-        let largest = forces
-            .iter()
-            .map(nalgebra::Vector3::norm)
-            .fold(0.0, f64::max);
-        if largest > request.settings.force_tolerance {
-            return Err(PipelineError::in_file(
-                file,
-                format!(
-                    "is no minimum under the cut '{}': its largest force is {largest:.3e}, above \
-                     {:.0e}; leave --no-minimize out, or minimize it first",
-                    request.cut, request.settings.force_tolerance
-                ),
-            ));
-        }
-    }
-    let minimum = quench_start(configuration, field.clone())?;
-    if request.minimize {
-        watch
-            .0
-            .note(&report_start(configuration, &minimum, &mut field));
-    }
-    // Not before the start proved fit: a refusal leaves the old catalogue where it is.
-    if team.writes() && existing == Existing::Replace {
-        make_way(output)?;
-    }
-    let start = SearchStart {
-        configuration: configuration.clone(),
-        source: file.display().to_string(),
-        temperature: request.temperature,
-        stress_thermal: None,
-    };
-    let plan = SearchPlan {
-        first: request.first,
-        searches: request.searches,
-        until: request.until,
-        settings: &request.settings,
-        attempt_frequency_per_second: request.attempt_frequency_per_second,
-        seed: request.seed,
-        stage: 0,
-        force_field: field,
-        kernel: request.kernel,
-        config: format!(
-            "search {} --range {}..{}",
-            file.display(),
-            request.first,
-            request.searches
-        ),
-        rates: request.rates,
-    };
-    search_with(team, output, &minimum, &start, &plan, watch)
-}
-
-/// Searches as the `Search` stage of a config that starts with `FromSample` says; only those of
-/// `range`, where one is given.
-///
-/// # Errors
-/// As [`search_from_file`].
-pub fn search_from_config(
-    loaded: &LoadedConfig,
-    range: Option<Range<u64>>,
-    output: &Path,
-    existing: Existing,
-    team: &dyn SearchTeam,
-    watch: (&dyn Progress, &Interrupt),
-) -> Result<Option<SearchSummary>, PipelineError> {
-    let config = &loaded.config;
-    let (Some(Stage::FromSample(from)), Some(sample)) = (config.stages.first(), &config.sample)
-    else {
-        return Err(PipelineError::in_file(
-            &loaded.file,
-            "`search` starts from a structure file: the first stage must be FromSample; `metabasin \
-             run` runs whole pipelines",
-        ));
-    };
-    let search = config.stages.iter().find_map(|stage| match stage {
-        Stage::Search(search) => Some(search),
-        _ => None,
-    });
-    let search = search.ok_or_else(|| {
-        PipelineError::in_file(
-            &loaded.file,
-            "has no Search stage: `metabasin init search` prints a config that has one",
-        )
-    })?;
-    let until = search.until.filter(|_| range.is_none());
-    let range = range.unwrap_or(0..search.searches);
-    let request = SearchRequest {
-        first: range.start,
-        searches: range.end,
-        until,
-        cut: config.cut,
-        kernel: config.kernel,
-        temperature: Some(from.temperature.reduced()),
-        minimize: true,
-        seed: config.seed,
-        attempt_frequency_per_second: search.attempt_frequency_per_second,
-        settings: search.settings.clone(),
-        rates: search.rates,
-    };
-    search_from_file(sample, output, &request, existing, team, watch)
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use metabasin_catalogue::{Catalogue, SampleRecord};
 
 use crate::PipelineError;
+use crate::activation::activation_file;
+use crate::escape::escape_file;
 use crate::run_directory::Existing;
 use crate::search_team::ahead_file;
 
@@ -79,7 +81,8 @@ pub(crate) fn make_way(output: &Path) -> Result<(), PipelineError> {
         name.push(suffix);
         PathBuf::from(name)
     });
-    for path in files.iter().chain([&ahead_file(output)]) {
+    let of_works = [ahead_file, escape_file, activation_file].map(|file| file(output));
+    for path in files.iter().chain(&of_works) {
         if path.exists() {
             std::fs::remove_file(path).map_err(|error| PipelineError::in_file(path, error))?;
         }

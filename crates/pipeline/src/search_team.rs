@@ -5,6 +5,10 @@ mod finished_ahead;
 mod ranks;
 
 use std::ops::{ControlFlow, Range};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use metabasin_landscape::{SearchResult, Searcher};
 use serde::{Deserialize, Serialize};
@@ -12,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Interrupt, PipelineError};
 
 pub use finished_ahead::FinishedAhead;
+use finished_ahead::InOrder;
 pub(crate) use finished_ahead::ahead_file;
 #[cfg(feature = "mpi")]
 pub use ranks::Ranks;
@@ -36,20 +41,38 @@ pub struct SearchIdentity {
 
 /// Searches from one minimum that a team is to do.
 #[derive(Clone, Copy)]
-#[cfg_attr(
-    not(feature = "mpi"),
-    expect(
-        dead_code,
-        reason = "the threads of one process agree, and stop as they deliver"
-    )
-)]
 pub struct SearchJob<'a> {
     /// Does one search.
     pub(crate) searcher: &'a Searcher,
     /// What its results follow from.
+    #[cfg_attr(
+        not(feature = "mpi"),
+        expect(dead_code, reason = "the threads of one process agree")
+    )]
     pub(crate) identity: &'a SearchIdentity,
     /// Whether to stop.
     pub(crate) interrupt: &'a Interrupt,
+}
+
+/// Between two looks for what the threads of a process report, or for messages: short beside a
+/// search, long enough to leave the core to the searches.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// What a thread reports: a result, or the message of a panic.
+type Report = Result<SearchResult, String>;
+
+/// One search; a panic becomes a message.
+fn search(searcher: &Searcher, index: u64) -> Report {
+    catch_unwind(AssertUnwindSafe(|| searcher.run(index)))
+        .map_err(|panic| format!("search {index}: {}", panic_message(&*panic)))
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("panicked: {}", text.unwrap_or("without a message"))
 }
 
 /// Takes results in the order of their indices, and breaks to stop.
@@ -100,26 +123,48 @@ impl SearchTeam for ThisProcess {
         ahead: &mut FinishedAhead,
         deliver: Deliver,
     ) -> Result<(), PipelineError> {
-        let mut next = range.start;
-        while next < range.end {
-            if let Some(result) = ahead.take(next) {
-                next += 1;
-                if deliver(result).is_break() {
-                    break;
+        let done = ahead.indices();
+        let mut left = range.clone().filter(|index| !done.contains(index));
+        let mut order = InOrder {
+            wanted: range.start,
+            end: range.end,
+            ahead,
+            deliver,
+        };
+        let mut flow = order.go_on();
+        // One search waits for each thread, so that none is idle while this one is busy.
+        let most = 2 * rayon::current_num_threads();
+        let stopped = &AtomicBool::new(false);
+        let (sender, receiver) = mpsc::channel();
+        rayon::in_place_scope(|scope| {
+            let mut given = 0;
+            while flow.is_continue() && !order.is_done() && !job.interrupt.is_requested() {
+                for index in left.by_ref().take(most - given) {
+                    let sender = sender.clone();
+                    given += 1;
+                    scope.spawn(move |_| {
+                        if !stopped.load(Ordering::Relaxed) {
+                            // Nobody listens any more where the send fails.
+                            let _ = sender.send(search(job.searcher, index));
+                        }
+                    });
                 }
-                continue;
+                // A caller that is a thread of the pool searches while it waits.
+                rayon::yield_now();
+                if let Ok(report) = receiver.recv_timeout(PAUSE) {
+                    given -= 1;
+                    flow = report
+                        .map_err(PipelineError::Failed)
+                        .and_then(|result| order.accept(result))
+                        .inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
+                }
             }
-            let gap = next..ahead
-                .first_from(next)
-                .map_or(range.end, |index| index.min(range.end));
-            next = gap.end;
-            let mut flow = ControlFlow::Continue(());
-            job.searcher.run_range(gap, |result| {
-                flow = deliver(result);
-                flow
-            });
-            if flow.is_break() {
-                break;
+            stopped.store(true, Ordering::Relaxed);
+            Ok::<_, PipelineError>(())
+        })?;
+        if job.interrupt.is_requested() {
+            for result in receiver.try_iter().flatten() {
+                order.ahead.keep(result)?;
             }
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! The clock of one escape: regular looks at a walker, recrossings apart.
 
+use serde::{Deserialize, Serialize};
+
 /// Where a walker is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// In the minimum that it started from.
     Home,
@@ -29,7 +31,7 @@ pub(crate) struct Patience {
 }
 
 /// What became of one walker. Times in intervals.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Escape {
     /// It was away already when the clock should have started: it says nothing.
     pub(crate) unsettled: bool,

@@ -164,7 +164,7 @@ impl Walker for Trajectory<'_> {
     fn look(&mut self) -> Result<Place, PipelineError> {
         if self.interrupt.is_requested() {
             return Err(PipelineError::Interrupted {
-                resume: "start the same command anew".to_owned(),
+                resume: "the same command goes on with the trajectories that are left".to_owned(),
             });
         }
         self.simulation

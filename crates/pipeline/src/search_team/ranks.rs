@@ -5,14 +5,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use metabasin_files::Host;
-use metabasin_landscape::{SearchResult, Searcher};
+use metabasin_landscape::SearchResult;
 use mpi::Threading;
 use mpi::environment::Universe;
 use mpi::point_to_point::MatchedReceiveVec;
@@ -20,12 +20,11 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam};
+use super::finished_ahead::InOrder;
+use super::{
+    Deliver, FinishedAhead, PAUSE, SearchIdentity, SearchJob, SearchTeam, panic_message, search,
+};
 use crate::PipelineError;
-
-/// Between two looks for messages `[s]`: short beside a search, long enough to leave the core to
-/// the searches.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// What a helper says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,9 +48,6 @@ enum FromHelper {
 struct Answer {
     searches: Vec<u64>,
 }
-
-/// What the threads of a process report: a result, or the message of a panic.
-type Report = Result<SearchResult, String>;
 
 /// The ranks of the MPI job that this process belongs to.
 ///
@@ -229,34 +225,6 @@ impl Drop for StopAtEnd<'_> {
     }
 }
 
-/// Takes results in any order and delivers them in order.
-struct InOrder<'a> {
-    wanted: u64,
-    ahead: &'a mut FinishedAhead,
-    deliver: Deliver<'a>,
-}
-
-impl InOrder<'_> {
-    fn accept(&mut self, result: SearchResult) -> Result<ControlFlow<()>, PipelineError> {
-        if result.record.index != self.wanted {
-            self.ahead.keep(result)?;
-            return Ok(ControlFlow::Continue(()));
-        }
-        self.wanted += 1;
-        let flow = (self.deliver)(result);
-        Ok(if flow.is_break() { flow } else { self.go_on() })
-    }
-
-    /// Delivers what waits for its turn and has it.
-    fn go_on(&mut self) -> ControlFlow<()> {
-        while let Some(result) = self.ahead.take(self.wanted) {
-            self.wanted += 1;
-            (self.deliver)(result)?;
-        }
-        ControlFlow::Continue(())
-    }
-}
-
 impl SearchTeam for Ranks {
     fn writes(&self) -> bool {
         self.world.rank() == 0
@@ -290,11 +258,12 @@ impl SearchTeam for Ranks {
         }
         let mut order = InOrder {
             wanted: range.start,
+            end: range.end,
             ahead,
             deliver,
         };
         let mut flow = order.go_on();
-        while flow.is_continue() && order.wanted < range.end {
+        while flow.is_continue() && !order.is_done() {
             let mut heard = false;
             if let Ok(report) = receiver.try_recv() {
                 heard = true;
@@ -323,7 +292,7 @@ impl SearchTeam for Ranks {
                     other => return Err(given_up(rank, &other)),
                 }
             }
-            if job.interrupt.is_requested() && order.wanted < range.end {
+            if job.interrupt.is_requested() && !order.is_done() {
                 // The caller ends all ranks.
                 return Ok(());
             }
@@ -391,20 +360,6 @@ fn check_interrupt(job: &SearchJob) -> Result<(), PipelineError> {
         return Err(interrupted());
     }
     Ok(())
-}
-
-/// One search; a panic becomes a message.
-fn search(searcher: &Searcher, index: u64) -> Report {
-    catch_unwind(AssertUnwindSafe(|| searcher.run(index)))
-        .map_err(|panic| format!("search {index}: {}", panic_message(&*panic)))
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("panicked: {}", text.unwrap_or("without a message"))
 }
 
 fn host() -> String {

@@ -1,0 +1,270 @@
+//! What is finished of a long work, kept on disk until all of it is.
+//!
+//! A [`Journal`] is the file; [`Kept`] does work side by side and notes every result in one, so that
+//! the same command goes on where a killed one stopped.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use metabasin_files::{FilesError, Overwrite, write_atomic};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::stages::branches::side_by_side;
+use crate::{PipelineError, Progress};
+
+/// The file beside `path` whose name ends in `suffix`, too.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// A file of JSON, one object a line: the first says what all others follow from.
+///
+/// What is appended is on disk when the call returns (power losses apart). A line that was cut
+/// short, or a file whose first line differs, is as good as none.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    header: String,
+    file: Option<File>,
+}
+
+impl Journal {
+    /// The file at `path`, of results that follow from `identity`.
+    ///
+    /// # Errors
+    /// An identity that cannot be written as JSON.
+    pub(crate) fn at(path: PathBuf, identity: &impl Serialize) -> Result<Self, PipelineError> {
+        let header = line(identity, &path)?;
+        Ok(Self {
+            path,
+            header,
+            file: None,
+        })
+    }
+
+    /// The entries of an earlier call, up to the first line cut short; none of a file that follows
+    /// from something else.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Vec<T> {
+        let Ok(file) = File::open(&self.path) else {
+            return Vec::new();
+        };
+        let mut lines = BufReader::new(file).lines().map_while(Result::ok);
+        if lines.next().as_deref() != Some(self.header.trim_end()) {
+            return Vec::new();
+        }
+        lines
+            .map_while(|line| serde_json::from_str(&line).ok())
+            .collect()
+    }
+
+    /// Whether entries can be appended: this call has written the file.
+    pub(crate) fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Writes the file anew, whole, with these entries, to go on behind its end.
+    ///
+    /// # Errors
+    /// A disk that does not take it.
+    pub(crate) fn rewrite<T: Serialize>(
+        &mut self,
+        entries: impl Iterator<Item = T>,
+    ) -> Result<(), PipelineError> {
+        let mut text = self.header.clone();
+        for entry in entries {
+            text.push_str(&line(&entry, &self.path)?);
+        }
+        write_atomic(&self.path, Overwrite::Allow, |file| {
+            file.write_all(text.as_bytes())
+        })?;
+        let file = OpenOptions::new().append(true).open(&self.path);
+        self.file = Some(file.map_err(|error| self.failed(error))?);
+        Ok(())
+    }
+
+    /// Appends an entry to a file that this call has written.
+    ///
+    /// # Errors
+    /// A disk that does not take it.
+    pub(crate) fn append(&mut self, entry: &impl Serialize) -> Result<(), PipelineError> {
+        let line = line(entry, &self.path)?;
+        let written = match &mut self.file {
+            Some(file) => file.write_all(line.as_bytes()),
+            None => Ok(()),
+        };
+        written.map_err(|error| self.failed(error))
+    }
+
+    /// Removes the file.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub(crate) fn remove(self) -> Result<(), PipelineError> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.failed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self, source: std::io::Error) -> PipelineError {
+        let path = self.path.clone();
+        FilesError::Write { path, source }.into()
+    }
+}
+
+fn line(value: &impl Serialize, path: &Path) -> Result<String, PipelineError> {
+    let mut line = serde_json::to_string(value)
+        .map_err(|error| PipelineError::Failed(format!("{}: {error}", path.display())))?;
+    line.push('\n');
+    Ok(line)
+}
+
+/// Results by number, those of an earlier call and those of this one.
+pub(crate) struct Kept<'a, T> {
+    earlier: BTreeMap<u64, T>,
+    /// None where the disk takes none: nothing is kept then.
+    journal: Mutex<Option<Journal>>,
+    progress: &'a dyn Progress,
+}
+
+impl<'a, T: Serialize + DeserializeOwned + Clone + Send + Sync> Kept<'a, T> {
+    /// What an earlier call left in the file at `path`, if it follows from the same.
+    ///
+    /// # Errors
+    /// An identity that cannot be written as JSON.
+    pub(crate) fn at(
+        path: PathBuf,
+        identity: &impl Serialize,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, PipelineError> {
+        let mut journal = Journal::at(path, identity)?;
+        let earlier: BTreeMap<u64, T> = journal.read::<(u64, T)>().into_iter().collect();
+        let kept = Self {
+            journal: Mutex::new(None),
+            progress,
+            earlier,
+        };
+        let begun = journal.rewrite(kept.earlier.iter());
+        let journal = begun.is_ok().then_some(journal);
+        kept.warn(&begun);
+        Ok(Self {
+            journal: Mutex::new(journal),
+            ..kept
+        })
+    }
+
+    /// How many results an earlier call left.
+    pub(crate) fn earlier(&self) -> u64 {
+        self.earlier.len() as u64
+    }
+
+    /// A catalogue may lie where nothing can be written: that is no reason not to read it.
+    fn warn(&self, written: &Result<(), PipelineError>) {
+        if let Err(error) = written {
+            let message = format!("a stop will lose what is finished: {error}");
+            self.progress.note(&message);
+        }
+    }
+
+    /// Does `work` for every item whose number has no result yet, side by side, and notes each as it
+    /// is finished; results in the order of the items.
+    ///
+    /// # Errors
+    /// As `work`.
+    pub(crate) fn side_by_side<I: Sync>(
+        &self,
+        items: &[(u64, I)],
+        work: impl Fn(&I) -> Result<T, PipelineError> + Sync + Send,
+    ) -> Result<Vec<T>, PipelineError> {
+        side_by_side(items, |(number, item)| {
+            if let Some(result) = self.earlier.get(number) {
+                return Ok(result.clone());
+            }
+            let result = work(item)?;
+            self.note(&(number, &result));
+            self.progress.advance(1);
+            Ok(result)
+        })
+    }
+
+    fn note(&self, entry: &impl Serialize) {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = journal.as_mut() else { return };
+        let written = open.append(entry);
+        if written.is_err() {
+            *journal = None;
+        }
+        self.warn(&written);
+    }
+
+    /// Removes the file: all is done.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub(crate) fn close(self) -> Result<(), PipelineError> {
+        let journal = self.journal.into_inner();
+        let journal = journal.unwrap_or_else(PoisonError::into_inner);
+        journal.map_or(Ok(()), Journal::remove)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::Silent;
+
+    fn squares(path: &Path, identity: &str, stop_at: Option<u64>) -> (Option<Vec<f64>>, u64) {
+        let kept = Kept::at(path.to_owned(), &identity, &Silent).unwrap();
+        let items: Vec<(u64, f64)> = (0..20).map(|k| (k, 0.1 + k as f64)).collect();
+        let done = AtomicU64::new(0);
+        let results = kept.side_by_side(&items, |x| {
+            if stop_at.is_some_and(|stop| *x > stop as f64) {
+                return Err(PipelineError::Failed("stopped".to_owned()));
+            }
+            done.fetch_add(1, Ordering::SeqCst);
+            Ok(x * x)
+        });
+        let results = results.ok();
+        if results.is_some() {
+            kept.close().unwrap();
+        }
+        (results, done.into_inner())
+    }
+
+    #[test]
+    fn a_stopped_work_goes_on_with_what_is_left() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("glass.sqlite.squares");
+        let (whole, all) = squares(&path, "a", None);
+        assert_eq!(all, 20);
+        assert!(!path.exists());
+        let (none, first) = squares(&path, "a", Some(7));
+        assert_eq!((none, first), (None, 7));
+        // Of something else: all is done anew, and what was there is gone.
+        let other = path.with_extension("other");
+        std::fs::copy(&path, &other).unwrap();
+        assert_eq!(squares(&other, "b", None), (whole.clone(), 20));
+        // The last line is cut short, as by a kill.
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, &text[..text.len() - 3]).unwrap();
+        assert_eq!(squares(&path, "a", None), (whole, 14));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn work_is_done_where_nothing_can_be_written() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("missing").join("glass.sqlite.squares");
+        assert_eq!(squares(&path, "a", None).1, 20);
+    }
+}
