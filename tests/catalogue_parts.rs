@@ -5,17 +5,16 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
-use metabasin_catalogue::{Catalogue, EventRecord, SampleRecord, SearchRecord};
 use metabasin_testkit::data;
 use tempfile::TempDir;
 
+#[path = "support/catalogues.rs"]
+mod catalogues;
 #[path = "support/program.rs"]
 mod program;
+use catalogues::{arguments, contents, wait_for};
 use program::{assert_keys, glass, json, metabasin, refused, said, text};
-
-const SEED: &str = "9";
 
 /// Eight searches of one process.
 static WHOLE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -28,12 +27,6 @@ static WHOLE: LazyLock<PathBuf> = LazyLock::new(|| {
     path
 });
 
-fn arguments<'a>(file: &'a str, output: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
-    let search = ["search", file, "-o", text(output)];
-    let settings = ["--seed", SEED, "--kernel", "portable", "--threads", "1"];
-    [&search[..], &settings[..], more].concat()
-}
-
 fn part(folder: &TempDir, name: &str, range: &str, more: &[&str]) -> PathBuf {
     let path = folder.path().join(name);
     let glass = glass();
@@ -43,20 +36,6 @@ fn part(folder: &TempDir, name: &str, range: &str, more: &[&str]) -> PathBuf {
         &[&["--range", range], more].concat(),
     ));
     path
-}
-
-/// All there is in a catalogue, but for seconds.
-fn contents(path: &Path) -> (SampleRecord, Vec<EventRecord>, Vec<SearchRecord>) {
-    let catalogue = Catalogue::open_read_only(path).unwrap();
-    let mut searches = catalogue.searches().unwrap();
-    for search in &mut searches {
-        search.seconds = 0.0;
-    }
-    (
-        catalogue.sample().unwrap(),
-        catalogue.events().unwrap(),
-        searches,
-    )
 }
 
 #[test]
@@ -177,19 +156,6 @@ fn start(output: &Path) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-/// Waits until the catalogue holds so many searches.
-fn wait_for(path: &Path, searches: usize) {
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_mins(2) {
-        let stored = Catalogue::open_read_only(path).and_then(|catalogue| catalogue.searches());
-        if stored.is_ok_and(|stored| stored.len() >= searches) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("no {searches} searches in {}", path.display());
 }
 
 #[test]

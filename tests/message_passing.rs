@@ -6,14 +6,15 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use metabasin_catalogue::{Catalogue, EventRecord, SampleRecord, SearchRecord};
 use metabasin_testkit::data;
 use tempfile::TempDir;
 
+#[path = "support/catalogues.rs"]
+mod catalogues;
 #[path = "support/program.rs"]
 mod program;
+use catalogues::{arguments, contents, wait_for};
 use program::{assert_keys, glass, json, refused, said, text};
 
 /// One job at a time: each has several processes.
@@ -28,12 +29,6 @@ static WHOLE: LazyLock<PathBuf> = LazyLock::new(|| {
     json(&arguments(&glass(), &path, &["--searches", "12"]));
     path
 });
-
-fn arguments<'a>(file: &'a str, output: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
-    let search = ["search", file, "-o", text(output)];
-    let settings = ["--seed", "9", "--kernel", "portable", "--threads", "1"];
-    [&search[..], &settings[..], more].concat()
-}
 
 /// Whether ranks can be started here; says which test is skipped and why.
 fn ranks_can_start(test: &str) -> bool {
@@ -73,20 +68,6 @@ fn finish(groups: &[(&str, Vec<&str>)]) -> Output {
     job(groups).stdin(Stdio::null()).output().unwrap()
 }
 
-/// All there is in a catalogue, but for seconds.
-fn contents(path: &Path) -> (SampleRecord, Vec<EventRecord>, Vec<SearchRecord>) {
-    let catalogue = Catalogue::open_read_only(path).unwrap();
-    let mut searches = catalogue.searches().unwrap();
-    for search in &mut searches {
-        search.seconds = 0.0;
-    }
-    (
-        catalogue.sample().unwrap(),
-        catalogue.events().unwrap(),
-        searches,
-    )
-}
-
 /// Starts the twelve searches on `ranks` ranks.
 fn start(path: &Path, ranks: &str) -> Child {
     let glass = glass();
@@ -96,19 +77,6 @@ fn start(path: &Path, ranks: &str) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-/// Waits until the catalogue holds so many searches.
-fn wait_for(path: &Path, searches: usize) {
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_mins(2) {
-        let stored = Catalogue::open_read_only(path).and_then(|catalogue| catalogue.searches());
-        if stored.is_ok_and(|stored| stored.len() >= searches) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("no {searches} searches in {}", path.display());
 }
 
 /// The ranks of a job, lowest first.

@@ -124,25 +124,8 @@ mod tests {
 
     fn sample() -> SampleRecord {
         SampleRecord {
-            fingerprint: String::new(),
-            source: String::new(),
-            potential: String::new(),
-            cut: String::new(),
-            cell: [1.0, 1.0, 1.0, 0.0, 0.0, 0.0],
-            positions: Vec::new(),
-            species: Vec::new(),
-            ids: Vec::new(),
-            masses: Vec::new(),
-            energy: 0.0,
-            largest_force: 0.0,
-            temperature: None,
-            stress_minimum: metabasin_atoms::Stress::ZERO,
-            stress_thermal: None,
-            stiffness: None,
             attempt_frequency: 4.0,
-            attempt_frequency_band: 3.0,
-            settings: String::new(),
-            seed: 0,
+            ..SampleRecord::default()
         }
     }
 

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// The sample that all events of a catalogue start from: one inherent structure and the state
 /// that its barriers refer to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// The default has no atoms: to be filled field by field.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SampleRecord {
     /// [`metabasin_atoms::Configuration::fingerprint`] of the minimum, in hexadecimal.
     pub fingerprint: String,
@@ -118,7 +120,9 @@ impl EvaluationCounts {
 
 /// One localized structural excitation: a verified path from the sample's minimum over a saddle
 /// to another minimum.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// The default is zero and not verified: to be filled field by field.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EventRecord {
     /// Number within the catalogue, from 1 in order of discovery; 0 before it is stored.
     pub id: u64,

@@ -1,39 +1,24 @@
 use super::*;
-use crate::{DisplacementField, EvaluationCounts};
-use metabasin_atoms::{Dipole, PlasticVolume};
+use metabasin_atoms::PlasticVolume;
 
 pub(crate) fn event(barrier: f64, hits: u64, class: Option<&str>) -> EventRecord {
     EventRecord {
         id: 1,
-        first_search: 0,
         barrier_forward: barrier,
         barrier_reverse: barrier,
-        energy_minimum: 0.0,
         energy_saddle: barrier,
-        energy_final: 0.0,
         lowest_eigenvalue: -1.0,
-        dipole_saddle: Dipole::ZERO,
-        dipole_final: Dipole::ZERO,
         plastic_saddle: Some(PlasticVolume([0.0, 0.0, 0.0, 0.5 * barrier, 0.0, 0.0])),
-        plastic_final: None,
-        prefactor_forward: None,
-        prefactor_reverse: None,
-        center: [0.0; 3],
         participation: 1.0,
         largest_displacement: 1.0,
         species: 1,
         structure_class: class.map(str::to_owned),
-        largest_force_saddle: 0.0,
         converged: true,
         index: 1,
         index_method: "inertia".to_owned(),
         connected: true,
         hits,
-        evaluations: EvaluationCounts::default(),
-        displacement_saddle: DisplacementField::default(),
-        displacement_final: DisplacementField::default(),
-        barrier_core: None,
-        core_atoms: None,
+        ..EventRecord::default()
     }
 }
 

@@ -68,30 +68,16 @@ pub fn string_length(field: &DisplacementField, sample: &SampleRecord) -> usize 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use metabasin_atoms::Stress;
 
     /// Atoms in a row along x, 1 apart, the row as long as the cell.
     fn row(atoms: usize) -> SampleRecord {
         SampleRecord {
-            fingerprint: String::new(),
-            source: String::new(),
-            potential: String::new(),
-            cut: String::new(),
             cell: [atoms as f64, 10.0, 10.0, 0.0, 0.0, 0.0],
             positions: (0..atoms).map(|k| [k as f64, 0.0, 0.0]).collect(),
             species: vec![1; atoms],
             ids: (0..atoms as u64).collect(),
             masses: vec![1.0],
-            energy: 0.0,
-            largest_force: 0.0,
-            temperature: None,
-            stress_minimum: Stress::ZERO,
-            stress_thermal: None,
-            stiffness: None,
-            attempt_frequency: 1.0,
-            attempt_frequency_band: 1.0,
-            settings: String::new(),
-            seed: 0,
+            ..SampleRecord::default()
         }
     }
 

@@ -126,65 +126,31 @@ mod tests {
     use super::*;
     use crate::elasticity::Elasticity;
     use metabasin_atoms::{Strain, Stress};
-    use metabasin_catalogue::{DisplacementField, EvaluationCounts};
+
     use proptest::prelude::*;
 
     fn sample(edge: f64, stress_minimum: Stress, stress_thermal: Option<Stress>) -> SampleRecord {
         SampleRecord {
-            fingerprint: "0123".into(),
-            source: "test".into(),
-            potential: "two parabolas".into(),
-            cut: "smooth".into(),
             cell: [edge, edge, edge, 0.0, 0.0, 0.0],
-            positions: Vec::new(),
-            species: Vec::new(),
-            ids: Vec::new(),
-            masses: Vec::new(),
-            energy: 0.0,
-            largest_force: 0.0,
             temperature: Some(0.28),
             stress_minimum,
             stress_thermal,
             stiffness: Some(Elasticity::new(18.0, 0.35).unwrap().stiffness()),
             attempt_frequency: 3.6,
             attempt_frequency_band: 3.0,
-            settings: String::new(),
-            seed: 1,
+            ..SampleRecord::default()
         }
     }
 
     fn event() -> EventRecord {
         EventRecord {
             id: 7,
-            first_search: 0,
             barrier_forward: 3.0,
             barrier_reverse: 2.0,
-            energy_minimum: -10.0,
-            energy_saddle: -7.0,
-            energy_final: -9.0,
-            lowest_eigenvalue: -1.0,
-            dipole_saddle: Dipole::ZERO,
-            dipole_final: Dipole::ZERO,
-            plastic_saddle: None,
-            plastic_final: None,
-            prefactor_forward: None,
-            prefactor_reverse: None,
-            center: [0.0; 3],
-            participation: 5.0,
-            largest_displacement: 0.3,
-            species: 2,
-            structure_class: None,
-            largest_force_saddle: 1e-9,
             converged: true,
             index: 1,
-            index_method: "inertia".into(),
             connected: true,
-            hits: 1,
-            evaluations: EvaluationCounts::default(),
-            displacement_saddle: DisplacementField::default(),
-            displacement_final: DisplacementField::default(),
-            barrier_core: None,
-            core_atoms: None,
+            ..EventRecord::default()
         }
     }
 

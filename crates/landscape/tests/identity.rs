@@ -1,8 +1,8 @@
 //! Duplicates planted in samples: no false merges, no false splits.
 #![cfg(test)]
 
-use metabasin_atoms::{Dipole, Purpose, Stress, random_stream};
-use metabasin_catalogue::{DisplacementField, EvaluationCounts, EventRecord, SampleRecord};
+use metabasin_atoms::{Purpose, random_stream};
+use metabasin_catalogue::{DisplacementField, EventRecord, SampleRecord};
 use metabasin_landscape::{IdentityTolerances, same_event};
 use nalgebra::Vector3;
 use rand::RngExt;
@@ -24,25 +24,12 @@ fn sample(jitter: f64) -> SampleRecord {
         species.push(1 + (i % 2) as u8);
     }
     SampleRecord {
-        fingerprint: String::new(),
-        source: String::new(),
-        potential: String::new(),
-        cut: "smooth".into(),
         cell: [length, length, length, 0.3, 0.0, -0.2],
         ids: (1..=positions.len() as u64).collect(),
         positions,
         species,
         masses: vec![1.0, 0.5],
-        energy: 0.0,
-        largest_force: 0.0,
-        temperature: None,
-        stress_minimum: Stress::ZERO,
-        stress_thermal: None,
-        stiffness: None,
-        attempt_frequency: 1.0,
-        attempt_frequency_band: 3.0,
-        settings: String::new(),
-        seed: 1,
+        ..SampleRecord::default()
     }
 }
 
@@ -50,36 +37,14 @@ fn event(field: &[Vector3<f64>]) -> EventRecord {
     let rows: Vec<[f64; 3]> = field.iter().map(|&u| u.into()).collect();
     let displacement = DisplacementField::from_full(&rows);
     EventRecord {
-        id: 0,
-        first_search: 0,
         barrier_forward: 3.0,
-        barrier_reverse: 2.0,
-        energy_minimum: 0.0,
         energy_saddle: 3.0,
-        energy_final: 1.0,
-        lowest_eigenvalue: -1.0,
-        dipole_saddle: Dipole::ZERO,
-        dipole_final: Dipole::ZERO,
-        plastic_saddle: None,
-        plastic_final: None,
-        prefactor_forward: None,
-        prefactor_reverse: None,
-        center: [0.0; 3],
-        participation: 1.0,
-        largest_displacement: 1.0,
-        species: 1,
-        structure_class: None,
-        largest_force_saddle: 0.0,
         converged: true,
         index: 1,
-        index_method: "inertia".into(),
         connected: true,
-        hits: 1,
-        evaluations: EvaluationCounts::default(),
         displacement_saddle: displacement.clone(),
         displacement_final: displacement,
-        barrier_core: None,
-        core_atoms: None,
+        ..EventRecord::default()
     }
 }
 

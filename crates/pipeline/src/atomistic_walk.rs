@@ -1,26 +1,27 @@
 //! Atomistic kinetic Monte Carlo from a structure file: the verb `akmc`.
 
+mod folder;
+
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use metabasin_atomistic::{
-    AtomisticError, GlassTerrain, Step, StepKind, Terrain, Walk, WalkSettings, WayOut,
+    AtomisticError, GlassTerrain, StepKind, Terrain, Walk, WalkSettings, WayOut,
 };
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_catalogue::Catalogue;
-use metabasin_files::{Frame, Overwrite, read_json, write_atomic, write_checkpoint, write_extxyz};
+use metabasin_files::{read_json, write_checkpoint};
 use metabasin_interactions::Cut;
 use metabasin_landscape::SearchSettings;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::config::KernelChoice;
-use crate::csv::comment;
 use crate::run_directory::Existing;
 use crate::saddle_searches::{SearchPlan, SearchStart, quench_start, search_into};
 use crate::sample::{Sample, force_field};
 use crate::{Interrupt, PipelineError, Progress};
+use folder::{Folder, Row, Stored};
 
 /// The walk is stored at least this often; where it falls changes no bit of the result.
 const STORE_EVERY: Duration = Duration::from_secs(20);
@@ -101,128 +102,6 @@ pub struct WalkSummary {
     pub seconds_start: f64,
     /// Physical time per wall second, the searches in the first minimum counted `[τ/s]`.
     pub tau_per_second: f64,
-}
-
-/// A row of the log and when it was written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Row {
-    step: Step,
-    seconds: f64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    walk: Walk,
-    rows: Vec<Row>,
-    seconds: f64,
-}
-
-/// The files of a walk.
-struct Folder<'a> {
-    root: &'a Path,
-}
-
-impl Folder<'_> {
-    fn checkpoint(&self) -> PathBuf {
-        self.root.join("checkpoints").join("walk.json")
-    }
-
-    fn catalogue(&self) -> PathBuf {
-        self.root.join("catalogue.sqlite")
-    }
-
-    fn start(&self) -> PathBuf {
-        self.root.join("checkpoints").join("start.json")
-    }
-
-    fn series(&self) -> PathBuf {
-        self.root.join("series").join("walk.csv")
-    }
-
-    fn structure(&self) -> PathBuf {
-        self.root.join("structures").join("current.extxyz")
-    }
-
-    /// Makes the folders, or refuses to.
-    fn open(&self, existing: Existing) -> Result<(), PipelineError> {
-        let catalogue = self.catalogue().exists();
-        match (self.checkpoint().exists() || catalogue, existing) {
-            (true, Existing::Refuse) => Err(PipelineError::in_file(
-                self.root,
-                "holds a walk already: --resume continues it, --force replaces it",
-            )),
-            (false, Existing::Resume) => Err(PipelineError::in_file(
-                self.root,
-                "holds no walk to resume: leave --resume out to start one",
-            )),
-            (true, Existing::Replace) => {
-                let mut old = vec![self.checkpoint(), self.start()];
-                for suffix in ["", "-wal", "-shm"] {
-                    let mut name = self.catalogue().into_os_string();
-                    name.push(suffix);
-                    old.push(name.into());
-                }
-                for path in old.iter().filter(|path| path.exists()) {
-                    std::fs::remove_file(path)
-                        .map_err(|error| PipelineError::in_file(path, error))?;
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }?;
-        ["checkpoints", "series", "structures"]
-            .iter()
-            .try_for_each(|name| {
-                let folder = self.root.join(name);
-                std::fs::create_dir_all(&folder).map_err(|error| {
-                    PipelineError::Failed(format!("{}: {error}", folder.display()))
-                })
-            })
-    }
-
-    fn store(&self, stored: &Stored, terrain: &GlassTerrain) -> Result<(), PipelineError> {
-        let current = terrain.configuration_at(&stored.walk.minimum().x);
-        let frame = Frame::new(&current);
-        write_extxyz(&self.structure(), &[frame], Overwrite::Allow)?;
-        write_atomic(&self.series(), Overwrite::Allow, |writer| {
-            write_rows(writer, &stored.rows)
-        })?;
-        write_checkpoint(&self.checkpoint(), stored)?;
-        Ok(())
-    }
-}
-
-fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
-    comment(writer, "atomistic kinetic Monte Carlo, one line a step")?;
-    writeln!(
-        writer,
-        "step,kind,time [tau],time_mapped [s],energy [epsilon],interaction [epsilon],\
-         barrier [epsilon],moved,regions,states,exits,exit_rate [1/tau],searches,\
-         force_evaluations,seconds"
-    )?;
-    for Row { step, seconds } in rows {
-        let barrier = step
-            .barrier
-            .map_or(String::new(), |barrier| format!("{barrier:?}"));
-        writeln!(
-            writer,
-            "{},{},{:?},{:?},{:?},{:?},{barrier},{},{},{},{},{:?},{},{},{seconds:.3}",
-            step.step,
-            step.kind.name(),
-            step.time,
-            step.time * SECONDS_PER_TAU,
-            step.energy,
-            step.interaction,
-            step.moved,
-            step.regions,
-            step.states,
-            step.exits,
-            step.exit_rate,
-            step.searches,
-            step.evaluations,
-        )?;
-    }
-    Ok(())
 }
 
 fn failure(error: &AtomisticError, root: &Path) -> PipelineError {

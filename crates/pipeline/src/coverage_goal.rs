@@ -101,42 +101,18 @@ impl CoverageWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use metabasin_atoms::{Dipole, Purpose, random_stream};
-    use metabasin_catalogue::{DisplacementField, EvaluationCounts};
+    use metabasin_atoms::{Purpose, random_stream};
+
     use rand::RngExt;
 
     fn event(id: u64, barrier: f64) -> EventRecord {
         EventRecord {
             id,
-            first_search: 0,
             barrier_forward: barrier,
-            barrier_reverse: 1.0,
-            energy_minimum: 0.0,
-            energy_saddle: barrier,
-            energy_final: barrier - 1.0,
-            lowest_eigenvalue: -1.0,
-            dipole_saddle: Dipole::ZERO,
-            dipole_final: Dipole::ZERO,
-            plastic_saddle: None,
-            plastic_final: None,
-            prefactor_forward: None,
-            prefactor_reverse: None,
-            center: [0.0; 3],
-            participation: 1.0,
-            largest_displacement: 1.0,
-            species: 1,
-            structure_class: None,
-            largest_force_saddle: 0.0,
             converged: true,
             index: 1,
-            index_method: "inertia".to_owned(),
             connected: true,
-            hits: 0,
-            evaluations: EvaluationCounts::default(),
-            displacement_saddle: DisplacementField::default(),
-            displacement_final: DisplacementField::default(),
-            barrier_core: None,
-            core_atoms: None,
+            ..EventRecord::default()
         }
     }
 

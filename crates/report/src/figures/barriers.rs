@@ -1,14 +1,15 @@
 //! The sheet of `barriers --plot`: what a catalogue says, in twelve panels.
 
-use metabasin_catalogue::{
-    BarrierReport, Correlation, EventMeasures, Histogram, WindowCompleteness,
-};
+mod completeness;
+
+use metabasin_catalogue::{BarrierReport, Correlation, EventMeasures, Histogram};
 
 use crate::display::thin;
 use crate::number::{fixed, significant};
 use crate::plot::{
     Axis, Bar, COLORS, DataPoint, INK, Layer, Marker, Plot, SeriesStyle, Shape, panels_svg,
 };
+use completeness::{cost, coverage, richness};
 
 const MOST_POINTS: usize = 4000;
 const CLASSES: [(&str, &str); 2] = [("icosahedral", "icosahedral"), ("other", "not icosahedral")];
@@ -409,130 +410,5 @@ fn prefactors(measures: &[EventMeasures]) -> Plot {
         let prefactor = m.prefactor_forward;
         prefactor.map_or_else(Vec::new, |nu| vec![(m.barrier_forward, nu)])
     });
-    plot
-}
-
-fn name_of(window: &WindowCompleteness) -> String {
-    window.window.map_or("all events".to_owned(), |edge| {
-        format!("ΔE < {} ε", significant(edge, 3))
-    })
-}
-
-fn coverage(windows: &[WindowCompleteness]) -> Plot {
-    let mut plot = panel(
-        "coverage",
-        "Coverage: does the next hit find a known event?",
-        Axis::logarithmic("Searches", ""),
-        Axis {
-            range: Some((0.0, 1.02)),
-            ..Axis::linear("Probability", "")
-        },
-    );
-    for (index, window) in windows.iter().enumerate() {
-        let points = window
-            .growth
-            .iter()
-            .filter_map(|point| Some((point.searches as f64, point.coverage?)))
-            .collect();
-        plot.layers.push(line(points, index, name_of(window)));
-    }
-    // What came: shares of the hits between two points, with the error of a share.
-    if let Some(all) = windows.first() {
-        let pairs = all.growth.windows(2);
-        let points: Vec<DataPoint> = pairs
-            .filter_map(|pair| {
-                let share = pair[0].known_next?;
-                let hits = (pair[1].hits - pair[0].hits) as f64;
-                (hits >= 5.0).then(|| DataPoint {
-                    x: (pair[0].searches as f64 * pair[1].searches as f64).sqrt(),
-                    y: share,
-                    error: Some((share * (1.0 - share) / hits).sqrt()),
-                })
-            })
-            .collect();
-        plot.layers.push(
-            Layer::new(
-                INK,
-                Shape::Points {
-                    points,
-                    marker: Marker::Circle,
-                    filled: false,
-                    size: 3.0,
-                },
-            )
-            .labeled("known among the next hits"),
-        );
-        if let (Some(value), Some(error)) = (all.coverage, all.coverage_error) {
-            plot.notes
-                .push(format!("now {} ± {}", fixed(value, 2), fixed(error, 2)));
-        }
-    }
-    plot
-}
-
-fn richness(windows: &[WindowCompleteness]) -> Plot {
-    let mut plot = panel(
-        "richness",
-        "Distinct events found, and how many there are at least",
-        Axis::logarithmic("Searches", ""),
-        Axis::logarithmic("Events", ""),
-    );
-    for (index, window) in windows.iter().enumerate() {
-        let of = |value: &dyn Fn(&metabasin_catalogue::GrowthPoint) -> Option<f64>| {
-            window
-                .growth
-                .iter()
-                .filter(|point| point.hits > 0)
-                .filter_map(|point| Some((point.searches as f64, value(point)?)))
-                .collect::<Vec<_>>()
-        };
-        let name = name_of(window);
-        let style = SeriesStyle::of(index);
-        let found = of(&|point| Some(point.distinct as f64));
-        plot.layers
-            .push(line(found, index, format!("{name}: found")));
-        let chao1 = of(&|point| point.chao1);
-        plot.layers.push(
-            Layer::new(
-                style.color,
-                Shape::Points {
-                    points: chao1
-                        .into_iter()
-                        .map(|(x, y)| DataPoint { x, y, error: None })
-                        .collect(),
-                    marker: style.marker,
-                    filled: false,
-                    size: 3.0,
-                },
-            )
-            .labeled(format!("{name}: Chao1")),
-        );
-    }
-    plot.notes
-        .push("Chao1 is a lower bound of what these searches can find".to_owned());
-    plot
-}
-
-fn cost(windows: &[WindowCompleteness]) -> Plot {
-    let mut plot = panel(
-        "cost",
-        "Force evaluations for each distinct event",
-        Axis::logarithmic("Searches", ""),
-        Axis::logarithmic("Force evaluations per event", ""),
-    );
-    for (index, window) in windows.iter().enumerate() {
-        let points = window
-            .growth
-            .iter()
-            .filter_map(|point| Some((point.searches as f64, point.evaluations_per_event?)))
-            .collect();
-        plot.layers.push(line(points, index, name_of(window)));
-        if let Some(each) = window.evaluations_per_event {
-            plot.notes
-                .push(format!("{}: {}", name_of(window), fixed(each, 0)));
-        }
-    }
-    plot.notes
-        .push("all searches are paid for, both descents included".to_owned());
     plot
 }

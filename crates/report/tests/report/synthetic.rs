@@ -1,7 +1,7 @@
 //! Findings and events as a run on a small glass would leave them, made up from formulas.
 
 use metabasin_atoms::PlasticVolume;
-use metabasin_catalogue::{EvaluationCounts, EventRecord};
+use metabasin_catalogue::EventRecord;
 use metabasin_files::findings::*;
 
 /// A generator of even, reproducible numbers in [0, 1): the fractional parts of n φ and n √2.
@@ -277,12 +277,7 @@ pub fn event(id: u64, barrier: f64, volume: Option<f64>, hits: u64) -> EventReco
         energy_saddle: -3420.0 + barrier,
         energy_final: -3420.0 + 0.5 * barrier,
         lowest_eigenvalue: -3.0,
-        dipole_saddle: metabasin_atoms::Dipole::ZERO,
-        dipole_final: metabasin_atoms::Dipole::ZERO,
         plastic_saddle: volume.map(|volume| PlasticVolume([0.0, 0.0, 0.0, 0.5 * volume, 0.0, 0.0])),
-        plastic_final: None,
-        prefactor_forward: None,
-        prefactor_reverse: None,
         center: [1.0, 2.0, 3.0],
         participation: 6.0,
         largest_displacement: 0.6,
@@ -301,11 +296,7 @@ pub fn event(id: u64, barrier: f64, volume: Option<f64>, hits: u64) -> EventReco
         index_method: "inertia".to_owned(),
         connected: true,
         hits,
-        evaluations: EvaluationCounts::default(),
-        displacement_saddle: metabasin_catalogue::DisplacementField::default(),
-        displacement_final: metabasin_catalogue::DisplacementField::default(),
-        barrier_core: None,
-        core_atoms: None,
+        ..EventRecord::default()
     }
 }
 

@@ -1,0 +1,220 @@
+//! Catalogues read: `barriers`, `activation`, `prefactors`, `escape`, `export`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use metabasin_pipeline::{EscapeRequest, RateSettings};
+
+use super::Kernel;
+
+/// Arguments of `barriers`.
+#[derive(Args, Debug)]
+pub struct Barriers {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Only events with a forward barrier below this.
+    #[arg(long, value_name = "ENERGY")]
+    pub below: Option<f64>,
+    /// Report completeness and cost of the events with a forward barrier below this, too; may be
+    /// given several times. Left out, the windows of the rates 1e7 and 1e4 per second where the
+    /// sample's temperature is known.
+    #[arg(long = "window", value_name = "ENERGY")]
+    pub windows: Vec<f64>,
+    /// Number of bins of the histogram.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub bins: u16,
+    /// Draw everything on one sheet.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write the numbers of every event, one row each.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Derive every event again from its stored displacement, and report how far it is off; exit
+    /// code 1 where an event does not hold.
+    #[arg(long, conflicts_with_all = ["plot", "csv", "below", "windows"])]
+    pub verify: bool,
+    /// Derive only the first so many events again.
+    #[arg(long, value_name = "N", requires = "verify")]
+    pub events: Option<usize>,
+    /// Force kernel of --verify.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Seed of the bootstrap errors.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Overwrite plot and table.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `activation`.
+#[derive(Args, Debug)]
+pub struct Activation {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Direction of the strain: xy (simple shear), another component, or the six components of a
+    /// tensor in the order xx,yy,zz,xy,xz,yz.
+    #[arg(
+        long,
+        value_name = "DIRECTION",
+        default_value = "xy",
+        allow_hyphen_values = true,
+        value_parser = direction
+    )]
+    pub strain: [f64; 6],
+    /// Follow every barrier to this strain, either sign.
+    #[arg(
+        long,
+        value_name = "GAMMA",
+        default_value_t = 0.01,
+        allow_hyphen_values = true
+    )]
+    pub to: f64,
+    /// In how many steps.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    pub steps: u16,
+    /// Follow every barrier to the opposite strain, too.
+    #[arg(long)]
+    pub both_ways: bool,
+    /// Bracket the strains at which events vanish to this.
+    #[arg(long, value_name = "GAMMA", default_value_t = 1e-5)]
+    pub tolerance: f64,
+    /// Only the first so many events.
+    #[arg(long, value_name = "N")]
+    pub events: Option<usize>,
+    /// Force kernel.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Draw barriers and activation volumes against strain, and where events vanish.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write all points, those between the steps, too.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Overwrite plot and table.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A direction of strain: one component, or six.
+fn direction(text: &str) -> Result<[f64; 6], String> {
+    match ["xx", "yy", "zz", "xy", "xz", "yz"]
+        .iter()
+        .position(|name| *name == text)
+    {
+        // Shear by one component is engineering strain, twice the tensor's component.
+        Some(k) => Ok(std::array::from_fn(|i| match (i == k, k < 3) {
+            (true, true) => 1.0,
+            (true, false) => 0.5,
+            (false, _) => 0.0,
+        })),
+        None => six(text).map_err(|_| {
+            format!(
+                "a direction is one of xx, yy, zz, xy, xz, yz or six comma-separated components in \
+                 this order, and --to says how far, got `{text}`"
+            )
+        }),
+    }
+}
+
+/// Six components of a tensor in the order xx, yy, zz, xy, xz, yz.
+fn six(text: &str) -> Result<[f64; 6], String> {
+    let numbers: Option<Vec<f64>> = text
+        .split(',')
+        .map(|number| number.trim().parse().ok())
+        .collect();
+    numbers
+        .filter(|numbers| numbers.iter().all(|number| number.is_finite()))
+        .and_then(|numbers| numbers.try_into().ok())
+        .ok_or_else(|| {
+            format!("six finite numbers wanted in the order xx,yy,zz,xy,xz,yz, got `{text}`")
+        })
+}
+
+/// Arguments of `prefactors`.
+#[derive(Args, Debug)]
+pub struct Prefactors {
+    /// The catalogue; events that have prefactors already are left as they are.
+    pub catalogue: PathBuf,
+    /// Atoms this near to the core vibrate, all others are frozen in sigma.
+    #[arg(long, value_name = "R", default_value_t = RateSettings::default().prefactor_radius)]
+    pub radius: f64,
+    /// Atoms that moved more than this are the core in sigma.
+    #[arg(long, value_name = "D", default_value_t = RateSettings::default().core_threshold)]
+    pub core: f64,
+    /// Measure all events again.
+    #[arg(long)]
+    pub anew: bool,
+    /// Store nothing; show how far prefactors at these radii are from those of the full cell.
+    #[arg(long, value_name = "R,R,...", value_delimiter = ',')]
+    pub radii: Vec<f64>,
+    /// Over how many events (with --radii).
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "radii")]
+    pub events: usize,
+    /// Force kernel.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+}
+
+/// Arguments of `escape`.
+#[derive(Args, Debug)]
+pub struct Escape {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Temperatures k_B T in epsilon; by default three at which the catalogue's sum of lasting rates
+    /// is 0.01, 0.005 and 0.0025 an attempt period.
+    #[arg(long, value_name = "KT,KT,...", value_delimiter = ',')]
+    pub temperatures: Vec<f64>,
+    /// Trajectories at each temperature.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
+    pub trajectories: u16,
+    /// Relaxation time of the Langevin thermostat in tau.
+    #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().friction_time)]
+    pub friction_time: f64,
+    /// Time step in tau.
+    #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().time_step)]
+    pub time_step: f64,
+    /// Attempt periods (1/nu_0) between two quenches.
+    #[arg(long, value_name = "PERIODS", default_value_t = EscapeRequest::default().interval)]
+    pub interval: f64,
+    /// Seed.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Force kernel.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Draw the rates against 1/T.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write the table.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Overwrite plot and table.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Formats of `export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One row an event, all scalar columns.
+    Csv,
+    /// Three frames an event: minimum, saddle, final.
+    Extxyz,
+}
+
+/// Arguments of `export`.
+#[derive(Args, Debug)]
+pub struct Export {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Format.
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// Where it goes.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Overwrite the output.
+    #[arg(long)]
+    pub force: bool,
+}

@@ -1,0 +1,147 @@
+//! Catalogues made, and walked over: `search`, `merge`, `akmc`.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Forces;
+
+/// Arguments of `search`.
+#[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
+pub struct Search {
+    /// A config with a Search stage, or a structure file.
+    #[arg(value_name = "CONFIG.ron|FILE")]
+    pub input: PathBuf,
+    /// How many searches in all (with a structure file; a config says so itself).
+    #[arg(long, value_name = "N")]
+    pub searches: Option<u64>,
+    /// Only the searches from A to B - 1, for job arrays: `merge` puts the catalogues together.
+    #[arg(long, value_name = "A..B", value_parser = range, conflicts_with = "searches")]
+    pub range: Option<Range<u64>>,
+    /// Stop at this Good-Turing coverage, the probability that the next search that ends in an event
+    /// ends in a known one (with a structure file; a config says so itself).
+    #[arg(long, value_name = "SHARE", conflicts_with = "range")]
+    pub until_coverage: Option<f64>,
+    /// Look at the coverage of events with a forward barrier below this.
+    #[arg(long, value_name = "ENERGY", requires = "until_coverage")]
+    pub window: Option<f64>,
+    /// The catalogue to write.
+    #[arg(short, long, value_name = "CATALOGUE")]
+    pub output: PathBuf,
+    /// Cut mode and kernel (with a structure file).
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Temperature k_B T that the sample stands for, recorded with it.
+    #[arg(long, value_name = "KT")]
+    pub temperature: Option<f64>,
+    /// Measure prefactors once the searches are done (with a structure file; a config says so
+    /// itself).
+    #[arg(long)]
+    pub prefactors: bool,
+    /// Refuse a start that is not a minimum already, instead of minimizing it.
+    #[arg(long)]
+    pub no_minimize: bool,
+    /// Change a value of the config.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub edits: Vec<String>,
+    /// Seed of the searches.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Add to the catalogue until it holds that many searches.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Replace the catalogue.
+    #[arg(long)]
+    pub force: bool,
+    /// Share the searches among the ranks of an MPI job, started with mpirun or srun; the catalogue
+    /// is the one that a single process makes (a build with `--features mpi`).
+    #[arg(long)]
+    pub mpi: bool,
+}
+
+/// Reads A..B.
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let number = |part: &str| part.trim().parse::<u64>().ok();
+    match text.split_once("..").map(|(a, b)| (number(a), number(b))) {
+        Some((Some(a), Some(b))) if a < b => Ok(a..b),
+        _ => Err(
+            "write two numbers with two dots between, the first below the second: 200..300".into(),
+        ),
+    }
+}
+
+/// Arguments of `merge`.
+#[derive(Args, Debug)]
+pub struct Merge {
+    /// Catalogues of disjoint ranges of searches in one sample, with one seed and one set of settings.
+    #[arg(value_name = "CATALOGUE", required = true)]
+    pub catalogues: Vec<PathBuf>,
+    /// The catalogue to write.
+    #[arg(short, long, value_name = "CATALOGUE")]
+    pub output: PathBuf,
+    /// Merge although searches between the ranges are missing.
+    #[arg(long)]
+    pub partial: bool,
+    /// Replace the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `akmc`.
+#[derive(Args, Debug)]
+pub struct Akmc {
+    /// Structure file; minimized first.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Folder of the walk.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Temperature k_B T.
+    #[arg(long, value_name = "KT")]
+    pub temperature: f64,
+    /// Steps in all.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub steps: u64,
+    /// Physical time at which the walk ends, in tau.
+    #[arg(long, value_name = "TAU")]
+    pub time: Option<f64>,
+    /// Stop after this many wall seconds; --resume goes on.
+    #[arg(long, value_name = "SECONDS")]
+    pub wall_seconds: Option<f64>,
+    /// Catalogue of the start, in place of searches there.
+    #[arg(long, value_name = "CATALOGUE")]
+    pub catalogue: Option<PathBuf>,
+    /// Another walk from the same sample, whose first searches are taken over: for other temperatures
+    /// and seeds.
+    #[arg(long, value_name = "DIR", conflicts_with = "catalogue")]
+    pub from: Option<PathBuf>,
+    /// Ways with a higher barrier are left out.
+    #[arg(long, value_name = "ENERGY", default_value_t = 6.0)]
+    pub highest_barrier: f64,
+    /// Searches around each atom of the start.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub first_effort: u32,
+    /// Searches around each atom that moved.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub effort: u32,
+    /// Declared attempt frequency per mapped second.
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 1e13)]
+    pub attempt_frequency: f64,
+    /// Seed.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Cut mode and kernel.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Continue the walk in the folder.
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Replace the walk in the folder.
+    #[arg(long)]
+    pub force: bool,
+}

@@ -1,0 +1,124 @@
+//! One structure: `energy`, `minimize`, `settle`, `analyze`; and how forces are computed.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use metabasin_pipeline::{Cut, KernelChoice, MinimizerKind};
+
+/// How forces are computed.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Forces {
+    /// Cut mode of the potential at 2.5 sigma_11.
+    #[arg(
+        long,
+        value_name = "truncated|shifted|smooth",
+        default_value = "smooth"
+    )]
+    pub cut: Cut,
+    /// Force kernel: `portable` gives the same bits on every machine.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+}
+
+/// Force kernels by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kernel {
+    /// The fastest one this machine has.
+    Auto,
+    /// The portable one.
+    Portable,
+}
+
+impl From<Kernel> for KernelChoice {
+    fn from(kernel: Kernel) -> Self {
+        match kernel {
+            Kernel::Auto => Self::Auto,
+            Kernel::Portable => Self::Portable,
+        }
+    }
+}
+
+/// Arguments of `energy`.
+#[derive(Args, Debug)]
+pub struct Energy {
+    /// Structure file: LAMMPS data or dump, extended XYZ; gzip or zstd.
+    pub file: PathBuf,
+    /// Forces.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Write id, species, energy, force and stress of every atom.
+    #[arg(long, value_name = "FILE.csv")]
+    pub per_atom: Option<PathBuf>,
+    /// Overwrite the file that --per-atom names.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `minimize`.
+#[derive(Args, Debug)]
+pub struct Minimize {
+    /// Structure file.
+    pub file: PathBuf,
+    /// Where the inherent structure goes: `.extxyz`, `.data` or `.dump`, `.gz` or `.zst` behind.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Forces.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Minimizer: conjugate_gradient, lbfgs, fire, truncated_newton.
+    #[arg(long, value_name = "NAME", default_value = "lbfgs")]
+    pub method: MinimizerKind,
+    /// Largest force on an atom at which the structure counts as converged.
+    #[arg(long, value_name = "FORCE", default_value_t = 1e-8)]
+    pub force_tolerance: f64,
+    /// Overwrite the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `settle`.
+#[derive(Args, Debug)]
+pub struct Settle {
+    /// Structure file.
+    pub file: PathBuf,
+    /// Where the deepest neighbor goes: `.extxyz`, `.data` or `.dump`, `.gz` or `.zst` behind.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Forces.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Highest energy on the straight line to a deeper minimum that is crossed, above the one left.
+    #[arg(long, value_name = "ENERGY", default_value_t = 0.8)]
+    pub barrier: f64,
+    /// Saddle searches from every minimum on the way.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub searches: u64,
+    /// Seed of the searches.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Overwrite the output.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `analyze`.
+#[derive(Args, Debug)]
+pub struct Analyze {
+    /// Structure file.
+    pub file: PathBuf,
+    /// Cut mode for energy and stress by class.
+    #[command(flatten)]
+    pub forces: Forces,
+    /// Radii of the radical Voronoi cells, large and small atom.
+    #[arg(long, value_name = "R1,R2", value_delimiter = ',')]
+    pub radii: Option<Vec<f64>>,
+    /// Compare with this earlier structure: displacements of every atom.
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    /// Write index, coordination, volume and class of every atom.
+    #[arg(long, value_name = "FILE.csv")]
+    pub per_atom: Option<PathBuf>,
+    /// Overwrite the file that --per-atom names.
+    #[arg(long)]
+    pub force: bool,
+}

@@ -1,0 +1,142 @@
+//! The folder of a walk: its log, its structure, and where it goes on after a stop.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use metabasin_atomistic::{GlassTerrain, Step, Walk};
+use metabasin_atoms::units::SECONDS_PER_TAU;
+use metabasin_files::{Frame, Overwrite, write_atomic, write_checkpoint, write_extxyz};
+use serde::{Deserialize, Serialize};
+
+use crate::PipelineError;
+use crate::csv::comment;
+use crate::run_directory::Existing;
+
+/// A row of the log and when it was written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) step: Step,
+    pub(super) seconds: f64,
+}
+
+/// A walk and its log.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Stored {
+    pub(super) walk: Walk,
+    pub(super) rows: Vec<Row>,
+    /// Wall seconds of all calls.
+    pub(super) seconds: f64,
+}
+
+/// The files of a walk.
+pub(super) struct Folder<'a> {
+    pub(super) root: &'a Path,
+}
+
+impl Folder<'_> {
+    pub(super) fn checkpoint(&self) -> PathBuf {
+        self.root.join("checkpoints").join("walk.json")
+    }
+
+    pub(super) fn catalogue(&self) -> PathBuf {
+        self.root.join("catalogue.sqlite")
+    }
+
+    pub(super) fn start(&self) -> PathBuf {
+        self.root.join("checkpoints").join("start.json")
+    }
+
+    fn series(&self) -> PathBuf {
+        self.root.join("series").join("walk.csv")
+    }
+
+    fn structure(&self) -> PathBuf {
+        self.root.join("structures").join("current.extxyz")
+    }
+
+    /// Makes the folders, or refuses to.
+    pub(super) fn open(&self, existing: Existing) -> Result<(), PipelineError> {
+        let catalogue = self.catalogue().exists();
+        match (self.checkpoint().exists() || catalogue, existing) {
+            (true, Existing::Refuse) => Err(PipelineError::in_file(
+                self.root,
+                "holds a walk already: --resume continues it, --force replaces it",
+            )),
+            (false, Existing::Resume) => Err(PipelineError::in_file(
+                self.root,
+                "holds no walk to resume: leave --resume out to start one",
+            )),
+            (true, Existing::Replace) => {
+                let mut old = vec![self.checkpoint(), self.start()];
+                for suffix in ["", "-wal", "-shm"] {
+                    let mut name = self.catalogue().into_os_string();
+                    name.push(suffix);
+                    old.push(name.into());
+                }
+                for path in old.iter().filter(|path| path.exists()) {
+                    std::fs::remove_file(path)
+                        .map_err(|error| PipelineError::in_file(path, error))?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }?;
+        ["checkpoints", "series", "structures"]
+            .iter()
+            .try_for_each(|name| {
+                let folder = self.root.join(name);
+                std::fs::create_dir_all(&folder).map_err(|error| {
+                    PipelineError::Failed(format!("{}: {error}", folder.display()))
+                })
+            })
+    }
+
+    /// Writes structure, log and checkpoint, the checkpoint last.
+    pub(super) fn store(
+        &self,
+        stored: &Stored,
+        terrain: &GlassTerrain,
+    ) -> Result<(), PipelineError> {
+        let current = terrain.configuration_at(&stored.walk.minimum().x);
+        let frame = Frame::new(&current);
+        write_extxyz(&self.structure(), &[frame], Overwrite::Allow)?;
+        write_atomic(&self.series(), Overwrite::Allow, |writer| {
+            write_rows(writer, &stored.rows)
+        })?;
+        write_checkpoint(&self.checkpoint(), stored)?;
+        Ok(())
+    }
+}
+
+fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
+    comment(writer, "atomistic kinetic Monte Carlo, one line a step")?;
+    writeln!(
+        writer,
+        "step,kind,time [tau],time_mapped [s],energy [epsilon],interaction [epsilon],\
+         barrier [epsilon],moved,regions,states,exits,exit_rate [1/tau],searches,\
+         force_evaluations,seconds"
+    )?;
+    for Row { step, seconds } in rows {
+        let barrier = step
+            .barrier
+            .map_or(String::new(), |barrier| format!("{barrier:?}"));
+        writeln!(
+            writer,
+            "{},{},{:?},{:?},{:?},{:?},{barrier},{},{},{},{},{:?},{},{},{seconds:.3}",
+            step.step,
+            step.kind.name(),
+            step.time,
+            step.time * SECONDS_PER_TAU,
+            step.energy,
+            step.interaction,
+            step.moved,
+            step.regions,
+            step.states,
+            step.exits,
+            step.exit_rate,
+            step.searches,
+            step.evaluations,
+        )?;
+    }
+    Ok(())
+}
