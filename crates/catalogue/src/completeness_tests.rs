@@ -279,6 +279,9 @@ fn chao1_finds_the_number_of_equally_likely_events() {
 
 #[test]
 fn the_error_of_independent_draws_is_that_of_esty() {
+    // f₁ = 3, f₂ = 2, n = 12: √(3 (1 − 3/12) + 2·2)/12.
+    let by_hand = good_turing_error(&[1, 2, 1, 5, 2, 1]).unwrap();
+    assert!((by_hand - 2.5 / 12.0).abs() < 1e-15);
     // 100 events of equal odds, 150 draws: spread of f₁/n from trial to trial.
     let mut random = random_stream(14, Purpose::Test, 3, 0);
     let trials: Vec<(f64, f64)> = (0..400)

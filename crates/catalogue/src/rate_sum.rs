@@ -164,6 +164,18 @@ mod tests {
     }
 
     #[test]
+    fn the_window_holds_ninety_nine_percent() {
+        // Rates of 1, 0.02 and a third.
+        let at = |part: f64, hits| event(1.0 - 0.25 * f64::ln(part), hits, None);
+        let inside = |last: f64| {
+            let events = [at(1.0, 7), at(0.02, 2), at(last, 1)];
+            RateSum::at(&events, &sample(), 0.25, 0.0).events
+        };
+        // 1.02 of 1.03 is 0.9903, of 1.0305 it is 0.9898.
+        assert_eq!((inside(0.01), inside(0.0105)), (2, 3));
+    }
+
+    #[test]
     fn no_event_no_rate() {
         let none = RateSum::at(&[], &sample(), 0.1, 1.0);
         assert_eq!(

@@ -115,6 +115,18 @@ mod tests {
         // Two that change places.
         let swap = [(0, [1.0, 0.1, 0.0]), (1, [-1.0, -0.1, 0.0])];
         assert_eq!(length(&sample, &swap), 2);
+        // The last atom takes the place of the first, through the boundary and in no other way.
+        let through = [(5, [0.9, 0.0, 0.0]), (0, [0.0, 0.9, 0.0])];
+        assert_eq!(length(&sample, &through), 2);
+    }
+
+    #[test]
+    fn a_place_is_taken_within_six_tenths() {
+        let sample = row(8);
+        let beside = |y: f64| [(2, [0.7, y, 0.0]), (3, [0.0, 0.0, 0.9])];
+        // (1 − 0.7, y) is 0.59 and 0.61 long.
+        assert_eq!(length(&sample, &beside(0.508)), 2);
+        assert_eq!(length(&sample, &beside(0.531)), 1);
     }
 
     #[test]

@@ -186,10 +186,15 @@ fn equal_energies_do_not_merge_events() {
         moved_on[(atom + 2 * EDGE * EDGE) % atoms] = *u;
     }
     assert!(!same(&sample, &u, &moved_on));
-    // Nearly the same motion, one atom a little elsewhere.
-    let mut near = u.clone();
-    near[5] += Vector3::new(0.0, 0.015, 0.0);
-    assert!(!same(&sample, &u, &near));
+    // Nearly the same motion, one atom a little elsewhere: up to the tolerance it is the same.
+    let beside = |distance: f64| {
+        let mut near = u.clone();
+        near[5] += Vector3::new(0.0, distance, 0.0);
+        near
+    };
+    let tolerance = IdentityTolerances::default().displacement;
+    assert!(same(&sample, &u, &beside(0.98 * tolerance)));
+    assert!(!same(&sample, &u, &beside(1.02 * tolerance)));
 }
 
 #[test]
@@ -213,13 +218,12 @@ fn energies_apart_are_two_events() {
     let sample = sample(0.05);
     let u = field(&sample, 7);
     let (first, mut second) = (event(&u), event(&u));
-    second.energy_saddle += 1e-4;
-    assert!(!same_event(
-        &first,
-        &second,
-        &sample,
-        IdentityTolerances::default()
-    ));
+    let tolerances = IdentityTolerances::default();
+    for (share, expected) in [(0.98, true), (1.02, false)] {
+        second.energy_saddle = first.energy_saddle + share * tolerances.energy;
+        let found = same_event(&first, &second, &sample, tolerances);
+        assert_eq!(found, expected, "{share}");
+    }
     // What the search calls the final minimum is not what tells saddles apart.
     let mut other_side = event(&u);
     other_side.energy_final += 0.5;

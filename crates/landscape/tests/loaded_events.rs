@@ -124,3 +124,31 @@ fn what_does_not_belong_or_makes_no_sense_is_refused_by_name() {
         ));
     }
 }
+
+/// Near its end a barrier is ΔE ∝ (γ_c − γ)^(3/2) (Maloney & Lacks, Phys. Rev. E 73, 061106 (2006)),
+/// so that barrier and slope at some distance say where it ends.
+#[test]
+fn a_barrier_ends_where_its_slope_says_and_within_the_tolerance() {
+    let lowest = events()
+        .iter()
+        .min_by(|a, b| a.barrier_forward.total_cmp(&b.barrier_forward))
+        .unwrap();
+    let end = |tolerance: f64| {
+        let load = LoadSettings { tolerance };
+        let minimum = loaded(Loading::simple_shear(), &[0.03], load);
+        let followed = minimum.follow_event(lowest).unwrap();
+        let (end, last) = (followed.end.unwrap(), followed.path.last().unwrap().gamma);
+        assert_eq!(end.state, LoadedState::BarrierVanished);
+        assert_eq!(end.last, last);
+        assert!(end.last < end.first_without && end.first_without - end.last <= tolerance);
+        end
+    };
+    let (fine, coarse) = (end(1e-5), end(1e-3));
+    assert!(coarse.last <= fine.last && fine.last <= coarse.first_without);
+    // Off by the next order of the expansion, a share of order (γ_c − γ)/γ_c, a few percent of the
+    // way that is left at the most, here 0.1 %.
+    let left = fine.last - coarse.last;
+    assert!(left > 1e-4, "{coarse:?} {fine:?}");
+    let said = coarse.extrapolated.unwrap() - coarse.last;
+    assert!((said / left - 1.0).abs() < 0.02, "{coarse:?} {fine:?}");
+}
