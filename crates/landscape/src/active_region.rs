@@ -272,9 +272,7 @@ mod tests {
         let rest = minimum.coordinates();
         // A frozen atom is displaced too: the region takes over where it stands.
         let mut displacement = vec![0.0; rest.len()];
-        let neighbor = (0..rest.len() / 3)
-            .find(|atom| region.held.contains(atom) && !region.active.contains(&(*atom as u32)))
-            .unwrap();
+        let neighbor = nearest_frozen(&minimum, &region, center);
         displacement[3 * neighbor] = 0.05;
         let start = region.enter(&displacement);
         let moved: Vec<f64> = (0..size).map(|k| 0.1 * (1.7 * k as f64).sin()).collect();
@@ -310,6 +308,91 @@ mod tests {
         whole.hessian_vector(&full, &direction, &mut whole_product);
         for (inside, outside) in product.iter().zip(region.restrict(&whole_product)) {
             assert!((inside - outside).abs() < 1e-9);
+        }
+    }
+
+    /// The frozen atom of a region that is nearest to its center.
+    fn nearest_frozen(minimum: &InherentStructure, region: &ActiveRegion, center: usize) -> usize {
+        let frozen = region.held.iter().copied();
+        let distance = |atom: usize| separation(minimum, center, atom).norm();
+        frozen
+            .filter(|&atom| !region.active.contains(&(atom as u32)))
+            .min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
+            .unwrap()
+    }
+
+    fn separation(minimum: &InherentStructure, from: usize, to: usize) -> Vector3<f64> {
+        let sample = minimum.configuration();
+        let apart = sample.positions[to] - sample.positions[from];
+        sample.cell.minimum_image(&apart)
+    }
+
+    #[test]
+    fn an_atom_that_leaves_its_place_still_feels_all_that_it_would() {
+        // An atom at the edge hops outward into the hole beside it, 0.7 away: less than the margin.
+        let minimum = crystal();
+        let center = 2000;
+        let mut region = ActiveRegion::new(&minimum, center, 1.6).unwrap().unwrap();
+        let at_rest = vec![0.0; minimum.coordinates().len()];
+        let mut x = region.enter(&at_rest);
+        let outward = |&place: &usize| separation(&minimum, center, region.held[place]).x;
+        let edge = (0..region.active.len())
+            .max_by(|a, b| outward(a).total_cmp(&outward(b)))
+            .unwrap();
+        x[3 * edge] += 0.7;
+        let mut displacement = at_rest;
+        region.leave(&x, &mut displacement);
+        let mut gradient = vec![0.0; x.len()];
+        region.evaluate(&x, &mut gradient);
+        let start = minimum.coordinates();
+        let full: Vec<f64> = start
+            .iter()
+            .zip(&displacement)
+            .map(|(x, u)| x + u)
+            .collect();
+        let mut whole = vec![0.0; full.len()];
+        minimum.landscape().evaluate(&full, &mut whole);
+        for (inside, outside) in gradient.iter().zip(region.restrict(&whole)) {
+            assert!((inside - outside).abs() < 1e-9 * outside.abs().max(1.0));
+        }
+    }
+
+    #[test]
+    fn a_region_holds_what_its_radius_says_and_costs_its_share() {
+        let minimum = crystal();
+        let center = 2000;
+        let atoms = minimum.configuration().len();
+        // Neighbors of an atom of the crystal at 1.05 and 1.49.
+        for (radius, active) in [(1.45, 13), (1.53, 19)] {
+            let region = ActiveRegion::new(&minimum, center, radius)
+                .unwrap()
+                .unwrap();
+            assert_eq!(region.dimension(), 3 * active);
+            let reach = radius + minimum.potential().cutoff() + MARGIN;
+            let within = (0..atoms)
+                .filter(|&atom| separation(&minimum, center, atom).norm() <= reach)
+                .count();
+            assert_eq!(region.share(), within as f64 / atoms as f64);
+        }
+    }
+
+    #[test]
+    fn the_preconditioner_is_the_inverse_where_all_active_atoms_touch() {
+        use crate::preconditioner::Preconditioner;
+        // An atom and its first neighbors, all within the cutoff of each other: the factorization of
+        // their Hessian leaves nothing out.
+        let minimum = crystal();
+        let mut region = ActiveRegion::new(&minimum, 2000, 1.2).unwrap().unwrap();
+        let size = region.dimension();
+        assert_eq!(size, 3 * 13);
+        let preconditioner = region.preconditioner().unwrap();
+        let x = region.enter(&vec![0.0; minimum.coordinates().len()]);
+        let direction: Vec<f64> = (0..size).map(|k| (2.3 * k as f64).cos()).collect();
+        let (mut product, mut back) = (vec![0.0; size], vec![0.0; size]);
+        region.hessian_vector(&x, &direction, &mut product);
+        preconditioner.apply(&product, &mut back);
+        for (back, direction) in back.iter().zip(&direction) {
+            assert!((back - direction).abs() < 1e-9, "{back} {direction}");
         }
     }
 

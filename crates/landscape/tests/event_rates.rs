@@ -199,6 +199,19 @@ fn core_and_rest_add_up_to_the_barrier() {
         let sum = split.core + split.elastic;
         assert!((sum - event.barrier_forward).abs() < 1e-8, "{split:?}");
         assert!(split.core_atoms > 0 && split.core_atoms < 400);
+        // Just below the distance that the tenth atom moves it is of the core, just above it is not.
+        let mut moved: Vec<f64> = (0..500)
+            .map(|k| {
+                points.field_saddle[k]
+                    .norm()
+                    .max(points.field_last[k].norm())
+            })
+            .collect();
+        moved.sort_by(|a, b| b.total_cmp(a));
+        for (share, atoms) in [(0.999, 10), (1.001, 9)] {
+            let split = found().rebuilder.barrier_split(points, share * moved[9]);
+            assert_eq!(split.core_atoms, atoms);
+        }
         // No threshold: all is core. A threshold that nothing passes: all is elastic.
         let all = found().rebuilder.barrier_split(points, 0.0);
         assert_eq!((all.core_atoms, all.elastic), (500, 0.0));

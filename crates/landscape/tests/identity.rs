@@ -129,6 +129,28 @@ fn a_permutation_of_all_like_atoms_is_found() {
         order.rotate_left(5);
         assert!(same(&sample, &u, &relabeled(&sample, &u, &atoms, &order)));
     }
+    // Both species at once: the median of the differences is a step that no atom took.
+    let mut all = u.clone();
+    for species in [1, 2] {
+        let atoms: Vec<usize> = (0..sample.positions.len())
+            .filter(|&atom| sample.species[atom] == species)
+            .collect();
+        let mut order = atoms.clone();
+        order.rotate_left(5);
+        all = relabeled(&sample, &all, &atoms, &order);
+    }
+    assert!(same(&sample, &u, &all));
+}
+
+#[test]
+fn one_atom_that_moves_is_no_rigid_shift() {
+    // All others stand still, and are counted for where the sample stands.
+    let sample = sample(0.05);
+    let still = vec![Vector3::zeros(); sample.positions.len()];
+    let (mut right, mut left) = (still.clone(), still);
+    right[7] = Vector3::new(0.4, 0.0, 0.0);
+    left[7] = Vector3::new(-0.4, 0.0, 0.0);
+    assert!(!same(&sample, &right, &left));
 }
 
 #[test]

@@ -70,6 +70,15 @@ fn barriers_change_with_any_strain_as_stresses_say() {
             // At zero strain it is the stored dipole.
             let stored = -event.dipole_saddle.contract(tensor);
             assert!((here.slope - stored).abs() < 1e-5 * stored.abs().max(1.0));
+            let near = |a: [f64; 6], b: [f64; 6]| {
+                let mut pairs = a.iter().zip(b);
+                pairs.all(|(a, b)| (a - b).abs() < 1e-4 * b.abs().max(1.0))
+            };
+            assert!(near(here.dipole.0, event.dipole_saddle.0));
+            assert!(near(
+                here.plastic.unwrap().0,
+                event.plastic_saddle.unwrap().0
+            ));
             compared += 1;
         }
         assert!(compared >= 2, "only {compared} events followed");
