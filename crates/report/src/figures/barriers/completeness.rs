@@ -44,18 +44,20 @@ pub(super) fn coverage(windows: &[WindowCompleteness]) -> Plot {
                 })
             })
             .collect();
-        plot.layers.push(
-            Layer::new(
-                INK,
-                Shape::Points {
-                    points,
-                    marker: Marker::Circle,
-                    filled: false,
-                    size: 3.0,
-                },
-            )
-            .labeled("known among the next hits"),
-        );
+        if !points.is_empty() {
+            plot.layers.push(
+                Layer::new(
+                    INK,
+                    Shape::Points {
+                        points,
+                        marker: Marker::Circle,
+                        filled: false,
+                        size: 3.0,
+                    },
+                )
+                .labeled("known among the next hits"),
+            );
+        }
         if let (Some(value), Some(error)) = (all.coverage, all.coverage_error) {
             plot.notes
                 .push(format!("now {} ± {}", fixed(value, 2), fixed(error, 2)));
