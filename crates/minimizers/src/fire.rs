@@ -25,12 +25,15 @@ const FIRST_PRODUCTS: usize = 8;
 /// the start would slow the clock for good.
 const RENEWAL: u64 = 50;
 const RENEWAL_PRODUCTS: usize = 3;
-/// First and longest time step, in units of 1/√(largest curvature); 2 is the limit of stability.
+/// First and longest time step, in units of 1/√(largest curvature). 2 is the limit of stability of a
+/// parabola without friction: in a glass 1.2 costs a fifth more evaluations than 0.9, and 1.4 ten times as
+/// many, because it turns uphill again and again.
 const FIRST_TIME_STEP: f64 = 0.2;
-const LONGEST_TIME_STEP: f64 = 1.2;
+const LONGEST_TIME_STEP: f64 = 0.9;
 const SHORTEST_TIME_STEP: f64 = 0.004;
-/// Delay, increase and decrease of the time step, mixing and its decrease, as the paper's Table 1.
-const DELAY: u64 = 20;
+/// Delay, increase and decrease of the time step, mixing and its decrease, as the paper's Table 1; but
+/// half its delay, which saves a twentieth of the evaluations where the time step is known to be stable.
+const DELAY: u64 = 10;
 const INCREASE: f64 = 1.1;
 const DECREASE: f64 = 0.5;
 const MIXING: f64 = 0.25;

@@ -1,20 +1,19 @@
 //! The contract of minimizers, run on every one of them.
 #![cfg(test)]
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use metabasin_atoms::Configuration;
 use metabasin_interactions::{
-    BinaryLennardJones, Cut, EnergyLandscape, FixedCell, ForceField, Kernel, flatten, unflatten,
+    BinaryLennardJones, Cut, EnergyLandscape, FixedCell, ForceField, Kernel,
 };
 use metabasin_minimizers::{
     ConjugateGradient, Fire, InherentStructure, Lbfgs, Minimization, MinimizationOutcome,
     MinimizeError, Minimizer, MinimizerKind, TruncatedNewton,
 };
-use metabasin_testkit::strategies::{analytic_cases, displacements};
+use metabasin_testkit::strategies::analytic_cases;
 use metabasin_testkit::{
     LennardJonesCluster, MuellerBrown, Quadratic, Rosenbrock, assert_is_a_minimizer,
-    assert_is_equivariant, assert_returns, data, small_glass,
+    assert_returns, data, small_glass,
 };
 use proptest::prelude::*;
 
@@ -27,18 +26,6 @@ fn force_field(cut: Cut) -> ForceField {
         Arc::new(BinaryLennardJones::wahnstrom(cut)),
         Kernel::detect(),
     )
-}
-
-/// The small glass, polished; made once.
-fn minimum() -> &'static InherentStructure {
-    static MINIMUM: OnceLock<InherentStructure> = OnceLock::new();
-    MINIMUM.get_or_init(|| {
-        let minimizer = Lbfgs::default();
-        let (quenched, _) =
-            InherentStructure::quench(&small_glass(), force_field(Cut::Smooth), &minimizer, 1e-5)
-                .unwrap();
-        quenched.polished(1e-10).unwrap()
-    })
 }
 
 proptest! {
@@ -67,85 +54,6 @@ proptest! {
             let found = assert_is_a_minimizer(&*minimizer, &case, case.start(), 1e-9);
             prop_assert!(found.force_evaluations() <= budget + 1);
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3))]
-
-    #[test]
-    fn a_small_push_comes_back(push in displacements(1500, 1e-4)) {
-        let landscape = minimum().landscape();
-        for minimizer in every_minimizer() {
-            let mut fresh = landscape.clone();
-            assert_returns(&*minimizer, &mut fresh, &minimum().coordinates(), &push, 1e-8);
-        }
-    }
-}
-
-/// The minimum with every coordinate up to `size` away.
-fn shaken(size: f64) -> Vec<f64> {
-    minimum()
-        .coordinates()
-        .iter()
-        .enumerate()
-        .map(|(k, x)| x + size * ((k + 1) as f64 * 1.7).sin())
-        .collect()
-}
-
-/// Checks every minimizer against a symmetry of the glass that maps atom `order[i]` to place i
-/// and each position by `map`.
-fn check_symmetry(order: &[usize], map: &dyn Fn([f64; 3]) -> [f64; 3]) {
-    let mapped_vectors = |x: &[f64]| -> Vec<f64> {
-        order
-            .iter()
-            .flat_map(|&i| map([x[3 * i], x[3 * i + 1], x[3 * i + 2]]))
-            .collect()
-    };
-    let original = minimum().configuration();
-    let mapped = Configuration {
-        positions: unflatten(&mapped_vectors(&flatten(&original.positions))),
-        species: order.iter().map(|&i| original.species[i]).collect(),
-        ..original.clone()
-    };
-    let mut landscape = minimum().landscape();
-    let mut image = FixedCell::new(&mapped, force_field(Cut::Smooth)).unwrap();
-    for minimizer in every_minimizer() {
-        assert_is_equivariant(
-            &*minimizer,
-            &mut landscape,
-            &mut image,
-            &mapped_vectors,
-            &shaken(0.01),
-            1e-8,
-        );
-    }
-}
-
-#[test]
-fn minimizers_do_not_care_where_the_origin_is() {
-    let same: Vec<usize> = (0..500).collect();
-    check_symmetry(&same, &|[x, y, z]| [x + 0.3, y - 1.7, z + 12.1]);
-}
-
-#[test]
-fn minimizers_do_not_care_about_the_order_of_atoms() {
-    let backwards: Vec<usize> = (0..500).rev().collect();
-    check_symmetry(&backwards, &|position| position);
-}
-
-#[test]
-fn minimizers_do_not_care_about_the_axes_of_a_cubic_cell() {
-    let same: Vec<usize> = (0..500).collect();
-    check_symmetry(&same, &|[x, y, z]| [z, -x, y]);
-}
-
-#[test]
-fn every_minimizer_keeps_the_contract_from_a_hot_glass() {
-    let landscape = FixedCell::new(&small_glass(), force_field(Cut::Smooth)).unwrap();
-    for minimizer in every_minimizer() {
-        let found = assert_is_a_minimizer(&*minimizer, &landscape, &landscape.start(), 1e-5);
-        assert!(found.converged(), "{}: {}", minimizer.name(), found.outcome);
     }
 }
 
@@ -235,31 +143,6 @@ fn undefined_energies_are_steps_too_far() {
             MinimizationOutcome::NotFinite { .. }
         ));
     }
-}
-
-#[test]
-fn newton_polishes_where_energies_are_rounding() {
-    let minimizer = TruncatedNewton::default();
-    let found = assert_is_a_minimizer(&minimizer, &minimum().landscape(), &shaken(1e-3), 1e-10);
-    assert!(found.converged(), "{}", found.outcome);
-    assert!((found.energy - minimum().energy()).abs() < 1e-9);
-    // Quadratic: from 1e-1 to 1e-10 in a handful of steps.
-    assert!(found.iterations <= 8, "{} steps", found.iterations);
-}
-
-#[test]
-fn an_inherent_structure_remembers_where_it_comes_from() {
-    let polished = minimum();
-    assert!(polished.largest_force() < 1e-10);
-    assert_eq!(polished.force_tolerance(), 1e-10);
-    assert_eq!(polished.potential().cut(), Some(Cut::Smooth));
-    assert!(polished.configuration().velocities.is_none());
-    assert_eq!(polished.configuration().ids, small_glass().ids);
-    let mut landscape = polished.landscape();
-    let mut gradient = vec![0.0; 1500];
-    let energy = landscape.evaluate(&polished.coordinates(), &mut gradient);
-    assert!((energy - polished.energy()).abs() < 1e-9);
-    assert!(landscape.largest_force(&gradient) < 2e-10);
 }
 
 #[test]
