@@ -1,14 +1,18 @@
 //! Events followed under load.
 //!
-//! [`LoadedMinimum`] strains a minimum along a [`Loading`] and follows it until it becomes unstable;
+//! [`LoadedMinimum`] loads a minimum along a [`Loading`], a strain of its cell or a stress under which the
+//! cell gives way, and follows it until it becomes unstable;
 //! [`LoadedMinimum::follow_event`] follows one of its saddles beside it, until the event vanishes.
 //! Steps are taken from the point before (extrapolated) and are halved wherever a stationary point
 //! does not follow continuously; what cannot be followed by a step of
 //! [`LoadSettings::tolerance`] is gone.
 
+mod dead_load;
 mod event_path;
+mod landscape;
 mod loading;
 mod minimum_path;
+mod release;
 
 use metabasin_atoms::{Dipole, PlasticVolume};
 
@@ -27,7 +31,7 @@ const ENERGY_JUMP: f64 = 2e-3;
 /// How barriers are followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LoadSettings {
-    /// The strain at which something vanishes is bracketed to this `[1]`.
+    /// The load at which something vanishes is bracketed to this, in units of the loading's direction.
     pub tolerance: f64,
 }
 
@@ -42,7 +46,7 @@ fn shear_volume(plastic: PlasticVolume) -> f64 {
     2.0 * plastic.xy()
 }
 
-/// Step lengths towards requested strains: halved after a failure, doubled after two steps that went
+/// Step lengths towards requested loads: halved after a failure, doubled after two steps that went
 /// well.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
@@ -86,7 +90,7 @@ fn dipole_of(change: [f64; 6]) -> Dipole {
     -Dipole(change)
 }
 
-/// Requested strains lead away from zero.
+/// Requested loads lead away from zero.
 fn check_order(gammas: &[f64]) -> Result<(), crate::LandscapeError> {
     let mut last = 0.0_f64;
     for (k, &next) in gammas.iter().enumerate() {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use metabasin_atoms::Strain;
+use metabasin_atoms::{Strain, Stress};
 use metabasin_catalogue::EventRecord;
 use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel};
 use metabasin_landscape::{
@@ -160,4 +160,73 @@ fn a_barrier_ends_where_its_slope_says_and_within_the_tolerance() {
     assert!(left > 1e-4, "{coarse:?} {fine:?}");
     let said = coarse.extrapolated.unwrap() - coarse.last;
     assert!((said / left - 1.0).abs() < 0.02, "{coarse:?} {fine:?}");
+}
+
+#[test]
+fn barriers_change_with_any_stress_as_activation_volumes_say() {
+    // Along one stress at zero and far from it. The central difference is off by step² ΔH'''/6 and by
+    // enthalpies converged to 1e-10, over the step.
+    let tensor = [0.3, -0.5, 0.4, 0.2, -0.35, 0.1];
+    let loading = Loading::stress(Stress(tensor)).unwrap();
+    let step = 5e-4;
+    let gammas = [0.0, step, 2.0 * step, 0.05 - step, 0.05, 0.05 + step];
+    let minimum = loaded(loading, &gammas, LoadSettings::default());
+    let mut compared = 0;
+    for event in events().iter().take(3) {
+        let followed = minimum.follow_event(event).unwrap();
+        for three in followed.points.chunks_exact(3) {
+            let difference = (three[2].barrier - three[0].barrier) / (2.0 * step);
+            let slope = three[1].slope;
+            assert!(
+                (difference - slope).abs() < 1e-4 * slope.abs().max(0.1),
+                "at {}: {difference} against {slope}",
+                three[1].gamma
+            );
+            let volume = three[1].plastic.unwrap();
+            assert!((volume.contract(tensor) + slope).abs() < 1e-9);
+            compared += 1;
+        }
+        // With no stress added it is the fixed cell's barrier less what its change of stress does in a cell
+        // that gives way, P:S:P/(2V), to the next order.
+        if let (Some(first), Some(stored)) = (followed.points.first(), event.plastic_saddle) {
+            let volume = 2.0 * searcher().minimum().configuration().cell.volume();
+            let released = event.dipole_saddle.contract(stored.0) / volume;
+            let off = first.barrier - (event.barrier_forward - released);
+            assert!(off.abs() < 0.1 * released, "{off} of {released}");
+        }
+    }
+    assert!(compared >= 3, "only {compared} points compared");
+}
+
+#[test]
+fn a_barrier_under_stress_vanishes_with_the_power_three_halves() {
+    // A fold: ΔH = A t^(3/2) (1 + O(√t)), dΔH/dσ ∝ t^(1/2), t the stress that is left. The exponent
+    // between two points a factor four apart is off by the O(√t) of the farther one.
+    let shear = |sign: f64| Loading::stress(Stress([0.0, 0.0, 0.0, sign, 0.0, 0.0])).unwrap();
+    let coarse = LoadSettings { tolerance: 1e-3 };
+    let vanishing = [1.0, -1.0].iter().find_map(|&sign| {
+        let minimum = loaded(shear(sign), &[0.2, 0.4, 0.6], coarse);
+        events().iter().take(4).find_map(|event| {
+            let end = minimum.follow_event(event).unwrap().end?;
+            let vanished = end.state == LoadedState::BarrierVanished && end.last > 0.1;
+            vanished.then_some((sign, event, end.extrapolated?))
+        })
+    });
+    let (sign, event, end) = vanishing.expect("one of the events vanishes");
+    let left = [0.016, 0.004, 0.001, 0.00025];
+    let gammas = left.map(|left| end - left);
+    let followed = loaded(shear(sign), &gammas, coarse)
+        .follow_event(event)
+        .unwrap();
+    let last = followed.points.last().unwrap();
+    assert_eq!(followed.points.len(), 4, "{:?}", followed.end);
+    // The end once more, from a point four times nearer than any that is looked at.
+    let end = last.gamma - 1.5 * last.barrier / last.slope;
+    for (pair, tolerance) in followed.points[..3].windows(2).zip([0.05, 0.025]) {
+        let ratio = ((end - pair[0].gamma) / (end - pair[1].gamma)).ln();
+        let barrier = (pair[0].barrier / pair[1].barrier).ln() / ratio;
+        let slope = (pair[0].slope / pair[1].slope).ln() / ratio;
+        assert!((barrier - 1.5).abs() < tolerance, "{barrier}");
+        assert!((slope - 0.5).abs() < tolerance, "{slope}");
+    }
 }

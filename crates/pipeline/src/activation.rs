@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use metabasin_atoms::Strain;
+use metabasin_atoms::{Strain, Stress};
 use metabasin_catalogue::{Catalogue, EventRecord};
 use metabasin_files::{Overwrite, write_atomic};
 use metabasin_landscape::{
@@ -19,19 +19,64 @@ use crate::{Interrupt, PipelineError, Progress};
 
 /// The largest strain, either way.
 const LARGEST_STRAIN: f64 = 0.5;
+/// The largest stress that may be added, either way: moduli are about 15 `[energy / length³]`.
+const LARGEST_STRESS: f64 = 20.0;
+
+/// What of the sample grows with the load.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub enum LoadControl {
+    /// A strain of a cell that is held: the tensor for γ = 1; ε_xy = 1/2 is simple shear.
+    Strain(Strain),
+    /// The stress on a cell that gives way: the tensor of which γ times is added to the stress of the
+    /// minimum in the search cell `[energy / length³]`.
+    Stress(Stress),
+}
+
+impl LoadControl {
+    /// `strain` or `stress`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Strain(_) => "strain",
+            Self::Stress(_) => "stress",
+        }
+    }
+
+    /// The tensor for γ = 1.
+    pub fn direction(self) -> [f64; 6] {
+        match self {
+            Self::Strain(strain) => strain.0,
+            Self::Stress(stress) => stress.0,
+        }
+    }
+
+    fn largest(self) -> f64 {
+        match self {
+            Self::Strain(_) => LARGEST_STRAIN,
+            Self::Stress(_) => LARGEST_STRESS,
+        }
+    }
+
+    fn loading(self) -> Result<Loading, PipelineError> {
+        match self {
+            Self::Strain(strain) => Loading::new(strain),
+            Self::Stress(stress) => Loading::stress(stress),
+        }
+        .map_err(|error| PipelineError::BadInput(error.to_string()))
+    }
+}
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ActivationRequest {
-    /// The strain tensor for γ = 1; ε_xy = 1/2 is simple shear.
-    pub direction: Strain,
+    /// What grows, and in which direction.
+    pub control: LoadControl,
     /// γ to follow barriers to, either sign.
     pub to: f64,
     /// In how many steps.
     pub steps: usize,
     /// Follow them to the opposite of `to`, too.
     pub both_ways: bool,
-    /// The strains at which events vanish are bracketed to this.
+    /// The loads γ at which events vanish are bracketed to this.
     pub tolerance: f64,
     /// Only the first so many events.
     pub events: Option<usize>,
@@ -39,22 +84,23 @@ pub struct ActivationRequest {
     pub kernel: KernelChoice,
 }
 
-/// One event at one strain.
+/// One event at one load.
 #[derive(Clone, Debug, Serialize)]
 pub struct ActivationRow {
     /// The event.
     pub event: u64,
-    /// Strain from the search cell, in units of the direction.
+    /// The load, in units of the direction: strain from the search cell, or stress added.
     pub gamma: f64,
-    /// Barrier, where it still exists.
+    /// Barrier, where it still exists; of the enthalpy where the stress is given.
     pub barrier: Option<f64>,
     /// Barrier from the final minimum.
     pub barrier_reverse: Option<f64>,
-    /// d(barrier)/dγ at fixed cell, by Hellmann and Feynman.
+    /// d(barrier)/dγ by Hellmann and Feynman, at fixed cell or at fixed stress.
     pub slope: Option<f64>,
     /// Ω_xy = 2 Q_xy of the saddle, where the compliance is known.
     pub omega_xy: Option<f64>,
-    /// Activation volume tensor Q = S : P of the saddle.
+    /// Activation volume tensor Q of the saddle: S : P, or where the stress is given V₀ times the
+    /// difference of the cells' strains.
     pub activation_volume: Option<[f64; 6]>,
     /// `stored` at zero strain; then `followed`, or what became of the event.
     pub state: String,
@@ -69,7 +115,7 @@ pub struct ActivationEnd {
     pub way: i8,
     /// What became of it: `followed` to the end, or how it vanished.
     pub state: String,
-    /// The last strain at which it existed.
+    /// The last load at which it existed.
     pub last: f64,
     /// The first at which it did not; null where it was followed to the end.
     pub first_without: Option<f64>,
@@ -82,7 +128,7 @@ pub struct ActivationEnd {
 pub struct LoadedWay {
     /// 1 towards `to`, −1 the other way.
     pub way: i8,
-    /// The last strain at which it was stable and the next at which it was not; null where it was
+    /// The last load at which it was stable and the next at which it was not; null where it was
     /// stable to the end.
     pub minimum_unstable: Option<(f64, f64)>,
     /// Events by what became of them, by name of the state.
@@ -94,9 +140,11 @@ pub struct LoadedWay {
 pub struct Activation {
     /// How many events.
     pub events: usize,
-    /// The strain tensor for γ = 1.
+    /// `strain` or `stress`: what γ is.
+    pub control: String,
+    /// The tensor for γ = 1.
     pub direction: [f64; 6],
-    /// The strains at which events vanish are bracketed to this.
+    /// The loads γ at which events vanish are bracketed to this.
     pub tolerance: f64,
     /// Both ways, or the one asked for.
     pub ways: Vec<LoadedWay>,
@@ -164,8 +212,8 @@ fn stopped(interrupt: &Interrupt) -> Result<(), PipelineError> {
     Ok(())
 }
 
-/// Follows the verified events of a catalogue under strain. Events that fail are in the result as
-/// any other.
+/// Follows the verified events of a catalogue under strain or stress. Events that fail are in the
+/// result as any other.
 ///
 /// Events that were followed before a stop are kept in a file beside the catalogue until all are, so
 /// that the same request goes on with those that are left.
@@ -178,11 +226,14 @@ pub fn activation_volumes(
     (progress, interrupt): (&dyn Progress, &Interrupt),
 ) -> Result<Activation, PipelineError> {
     let bad = |message: String| Err(PipelineError::BadInput(message));
-    let strain = request.to.abs() * request.direction.norm();
-    if request.to == 0.0 || !strain.is_finite() || strain > LARGEST_STRAIN || strain == 0.0 {
+    let (control, largest) = (request.control, request.control.largest());
+    let load = request.to.abs() * Strain(control.direction()).norm();
+    if request.to == 0.0 || !load.is_finite() || load > largest || load == 0.0 {
+        let name = control.name();
         return bad(format!(
-            "--strain times --to must be a strain other than zero of norm at most {LARGEST_STRAIN}, got {} times {:?}",
-            request.to, request.direction.0
+            "--{name} times --to must be a {name} other than zero of norm at most {largest}, got {} times {:?}",
+            request.to,
+            control.direction()
         ));
     }
     if !(request.tolerance > 0.0 && request.tolerance.is_finite()) {
@@ -192,15 +243,15 @@ pub fn activation_volumes(
         ));
     }
     let opened = open(catalogue, request.events, request.kernel)?;
-    let loading = Loading::new(request.direction)
-        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    let loading = control.loading()?;
     let load = LoadSettings {
         tolerance: request.tolerance,
     };
     let ways: &[i8] = if request.both_ways { &[1, -1] } else { &[1] };
     let mut result = Activation {
         events: opened.events.len(),
-        direction: request.direction.0,
+        control: control.name().to_owned(),
+        direction: control.direction(),
         tolerance: request.tolerance,
         ways: Vec::new(),
         ends: Vec::new(),
@@ -221,7 +272,10 @@ pub fn activation_volumes(
     let mut followed: Vec<Vec<FollowedEvent>> = Vec::new();
     for (first, way) in (0..).step_by(opened.events.len().max(1)).zip(ways) {
         let end = f64::from(*way) * request.to;
-        let gammas: Vec<f64> = (1..=request.steps)
+        // The stored barrier is that at zero strain; that at zero stress added is another, and is the same
+        // both ways.
+        let begin = usize::from(!loading.is_stress() || !result.ways.is_empty());
+        let gammas: Vec<f64> = (begin..=request.steps)
             .map(|step| end * step as f64 / request.steps as f64)
             .collect();
         let minimum =
@@ -244,7 +298,9 @@ pub fn activation_volumes(
     progress.end();
     kept.close()?;
     for (k, event) in opened.events.iter().enumerate() {
-        result.rows.push(stored(event));
+        if !loading.is_stress() {
+            result.rows.push(stored(event));
+        }
         for (found, way) in followed.iter().zip(ways) {
             add(&mut result, event.id, *way, &found[k]);
         }
@@ -334,8 +390,14 @@ pub fn write_activation_csv(
         comment(
             writer,
             &format!(
-                "barriers under the strain gamma times {:?} (xx, yy, zz, xy, xz, yz)",
-                activation.direction
+                "barriers under the {} gamma times {:?} (xx, yy, zz, xy, xz, yz){}",
+                activation.control,
+                activation.direction,
+                if activation.control == "stress" {
+                    ", added to that of the minimum: nominal stress, barriers of the enthalpy"
+                } else {
+                    ""
+                }
             ),
         )?;
         writeln!(

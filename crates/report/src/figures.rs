@@ -19,7 +19,7 @@ pub use glass::{cooling, zero_load_energy};
 pub use landscape::{
     Completeness, activation_volumes, barrier_histogram, barrier_histogram_svg, search_outcomes,
 };
-pub use load::{LoadedCurve, load_sheet_svg};
+pub use load::{LoadAxis, LoadedCurve, load_sheet_svg};
 pub use loading::{recovery, recovery_svg, residual_strain, stress_strain, stress_strain_svg};
 pub use walk::walk_svg;
 

@@ -1,19 +1,20 @@
-//! An event followed under strain, beside its minimum.
+//! An event followed under load, beside its minimum.
 
 use metabasin_atoms::{Dipole, PlasticVolume};
 use metabasin_catalogue::EventRecord;
-use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, unflatten};
 use serde::{Deserialize, Serialize};
 
+use super::landscape::LoadedLandscape;
 use super::minimum_path::{LoadedMinimum, MinimumPoint};
+use super::release::{Released, release};
 use super::{CONTINUOUS, ENERGY_JUMP, Pace, dipole_of, shear_volume};
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
-use crate::displacement::{displacements, largest};
+use crate::descent::DescentOutcome;
 use crate::error::LandscapeError;
 use crate::lowest_mode::LowestMode;
 use crate::rebuild::RebuildError;
 use crate::settings::SearchSettings;
-use crate::verify::{count_index, descend_both_sides, returned};
+use crate::verify::descend_both_sides;
 
 /// What became of an event under load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,24 +52,28 @@ impl LoadedState {
     }
 }
 
-/// An event at one strain, where it exists.
+/// An event at one load, where it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadedBarrier {
-    /// Strain from the search cell.
+    /// The load, in units of its direction: a strain from the search cell, or a stress beyond that of the
+    /// minimum in the search cell.
     pub gamma: f64,
-    /// Barrier `[energy]`.
+    /// Barrier; of the enthalpy where the stress is given `[energy]`.
     pub barrier: f64,
     /// Barrier from the other side `[energy]`; `None` where that side was not descended (between the
-    /// strains that were asked for) or did not converge.
+    /// loads that were asked for) or did not converge.
     pub barrier_reverse: Option<f64>,
-    /// d(barrier)/dγ = V (σ^sad − σ^min) : U F⁻¹ at fixed cell, by Hellmann and Feynman `[energy]`.
+    /// d(barrier)/dγ by Hellmann and Feynman: V (σ^sad − σ^min) : U F⁻¹ at fixed cell, −Θ : Q where the
+    /// stress is given.
     pub slope: f64,
-    /// Lowest eigenvalue at the saddle `[energy / length²]`.
+    /// Lowest eigenvalue at the saddle, of atoms and cell where the cell gives way
+    /// `[energy / length²]`.
     pub lowest_eigenvalue: f64,
-    /// P = V (σ^min − σ^sad) at this strain `[energy]`.
+    /// P = V (σ^min − σ^sad) at this load `[energy]`: next to nothing where the stress is given.
     pub dipole: Dipole,
-    /// Activation volume −∂ΔH/∂Σ = Q = S : P with the compliance at this strain `[length³]`; `None`
-    /// between the strains that were asked for, and for an elastically unstable sample.
+    /// Activation volume −∂ΔH/∂Σ `[length³]`. Where the strain is given, Q = S : P with the compliance at
+    /// this strain, linear elasticity; `None` between the strains that were asked for, and for an
+    /// elastically unstable sample. Where the stress is given, Q = V₀ (e^sad − e^min), exact.
     pub plastic: Option<PlasticVolume>,
 }
 
@@ -84,9 +89,9 @@ impl LoadedBarrier {
 pub struct LoadEnd {
     /// What became of it.
     pub state: LoadedState,
-    /// The last strain at which it existed; it ends within [`super::LoadSettings::tolerance`] of it.
+    /// The last load at which it existed; it ends within [`super::LoadSettings::tolerance`] of it.
     pub last: f64,
-    /// The first strain at which it did not.
+    /// The first load at which it did not.
     pub first_without: f64,
     /// Where its last barrier and slope say that the barrier reaches zero, with
     /// ΔE ∝ (γ_c − γ)^(3/2): γ_c = γ − (3/2) ΔE / (dΔE/dγ). `None` where the barrier grows.
@@ -96,11 +101,11 @@ pub struct LoadEnd {
 /// An event followed under load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FollowedEvent {
-    /// At the requested strains that it reached, verified.
+    /// At the requested loads that it reached, verified.
     pub points: Vec<LoadedBarrier>,
-    /// At all strains through which it was followed.
+    /// At all loads through which it was followed.
     pub path: Vec<LoadedBarrier>,
-    /// How it ended; `None` where it was followed to the last strain.
+    /// How it ended; `None` where it was followed to the last load.
     pub end: Option<LoadEnd>,
 }
 
@@ -108,7 +113,7 @@ pub struct FollowedEvent {
 /// the barrier to be what vanished.
 const NEAR: f64 = 10.0;
 
-/// The saddle at one strain.
+/// The saddle at one load.
 struct SaddlePoint {
     x: Vec<f64>,
     energy: f64,
@@ -158,7 +163,16 @@ pub(super) fn follow_event(
         before: None,
         careful: false,
     };
-    match tracker.try_at(0.0, &rebuilt.saddle, &rebuilt.mode, true)? {
+    let (saddle, mode) = if minimum.loading.is_stress() {
+        let Some(Released { x, mode }) = release(minimum, &rebuilt)? else {
+            followed.end = Some(ended(LoadedState::SaddleVanished));
+            return Ok(followed);
+        };
+        (x, mode)
+    } else {
+        (rebuilt.saddle, rebuilt.mode)
+    };
+    match tracker.try_at(0.0, &saddle, &mode, true)? {
         Ok(saddle) => tracker.accept(saddle, minimum.gammas.first() == Some(&0.0), &mut followed),
         Err(state) => {
             followed.end = Some(ended(state));
@@ -280,36 +294,39 @@ impl Tracker<'_> {
             tolerance: rebuilder.tolerance(),
             when_convex: WhenConvex::GiveUp,
         };
-        let preconditioner = rebuilder.preconditioner();
+        let preconditioner = self.minimum.preconditioner();
         let climb = follow_mode(
             &mut landscape,
             &ascent,
             &self.minimum.following,
-            preconditioner,
+            &preconditioner,
         );
-        let field = displacements(landscape.cell(), &unflatten(guess), &unflatten(&climb.x));
-        let moved = largest(&field);
+        let moved = landscape.moved(guess, &climb.x);
         let (ClimbOutcome::Saddle, Some(mode)) = (climb.outcome, &climb.mode) else {
             return Ok(Err(LoadedState::SaddleVanished));
         };
         if moved.is_nan() || moved > CONTINUOUS || climb.energy <= lower.energy {
             return Ok(Err(LoadedState::SaddleVanished));
         }
-        let stress = landscape.stress(&climb.x).unwrap_or_default();
-        let volume = lower.volume;
-        let change = (stress - lower.stress) * volume;
-        let dipole = dipole_of(change.0);
-        let stiffness = lower.stiffness.filter(|_| verified);
+        let response = landscape.response(&climb.x);
+        let dipole = dipole_of(((response.stress - lower.stress) * lower.volume).0);
+        let plastic = if self.minimum.loading.is_stress() {
+            let strain = response.strain - lower.strain;
+            Some(PlasticVolume((strain * self.minimum.search_volume()).0))
+        } else {
+            let stiffness = lower.stiffness.filter(|_| verified);
+            stiffness.and_then(|stiffness| stiffness.plastic_volume(dipole).ok())
+        };
+        let slope = self.minimum.slope(gamma, &response);
         let mut barrier = LoadedBarrier {
             gamma,
             barrier: climb.energy - lower.energy,
             barrier_reverse: None,
-            slope: self.minimum.slope(gamma, stress - lower.stress, volume),
+            slope: slope - self.minimum.slope(gamma, &lower.response()),
             lowest_eigenvalue: mode.eigenvalue,
             dipole,
-            plastic: stiffness.and_then(|stiffness| stiffness.plastic_volume(dipole).ok()),
+            plastic,
         };
-        let slope = self.minimum.slope(gamma, stress, volume);
         if let Some(last) = &self.last {
             // Its energy must have changed as its stress says.
             let expected = 0.5 * (last.slope + slope) * (gamma - last.barrier.gamma);
@@ -336,20 +353,19 @@ impl Tracker<'_> {
     /// Counts the index and descends on both sides; the barrier from the other side.
     fn verify(
         &self,
-        landscape: &mut FixedCell,
+        landscape: &mut LoadedLandscape,
         climb: &Climb,
         mode: &LowestMode,
         lower: &MinimumPoint,
     ) -> Result<Option<f64>, LoadedState> {
         let rebuilder = &self.minimum.rebuilder;
-        let (settings, preconditioner) = (rebuilder.settings(), rebuilder.preconditioner());
-        let mut counted = Counted::new(&mut *landscape);
+        let settings = rebuilder.settings();
+        let preconditioner = &self.minimum.preconditioner();
         let mut mode = mode.clone();
-        let index = count_index(&mut counted, &climb.x, &mut mode, settings, preconditioner);
-        if index.index != 1 {
+        let index = landscape.count_index(&climb.x, &mut mode, settings, preconditioner);
+        if index != 1 {
             return Err(LoadedState::WrongIndex);
         }
-        let positions = unflatten(&lower.x);
         // Soft spots with tiny barriers flip in a coarse descent: a finer one decides.
         let fine = SearchSettings {
             relaxation_step: 0.3 * settings.relaxation_step,
@@ -359,8 +375,10 @@ impl Tracker<'_> {
         for settings in [settings, &fine] {
             let sides = descend_both_sides(landscape, climb, &lower.x, settings, preconditioner);
             for (side, other) in [(&sides.back, &sides.forth), (&sides.forth, &sides.back)] {
-                if returned(landscape, side, &positions, settings) {
-                    let converged = other.outcome == crate::descent::DescentOutcome::Converged;
+                let home = side.outcome == DescentOutcome::Converged
+                    && landscape.moved(&lower.x, &side.x) < settings.return_distance;
+                if home {
+                    let converged = other.outcome == DescentOutcome::Converged;
                     return Ok(converged.then_some(climb.energy - other.energy));
                 }
             }

@@ -1,20 +1,50 @@
-//! Homogeneous strains that grow.
+//! Loads that grow: homogeneous strains, dead loads.
 
-use metabasin_atoms::{Cell, Configuration, Strain};
+use metabasin_atoms::{Cell, Configuration, Strain, Stress};
 use metabasin_interactions::{FixedCell, ForceField, unflatten};
+use metabasin_minimizers::InherentStructure;
 use nalgebra::{Matrix3, Vector3};
 
+use super::dead_load::DeadLoad;
+use super::landscape::LoadedLandscape;
 use crate::error::LandscapeError;
 
-/// A homogeneous deformation F(γ) = 1 + γ U that grows from the search cell.
+/// What of a sample grows with the load.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Control {
+    /// The strain of a cell that does not give way: F(γ) = 1 + γ U.
+    Strain { triangle: Matrix3<f64> },
+    /// The nominal stress on a cell that does.
+    Stress,
+}
+
+/// A load that grows in one direction, by γ times a tensor.
 ///
-/// U is the upper triangle that keeps a cell's lattice vectors in their standard form and has the
-/// given symmetric part: U_aa = ε_aa and U_ab = 2 ε_ab for a < b. For ε_xy = 1/2 this is simple shear
-/// with γ the engineering strain; other tensors differ from their symmetric form by a rotation.
+/// **Strain**: the homogeneous deformation F(γ) = 1 + γ U of the search cell. U is the upper triangle
+/// that keeps a cell's lattice vectors in their standard form and has the given symmetric part:
+/// U_aa = ε_aa and U_ab = 2 ε_ab for a < b. For ε_xy = 1/2 this is simple shear with γ the engineering
+/// strain; other tensors differ from their symmetric form by a rotation.
+///
+/// **Stress**: the nominal stress T(γ) = σ₀ + γ Θ, σ₀ the stress of the minimum in the search cell, under
+/// which cell and atoms relax together in minimum and saddle alike. T is the force on the search cell's
+/// faces by their area there, conjugate to e = (U + Uᵀ)/2 of the relaxed cell F = 1 + U, so that what is
+/// followed is an exact potential, H = E − V₀ T : e, whatever the strain; it differs from the Cauchy stress
+/// by the strain times the stress. Barriers are those of H.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Loading {
-    direction: Strain,
-    triangle: Matrix3<f64>,
+    direction: [f64; 6],
+    control: Control,
+}
+
+/// How a stationary point stands in its load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Response {
+    /// Cauchy stress.
+    pub stress: Stress,
+    /// Volume of its cell.
+    pub volume: f64,
+    /// Strain of its cell from the search cell.
+    pub strain: Strain,
 }
 
 impl Loading {
@@ -23,14 +53,11 @@ impl Loading {
     /// # Errors
     /// [`LandscapeError::Loading`] where it is zero or not finite.
     pub fn new(direction: Strain) -> Result<Self, LandscapeError> {
-        if !direction.is_finite() || direction == Strain::ZERO {
-            return Err(LandscapeError::Loading(direction.0));
-        }
-        let [xx, yy, zz, xy, xz, yz] = direction.0;
+        let [xx, yy, zz, xy, xz, yz] = checked(direction.0)?;
         let triangle = Matrix3::new(xx, 2.0 * xy, 2.0 * xz, 0.0, yy, 2.0 * yz, 0.0, 0.0, zz);
         Ok(Self {
-            direction,
-            triangle,
+            direction: direction.0,
+            control: Control::Strain { triangle },
         })
     }
 
@@ -42,38 +69,92 @@ impl Loading {
         Self::new(Strain::simple_shear(1.0)).expect("a constant direction")
     }
 
-    /// The strain tensor for γ = 1.
-    pub fn direction(&self) -> Strain {
+    /// Along a stress tensor, γ times which is added to the stress of the minimum
+    /// `[energy / length³]`.
+    ///
+    /// # Errors
+    /// [`LandscapeError::Loading`] where it is zero or not finite.
+    pub fn stress(direction: Stress) -> Result<Self, LandscapeError> {
+        Ok(Self {
+            direction: checked(direction.0)?,
+            control: Control::Stress,
+        })
+    }
+
+    /// The tensor for γ = 1, a strain or a stress.
+    pub fn direction(&self) -> [f64; 6] {
         self.direction
     }
 
-    /// F(γ) = 1 + γ U.
+    /// Whether the stress is given, not the strain.
+    pub fn is_stress(&self) -> bool {
+        self.control == Control::Stress
+    }
+
+    /// F(γ) = 1 + γ U of a strain; no deformation under stress.
     pub fn deformation(&self, gamma: f64) -> Matrix3<f64> {
-        Matrix3::identity() + gamma * self.triangle
+        match self.control {
+            Control::Strain { triangle } => Matrix3::identity() + gamma * triangle,
+            Control::Stress => Matrix3::identity(),
+        }
     }
 
-    /// D(γ) with which energies change, dE/dγ = V σ : D at stationary points: D = U F⁻¹.
-    pub(crate) fn rate(&self, gamma: f64) -> Matrix3<f64> {
-        self.triangle * inverse(&self.deformation(gamma))
+    /// d(energy)/dγ of a stationary point: V σ : U F⁻¹ where the strain is given, −V₀ Θ : e of the
+    /// enthalpy where the stress is, V₀ the volume of the search cell.
+    pub(crate) fn slope(&self, gamma: f64, point: &Response, volume: f64) -> f64 {
+        match self.control {
+            Control::Strain { triangle } => {
+                let rate = triangle * inverse(&self.deformation(gamma));
+                point.volume * point.stress.to_matrix().dot(&rate)
+            }
+            Control::Stress => -volume * point.strain.contract(self.direction),
+        }
     }
 
-    /// Coordinates at `from` carried to `to` affinely.
+    /// Coordinates on the landscapes of this load, from those of the atoms.
+    pub(crate) fn entered(&self, x: &[f64]) -> Vec<f64> {
+        let cell: &[f64] = if self.is_stress() { &[0.0; 6] } else { &[] };
+        [x, cell].concat()
+    }
+
+    /// Coordinates at `from` carried to `to`: affinely with a cell that is strained.
     pub(crate) fn carried(&self, x: &[f64], from: f64, to: f64) -> Vec<f64> {
+        if self.is_stress() {
+            return x.to_vec();
+        }
         mapped(
             x,
             &(self.deformation(to) * inverse(&self.deformation(from))),
         )
     }
 
-    /// The landscape at γ.
+    /// The landscape at γ of the atoms of a minimum.
     pub(crate) fn landscape(
         &self,
-        reference: &Configuration,
-        field: ForceField,
+        minimum: &InherentStructure,
         gamma: f64,
-    ) -> Result<FixedCell, LandscapeError> {
-        deformed_landscape(reference, field, &self.deformation(gamma))
+    ) -> Result<LoadedLandscape, LandscapeError> {
+        let (reference, field) = (minimum.configuration(), minimum.force_field());
+        Ok(match self.control {
+            Control::Strain { .. } => {
+                let deformation = self.deformation(gamma);
+                let cell = deformed_landscape(reference, field, &deformation)?;
+                LoadedLandscape::Strained(Box::new(cell), Strain(self.direction) * gamma)
+            }
+            Control::Stress => {
+                let load = minimum.stress() + Stress(self.direction) * gamma;
+                LoadedLandscape::Stressed(Box::new(DeadLoad::new(reference, field, load)?))
+            }
+        })
     }
+}
+
+fn checked(direction: [f64; 6]) -> Result<[f64; 6], LandscapeError> {
+    let finite = direction.iter().all(|component| component.is_finite());
+    if !finite || direction == [0.0; 6] {
+        return Err(LandscapeError::Loading(direction));
+    }
+    Ok(direction)
 }
 
 /// The landscape of `reference` in its cell deformed by `deformation`.
@@ -122,25 +203,36 @@ mod tests {
         let shear = Loading::simple_shear();
         let x = shear.carried(&[1.0, 2.0, 3.0], 0.0, 0.1);
         assert_eq!(x, [1.2, 2.0, 3.0]);
+        let stress = Stress([0.0, 0.0, 0.0, 0.7, 0.0, 0.0]);
+        let point = response(stress, 2.0);
         for gamma in [0.0, -0.3, 0.7] {
-            let mut expected = Matrix3::zeros();
-            expected[(0, 1)] = 1.0;
-            assert!((shear.rate(gamma) - expected).norm() < 1e-14);
+            assert!((shear.slope(gamma, &point, 2.0) - 1.4).abs() < 1e-14);
+        }
+    }
+
+    fn response(stress: Stress, volume: f64) -> Response {
+        Response {
+            stress,
+            volume,
+            strain: Strain::ZERO,
         }
     }
 
     #[test]
-    fn the_rate_is_that_of_the_deformation() {
+    fn the_slope_is_the_stress_along_the_rate_of_the_deformation() {
         let loading = Loading::new(Strain([0.3, -0.2, 0.1, 0.4, -0.5, 0.25])).unwrap();
+        let stress = Stress([0.5, -1.0, 0.25, 2.0, -0.75, 1.5]);
         let (gamma, step) = (0.2, 1e-6);
         let ahead = loading.deformation(gamma + step) * inverse(&loading.deformation(gamma - step));
         let rate = (ahead - Matrix3::identity()) * (0.5 / step);
-        assert!((rate - loading.rate(gamma)).norm() < 1e-5);
+        let slope = loading.slope(gamma, &response(stress, 3.0), f64::NAN);
+        assert!((slope - 3.0 * stress.to_matrix().dot(&rate)).abs() < 1e-4);
     }
 
     #[test]
-    fn no_strain_is_no_loading() {
+    fn nothing_is_no_loading() {
         assert!(Loading::new(Strain::ZERO).is_err());
         assert!(Loading::new(Strain([f64::NAN; 6])).is_err());
+        assert!(Loading::stress(Stress::ZERO).is_err());
     }
 }

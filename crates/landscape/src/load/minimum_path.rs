@@ -1,35 +1,36 @@
-//! A minimum followed under strain.
+//! A minimum followed under load.
 
-use metabasin_atoms::{Stiffness, Stress};
+use metabasin_atoms::{Stiffness, Strain, Stress};
 use metabasin_catalogue::EventRecord;
-use metabasin_interactions::{EnergyLandscape, FixedCell, unflatten};
 use metabasin_minimizers::InherentStructure;
 
 use super::event_path::{FollowedEvent, follow_event};
-use super::loading::Loading;
+use super::landscape::{BorderedPreconditioner, LoadedLandscape};
+use super::loading::{Loading, Response};
 use super::{CONTINUOUS, ENERGY_JUMP, LoadSettings, Pace, check_order};
 use crate::descent::{DescentLimits, DescentOutcome, descend, polish};
-use crate::displacement::{displacements, largest};
 use crate::elasticity::stiffness_at;
 use crate::error::LandscapeError;
 use crate::rebuild::Rebuilder;
 use crate::settings::SearchSettings;
 
-/// The minimum at one strain.
+/// The minimum at one load.
 #[derive(Clone, Debug)]
 pub struct MinimumPoint {
-    /// Strain from the search cell.
+    /// The load, in units of its direction.
     pub gamma: f64,
-    /// Coordinates `[length]`.
+    /// Coordinates; those of the cell come last where it gives way `[length]`.
     pub x: Vec<f64>,
-    /// Energy `[energy]`.
+    /// Energy; enthalpy where the stress is given `[energy]`.
     pub energy: f64,
-    /// Stress `[energy / length³]`.
+    /// Cauchy stress `[energy / length³]`.
     pub stress: Stress,
     /// Volume of the cell `[length³]`.
     pub volume: f64,
-    /// Relaxed stiffness, at the strains that were asked for; `None` between them, and where it
-    /// cannot be solved for.
+    /// Strain of the cell from the search cell.
+    pub strain: Strain,
+    /// Relaxed stiffness, at the strains that were asked for; `None` between them, where it cannot be
+    /// solved for, and where the stress is given.
     pub stiffness: Option<Stiffness>,
 }
 
@@ -45,17 +46,29 @@ pub struct LoadedMinimum {
     unstable: Option<(f64, f64)>,
     /// Settings for saddles: one that is still there is found at a fraction of a search's cost.
     pub(super) following: SearchSettings,
+    /// What the preconditioner has on its diagonal for the cell's coordinates, where there are any.
+    cell_diagonal: Vec<f64>,
 }
 
 /// Force evaluations for following a saddle through one step.
 const FOLLOWING: u64 = 400;
 
+impl MinimumPoint {
+    pub(super) fn response(&self) -> Response {
+        Response {
+            stress: self.stress,
+            volume: self.volume,
+            strain: self.strain,
+        }
+    }
+}
+
 impl LoadedMinimum {
     /// Follows `minimum` (the polished one of a catalogue, with the settings of its searches) through
-    /// the strains `gammas`, which lead away from zero to one side, until it becomes unstable.
+    /// the loads `gammas`, which lead away from zero to one side, until it becomes unstable.
     ///
     /// # Errors
-    /// [`LandscapeError`]: settings or strains out of bounds, a structure that is no stable minimum,
+    /// [`LandscapeError`]: settings or loads out of bounds, a structure that is no stable minimum,
     /// a cell strained to nothing.
     pub fn follow(
         minimum: &InherentStructure,
@@ -76,8 +89,10 @@ impl LoadedMinimum {
                 max_force_evaluations: settings.max_force_evaluations.min(FOLLOWING),
                 ..settings.clone()
             },
+            cell_diagonal: Vec::new(),
         };
-        let start = minimum.coordinates();
+        let start = loading.entered(&minimum.coordinates());
+        followed.cell_diagonal = followed.landscape(0.0)?.cell_diagonal(&start);
         let origin = followed
             .relaxed(0.0, &start)?
             .ok_or(LandscapeError::NotAMinimum)?;
@@ -138,11 +153,11 @@ impl LoadedMinimum {
     fn relaxed(&self, gamma: f64, guess: &[f64]) -> Result<Option<MinimumPoint>, LandscapeError> {
         let mut landscape = self.landscape(gamma)?;
         let settings = self.rebuilder.settings();
-        let preconditioner = self.rebuilder.preconditioner();
+        let preconditioner = self.preconditioner();
         let descended = descend(
             &mut landscape,
             guess,
-            preconditioner,
+            &preconditioner,
             DescentLimits {
                 force_tolerance: settings.force_tolerance,
                 largest_step: settings.relaxation_step,
@@ -150,39 +165,51 @@ impl LoadedMinimum {
             },
         );
         let tolerance = self.rebuilder.tolerance();
-        let lower = polish(&mut landscape, descended, preconditioner, tolerance);
-        let field = displacements(landscape.cell(), &unflatten(guess), &unflatten(&lower.x));
-        let moved = largest(&field);
+        let lower = polish(&mut landscape, descended, &preconditioner, tolerance);
+        let moved = landscape.moved(guess, &lower.x);
         if lower.outcome != DescentOutcome::Converged || moved.is_nan() || moved > CONTINUOUS {
             return Ok(None);
         }
+        let Response {
+            stress,
+            volume,
+            strain,
+        } = landscape.response(&lower.x);
         Ok(Some(MinimumPoint {
             gamma,
             energy: lower.energy,
-            stress: landscape.stress(&lower.x).unwrap_or_default(),
-            volume: landscape.cell().volume(),
+            stress,
+            volume,
+            strain,
             x: lower.x,
             stiffness: None,
         }))
     }
 
-    /// Whether the energies of two points differ as their stresses say.
+    /// Whether the energies of two points differ as their slopes say.
     fn is_continuous(&self, one: &MinimumPoint, other: &MinimumPoint) -> bool {
-        let slope = |point: &MinimumPoint| self.slope(point.gamma, point.stress, point.volume);
+        let slope = |point: &MinimumPoint| self.slope(point.gamma, &point.response());
         let expected = 0.5 * (slope(one) + slope(other)) * (other.gamma - one.gamma);
         (other.energy - one.energy - expected).abs() < ENERGY_JUMP
     }
 
-    /// dE/dγ = V σ : U F⁻¹ of a stationary point.
-    pub(super) fn slope(&self, gamma: f64, stress: Stress, volume: f64) -> f64 {
-        volume * stress.to_matrix().dot(&self.loading.rate(gamma))
+    /// d(energy)/dγ of a stationary point.
+    pub(super) fn slope(&self, gamma: f64, point: &Response) -> f64 {
+        self.loading.slope(gamma, point, self.search_volume())
+    }
+
+    /// V₀, the volume of the search cell.
+    pub(super) fn search_volume(&self) -> f64 {
+        self.rebuilder.minimum().configuration().cell.volume()
     }
 
     fn stiffen(&mut self) -> Result<(), LandscapeError> {
         let Some(last) = self.points.last() else {
             return Ok(());
         };
-        let mut landscape = self.landscape(last.gamma)?;
+        let LoadedLandscape::Strained(mut landscape, _) = self.landscape(last.gamma)? else {
+            return Ok(());
+        };
         let stiffness = stiffness_at(&mut landscape, &last.x, self.rebuilder.preconditioner()).ok();
         if let Some(last) = self.points.last_mut() {
             last.stiffness = stiffness;
@@ -191,13 +218,19 @@ impl LoadedMinimum {
     }
 
     /// The landscape at `gamma`.
-    pub(super) fn landscape(&self, gamma: f64) -> Result<FixedCell, LandscapeError> {
-        let minimum = self.rebuilder.minimum();
-        self.loading
-            .landscape(minimum.configuration(), minimum.force_field(), gamma)
+    pub(super) fn landscape(&self, gamma: f64) -> Result<LoadedLandscape, LandscapeError> {
+        self.loading.landscape(self.rebuilder.minimum(), gamma)
     }
 
-    /// The minimum at any strain between those followed; `None` beyond the last.
+    /// The inverse Hessian of the minimum, nearly.
+    pub(super) fn preconditioner(&self) -> BorderedPreconditioner<'_> {
+        BorderedPreconditioner {
+            atoms: self.rebuilder.preconditioner(),
+            cell: &self.cell_diagonal,
+        }
+    }
+
+    /// The minimum at any load between those followed; `None` beyond the last.
     pub(super) fn at(&self, gamma: f64) -> Result<Option<MinimumPoint>, LandscapeError> {
         let beyond = self
             .points
@@ -220,18 +253,18 @@ impl LoadedMinimum {
         self.relaxed(gamma, &guess)
     }
 
-    /// The points followed, those between the requested strains, too.
+    /// The points followed, those between the requested loads, too.
     pub fn points(&self) -> &[MinimumPoint] {
         &self.points
     }
 
-    /// The last strain at which the minimum was stable and the next at which it was not; `None` where
+    /// The last load at which the minimum was stable and the next at which it was not; `None` where
     /// it followed to the end.
     pub fn unstable(&self) -> Option<(f64, f64)> {
         self.unstable
     }
 
-    /// Follows an event of the minimum through the same strains, until it vanishes. What happens to it
+    /// Follows an event of the minimum through the same loads, until it vanishes. What happens to it
     /// is in the result.
     ///
     /// # Errors

@@ -8,14 +8,53 @@ use crate::plot::{
 /// An event followed one way.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadedCurve {
-    /// Strain and barrier, outward from zero.
+    /// Load and barrier, outward from zero.
     pub barriers: Vec<(f64, f64)>,
-    /// Strain and activation volume Ω_xy.
+    /// Load and activation volume Ω_xy.
     pub volumes: Vec<(f64, f64)>,
     /// Where the event ended; `None` where it was followed to the end.
     pub end: Option<f64>,
     /// Name of what became of it.
     pub fate: String,
+}
+
+/// What grows with the load, for the axes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadAxis {
+    /// A strain γ of a cell that is held.
+    #[default]
+    Strain,
+    /// A stress σ added on a cell that gives way.
+    Stress,
+}
+
+impl LoadAxis {
+    /// What stands at the axis: before a symbol, and the symbol.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Strain => ("Strain", "γ"),
+            Self::Stress => ("Stress added", "σ"),
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Strain => "",
+            Self::Stress => "ε/σ³",
+        }
+    }
+
+    fn linear(self) -> Axis {
+        let (name, symbol) = self.words();
+        Axis::linear(&format!("{name} {symbol}"), self.unit())
+    }
+
+    fn barrier(self) -> &'static str {
+        match self {
+            Self::Strain => "Barrier ΔE at fixed cell",
+            Self::Stress => "Barrier ΔH at fixed stress",
+        }
+    }
 }
 
 /// Fates with a color of their own; all others share one.
@@ -30,13 +69,13 @@ const FATES: [(&str, &str); 4] = [
 const BINS: usize = 12;
 
 /// All panels as one stand-alone SVG file.
-pub fn load_sheet_svg(curves: &[LoadedCurve]) -> String {
+pub fn load_sheet_svg(curves: &[LoadedCurve], load: LoadAxis) -> String {
     panels_svg(
         &[
-            barriers(curves),
-            power_law(curves),
-            ends(curves),
-            volumes(curves),
+            barriers(curves, load),
+            power_law(curves, load),
+            ends(curves, load),
+            volumes(curves, load),
         ],
         2,
     )
@@ -96,18 +135,18 @@ fn panel(name: &str, title: &str, x: Axis, y: Axis, layers: Vec<Layer>) -> Plot 
     }
 }
 
-fn barriers(curves: &[LoadedCurve]) -> Plot {
+fn barriers(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
     panel(
         "load-barriers",
         "Barriers under load",
-        Axis::linear("Strain γ", ""),
-        Axis::linear("Barrier ΔE at fixed cell", "ε").including(0.0),
+        load.linear(),
+        Axis::linear(load.barrier(), "ε").including(0.0),
         colored(curves, |curve| curve.barriers.clone()),
     )
 }
 
 /// Barriers that vanish against the strain that is left, with the law of a fold.
-fn power_law(curves: &[LoadedCurve]) -> Plot {
+fn power_law(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
     let vanished = curves.iter().filter(|c| c.fate == "barrier_vanished");
     let mut layers = Vec::new();
     let mut corner: Option<(f64, f64)> = None;
@@ -145,20 +184,21 @@ fn power_law(curves: &[LoadedCurve]) -> Plot {
             .labeled("slope 3/2"),
         );
     }
+    let (_, symbol) = load.words();
     Plot {
         empty_reason: "no barrier vanished".to_owned(),
         ..panel(
             "load-law",
             "Barriers near their end",
-            Axis::logarithmic("Strain left, |γ_c − γ|", ""),
-            Axis::logarithmic("Barrier ΔE", "ε"),
+            Axis::logarithmic(&format!("Left, |{symbol}_c − {symbol}|"), load.unit()),
+            Axis::logarithmic(load.barrier(), "ε"),
             layers,
         )
     }
 }
 
 /// Where events end, both ways.
-fn ends(curves: &[LoadedCurve]) -> Plot {
+fn ends(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
     let found = |curve: &&LoadedCurve| {
         (curve.fate == "barrier_vanished" || curve.fate == "saddle_vanished")
             && curve.end.is_some_and(f64::is_finite)
@@ -204,6 +244,7 @@ fn ends(curves: &[LoadedCurve]) -> Plot {
             );
         }
     }
+    let (name, symbol) = load.words();
     let side = |positive: bool| {
         let mut ends: Vec<f64> = curves
             .iter()
@@ -213,10 +254,10 @@ fn ends(curves: &[LoadedCurve]) -> Plot {
             .collect();
         ends.sort_by(f64::total_cmp);
         let middle = ends.get(ends.len() / 2);
-        let name = if positive { "γ > 0" } else { "γ < 0" };
+        let sign = if positive { ">" } else { "<" };
         middle.map(|middle| {
             format!(
-                "{name}: {} ended, median {}",
+                "{symbol} {sign} 0: {} ended, median {}",
                 ends.len(),
                 significant(*middle, 3)
             )
@@ -227,15 +268,15 @@ fn ends(curves: &[LoadedCurve]) -> Plot {
         empty_reason: "no event ended".to_owned(),
         ..panel(
             "load-ends",
-            "Strains at which events end",
-            Axis::linear("Strain γ_c", ""),
+            "Loads at which events end",
+            Axis::linear(&format!("{name} {symbol}_c"), load.unit()),
             Axis::linear("Events", "").including(0.0),
             layers,
         )
     }
 }
 
-fn volumes(curves: &[LoadedCurve]) -> Plot {
+fn volumes(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
     let mut layers = colored(curves, |curve| curve.volumes.clone());
     for layer in &mut layers {
         layer.label = None;
@@ -262,7 +303,7 @@ fn volumes(curves: &[LoadedCurve]) -> Plot {
     panel(
         "load-volumes",
         "Activation volumes under load",
-        Axis::linear("Strain γ", ""),
+        load.linear(),
         Axis::linear("Activation volume Ω_xy", "σ³"),
         layers,
     )
@@ -286,11 +327,11 @@ mod tests {
             curve(0.03, "saddle_vanished"),
             curve(0.03, "disconnected"),
         ];
-        let svg = load_sheet_svg(&curves);
+        let svg = load_sheet_svg(&curves, LoadAxis::Strain);
         assert!(svg.contains("saddle met its minimum (2)"));
         assert!(svg.contains("not connected or not rebuilt (1)"));
         assert!(svg.contains("2 ended"));
-        let total: f64 = ends(&curves)
+        let total: f64 = ends(&curves, LoadAxis::Strain)
             .layers
             .iter()
             .filter_map(|layer| match &layer.shape {
@@ -299,6 +340,10 @@ mod tests {
             })
             .sum();
         assert_eq!(total, 3.0);
-        assert!(load_sheet_svg(&[]).contains("no event was followed"));
+        let stressed = load_sheet_svg(&curves, LoadAxis::Stress);
+        assert!(svg.contains("Strain γ") && !stressed.contains("Strain γ"));
+        assert!(stressed.contains("Stress added σ") && stressed.contains("ΔH"));
+        let empty = load_sheet_svg(&[], LoadAxis::Strain);
+        assert!(empty.contains("no event was followed"));
     }
 }
