@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use metabasin_atoms::Configuration;
-use metabasin_catalogue::EventRecord;
+use metabasin_catalogue::{Catalogue, EventRecord};
 use metabasin_files::read_trajectory;
 use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel};
 use nalgebra::Vector3;
@@ -18,7 +18,7 @@ mod program;
 #[path = "support/small_catalogue.rs"]
 mod small_catalogue;
 use program::{assert_keys, json, refused, text};
-use small_catalogue::{SHARED, events};
+use small_catalogue::{SEED, SHARED, events};
 
 #[test]
 fn barriers_gives_statistics_and_a_plot() {
@@ -65,6 +65,181 @@ fn barriers_gives_statistics_and_a_plot() {
     let below = json(&["barriers", catalogue, "--below", &window]);
     assert_eq!(below["distinct"], barriers.len() - 1);
     assert!(refused(&["barriers", catalogue, "--below", "-1"]).contains("-1"));
+}
+
+#[test]
+fn barriers_follow_the_stress_as_their_activation_volumes_say() {
+    // dΔH/dσ_xy = −Ω_xy. The central difference is off by step² times the third derivative and by
+    // enthalpies converged to 1e-10 over the step.
+    let folder = TempDir::new().unwrap();
+    let plot = folder.path().join("stress.svg");
+    let table = folder.path().join("stress.csv");
+    let found = json(&[
+        "activation",
+        text(&SHARED.path),
+        "--stress",
+        "xy",
+        "--to",
+        "1e-3",
+        "--steps",
+        "1",
+        "--both-ways",
+        "--kernel",
+        "portable",
+        "--plot",
+        text(&plot),
+        "--csv",
+        text(&table),
+    ]);
+    assert_eq!(found["control"], "stress");
+    let rows = found["rows"].as_array().unwrap();
+    let mut compared = 0;
+    for event in found["ends"].as_array().unwrap() {
+        let at = |gamma: f64| -> Option<&Value> {
+            rows.iter().find(|row| {
+                row["event"] == event["event"]
+                    && row["gamma"].as_f64() == Some(gamma)
+                    && row["state"] == "followed"
+            })
+        };
+        if let (Some(here), Some(plus), Some(minus)) = (at(0.0), at(1e-3), at(-1e-3)) {
+            let number = |row: &Value, key: &str| row[key].as_f64().unwrap();
+            let slope = (number(plus, "barrier") - number(minus, "barrier")) / 2e-3;
+            let volume = number(here, "omega_xy");
+            assert!(
+                (slope + volume).abs() < 1e-3 * volume.abs().max(1.0),
+                "{slope} {volume}"
+            );
+            assert!((number(here, "slope") + volume).abs() < 1e-9);
+            compared += 1;
+        }
+    }
+    assert!(compared > 0);
+    let table = std::fs::read_to_string(table).unwrap();
+    assert!(table.starts_with('#') && table.contains("nominal stress"));
+    let sheet = std::fs::read_to_string(plot).unwrap();
+    assert!(sheet.contains("Stress added"));
+    let refusal = |arguments: &[&str]| {
+        let all = [&["activation", text(&SHARED.path)], arguments].concat();
+        refused(&all)
+    };
+    assert!(refusal(&["--stress", "xy", "--strain", "xy"]).contains("--strain"));
+    assert!(refusal(&["--stress", "xy", "--to", "100"]).contains("--stress times --to"));
+}
+
+/// The cells of a Parquet file as CSV would have them, header first.
+#[cfg(feature = "parquet")]
+fn parquet_cells(path: &Path) -> Vec<Vec<String>> {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+    let reader = SerializedFileReader::new(std::fs::File::open(path).unwrap()).unwrap();
+    let columns = reader.metadata().file_metadata().schema_descr().columns();
+    let header = columns.iter().map(|column| column.name().to_owned());
+    let mut table = vec![header.collect::<Vec<_>>()];
+    for row in reader.get_row_iter(None).unwrap() {
+        let row = row.unwrap();
+        let cells = row.get_column_iter().map(|(_, field)| match field {
+            Field::Null => String::new(),
+            Field::Long(number) => number.to_string(),
+            Field::Double(number) => format!("{number:?}"),
+            Field::Str(text) => text.clone(),
+            other => panic!("{other:?}"),
+        });
+        table.push(cells.collect());
+    }
+    table
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_holds_the_rows_of_the_csv_and_what_made_them() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let path = text(&SHARED.path);
+    let (csv, table) = (at("events.csv"), at("events.parquet"));
+    json(&["barriers", path, "--csv", &csv, "--parquet", &table]);
+    let (all_csv, all) = (at("all.csv"), at("all.parquet"));
+    json(&["export", path, "--format", "csv", "-o", &all_csv]);
+    json(&["export", path, "--format", "parquet", "-o", &all]);
+    for (csv, table) in [(&csv, &table), (&all_csv, &all)] {
+        let text = std::fs::read_to_string(csv).unwrap();
+        let rows = text.lines().map(|row| row.split(',').map(str::to_owned));
+        let rows: Vec<Vec<String>> = rows.map(Iterator::collect).collect();
+        assert!(rows.len() > 1);
+        assert_eq!(parquet_cells(Path::new(table)), rows);
+    }
+    let reader = SerializedFileReader::new(std::fs::File::open(&table).unwrap()).unwrap();
+    let metadata = reader.metadata().file_metadata().key_value_metadata();
+    let value = |key: &str| -> String {
+        let entry = metadata.unwrap().iter().find(|entry| entry.key == key);
+        entry.unwrap().value.clone().unwrap()
+    };
+    let sample = Catalogue::open_read_only(&SHARED.path)
+        .unwrap()
+        .sample()
+        .unwrap();
+    assert_eq!(value("seed"), SEED);
+    assert_eq!(value("version"), env!("CARGO_PKG_VERSION"));
+    assert_eq!(value("sample"), sample.fingerprint);
+    assert_eq!(value("search_settings"), sample.settings);
+    assert!(value("search_configs").starts_with('['));
+    let units: Value = serde_json::from_str(&value("units")).unwrap();
+    assert_eq!(units["barrier_forward"], "epsilon");
+    assert_eq!(units["activation_volume_xy"], "sigma^3");
+    assert!(units["hits"].is_null());
+    // Written over only on request.
+    assert!(refused(&["barriers", path, "--parquet", &table]).contains("--force"));
+    json(&["barriers", path, "--parquet", &table, "--force"]);
+}
+
+/// What the README shows. Needs a Python with pandas and pyarrow.
+#[cfg(feature = "parquet")]
+#[test]
+fn pandas_reads_the_parquet_file() {
+    let script = "import sys, json, pandas, pyarrow.parquet\n\
+                  events = pandas.read_parquet(sys.argv[1])\n\
+                  metadata = pyarrow.parquet.read_schema(sys.argv[1]).metadata\n\
+                  units = json.loads(metadata[b'units'])\n\
+                  print(json.dumps([len(events), repr(events.barrier_forward.sum()), \
+                  str(events.hits.dtype), units['barrier_forward'], metadata[b'seed'].decode()]))\n";
+    let python = std::env::var("METABASIN_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let has = std::process::Command::new(&python)
+        .args(["-c", "import pandas, pyarrow"])
+        .output();
+    if !has.is_ok_and(|output| output.status.success()) {
+        eprintln!(
+            "skipped: pandas_reads_the_parquet_file: {python} has no pandas with pyarrow \
+             (METABASIN_PYTHON names another)"
+        );
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("events.parquet");
+    json(&["barriers", text(&SHARED.path), "--parquet", text(&table)]);
+    let output = std::process::Command::new(&python)
+        .args(["-c", script, text(&table)])
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let found: Value = serde_json::from_str(&printed).unwrap();
+    let verified: Vec<EventRecord> = events(&SHARED.path)
+        .into_iter()
+        .filter(EventRecord::is_verified)
+        .collect();
+    assert_eq!(found[0], verified.len());
+    let sum: f64 = verified.iter().map(|event| event.barrier_forward).sum();
+    let theirs: f64 = found[1]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("np.float64(")
+        .trim_end_matches(')')
+        .parse()
+        .unwrap();
+    assert!((theirs - sum).abs() < 1e-9, "{theirs} {sum}");
+    assert_eq!(found[2], "int64");
+    assert_eq!(found[3], "epsilon");
+    assert_eq!(found[4], SEED);
 }
 
 #[test]

@@ -110,15 +110,16 @@ pub enum Verb {
     Akmc(Akmc),
     /// Barrier statistics of a catalogue.
     #[command(
-        after_help = "Examples:\n  metabasin barriers glass.sqlite --plot barriers.svg --csv events.csv\n  \
+        after_help = "Examples:\n  metabasin barriers glass.sqlite --plot barriers.svg --csv events.csv --parquet events.parquet\n  \
                       metabasin barriers glass.sqlite --window 2.8 --window 4.7 --json\n  \
                       metabasin barriers glass.sqlite --verify"
     )]
     Barriers(Barriers),
-    /// Activation volumes, and barriers followed under strain.
+    /// Activation volumes, and barriers followed under strain or stress.
     #[command(
         after_help = "Examples:\n  metabasin activation glass.sqlite --to 0.05 --steps 10 --both-ways --plot load.svg\n  \
-                      metabasin activation glass.sqlite --strain 1,-0.5,-0.5,0,0,0 --to 0.02"
+                      metabasin activation glass.sqlite --strain 1,-0.5,-0.5,0,0,0 --to 0.02\n  \
+                      metabasin activation glass.sqlite --stress xy --to 0.5 --steps 10 --plot stress.svg"
     )]
     Activation(Activation),
     /// Vineyard prefactors of stored events, and the core's part of their barriers.

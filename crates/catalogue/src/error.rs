@@ -8,6 +8,9 @@ use thiserror::Error;
 /// Why a catalogue cannot be opened, read or written.
 #[derive(Debug, Error)]
 pub enum CatalogueError {
+    /// Columns that are no table, or that Parquet does not take.
+    #[error("the table cannot be written as Parquet: {0}")]
+    Parquet(String),
     /// There is no such file.
     #[error("there is no catalogue {path}; check the name, or make one with `metabasin search`")]
     NotFound {

@@ -1,9 +1,8 @@
-//! Events as CSV.
-
-use std::fmt::Write;
+//! The events table for other programs: CSV, and columns for other formats.
 
 use rusqlite::types::ValueRef;
 
+use crate::columns::{Column, ColumnValues, csv};
 use crate::{Catalogue, CatalogueError};
 
 /// The scalar columns of all events as CSV text, one row an event in order of discovery, with a
@@ -13,9 +12,20 @@ use crate::{Catalogue, CatalogueError};
 /// # Errors
 /// What SQLite reports.
 pub fn export_csv(catalogue: &Catalogue) -> Result<String, CatalogueError> {
+    Ok(csv(&event_columns(catalogue)?))
+}
+
+/// The scalar columns of all events, one row an event in order of discovery; blobs are left out.
+///
+/// # Errors
+/// What SQLite reports.
+pub fn event_columns(catalogue: &Catalogue) -> Result<Vec<Column>, CatalogueError> {
     let database = |source| catalogue.database(source);
-    let columns = scalar_columns(catalogue)?;
-    let quoted: Vec<String> = columns.iter().map(|name| format!("\"{name}\"")).collect();
+    let mut columns = scalar_columns(catalogue)?;
+    let quoted: Vec<String> = columns
+        .iter()
+        .map(|column| format!("\"{}\"", column.name))
+        .collect();
     let mut statement = catalogue
         .connection()
         .prepare(&format!(
@@ -23,48 +33,71 @@ pub fn export_csv(catalogue: &Catalogue) -> Result<String, CatalogueError> {
             quoted.join(", ")
         ))
         .map_err(database)?;
-    let mut text = columns.join(",");
-    text.push('\n');
     let mut rows = statement.query([]).map_err(database)?;
     while let Some(row) = rows.next().map_err(database)? {
-        for k in 0..columns.len() {
-            if k > 0 {
-                text.push(',');
-            }
-            push_value(&mut text, row.get_ref(k).map_err(database)?);
+        for (k, column) in columns.iter_mut().enumerate() {
+            push(&mut column.values, row.get_ref(k).map_err(database)?);
         }
-        text.push('\n');
     }
-    Ok(text)
+    Ok(columns)
 }
 
-/// Names of the columns of `events` that are no blobs, in the order of the schema.
-fn scalar_columns(catalogue: &Catalogue) -> Result<Vec<String>, CatalogueError> {
+/// The columns of `events` that are no blobs, in the order of the schema, without rows.
+fn scalar_columns(catalogue: &Catalogue) -> Result<Vec<Column>, CatalogueError> {
     let database = |source| catalogue.database(source);
     let mut statement = catalogue
         .connection()
-        .prepare("SELECT name FROM pragma_table_info('events') WHERE type <> 'BLOB' ORDER BY cid")
+        .prepare(
+            "SELECT name, type FROM pragma_table_info('events') WHERE type <> 'BLOB' ORDER BY cid",
+        )
         .map_err(database)?;
-    let names = statement
-        .query_map([], |row| row.get(0))
+    let columns = statement
+        .query_map([], |row| {
+            let (name, kind): (String, String) = (row.get(0)?, row.get(1)?);
+            let values = match kind.as_str() {
+                "INTEGER" => ColumnValues::Integers(Vec::new()),
+                "REAL" => ColumnValues::Numbers(Vec::new()),
+                _ => ColumnValues::Texts(Vec::new()),
+            };
+            Ok(Column {
+                unit: unit(&name),
+                name,
+                values,
+            })
+        })
         .map_err(database)?;
-    names.collect::<Result<_, _>>().map_err(database)
+    columns.collect::<Result<_, _>>().map_err(database)
 }
 
-fn push_value(text: &mut String, value: ValueRef) {
-    // Writing to a string cannot fail.
-    match value {
-        ValueRef::Null | ValueRef::Blob(_) => Ok(()),
-        ValueRef::Integer(value) => write!(text, "{value}"),
-        ValueRef::Real(value) => write!(text, "{value:?}"),
-        ValueRef::Text(bytes) => {
-            let content = String::from_utf8_lossy(bytes);
-            if content.contains([',', '"', '\n', '\r']) {
-                write!(text, "\"{}\"", content.replace('"', "\"\""))
-            } else {
-                write!(text, "{content}")
-            }
+/// The unit of a column of `events`, as `docs/catalogue-schema.md` has it.
+fn unit(name: &str) -> &'static str {
+    const UNITS: [(&str, &str); 11] = [
+        ("barrier_", "epsilon"),
+        ("energy_", "epsilon"),
+        ("dipole_", "epsilon"),
+        ("plastic_", "sigma^3"),
+        ("lowest_eigenvalue", "epsilon/sigma^2"),
+        ("largest_force", "epsilon/sigma"),
+        ("prefactor_", "1/tau"),
+        ("center_", "sigma"),
+        ("largest_displacement", "sigma"),
+        ("displacement_saddle_rest_norm", "sigma"),
+        ("displacement_final_rest_norm", "sigma"),
+    ];
+    let known = UNITS.iter().find(|(prefix, _)| name.starts_with(prefix));
+    known.map_or("", |(_, unit)| unit)
+}
+
+/// Adds a row; a value of another kind than its column counts as missing.
+fn push(values: &mut ColumnValues, value: ValueRef) {
+    match (values, value) {
+        (ColumnValues::Integers(values), ValueRef::Integer(value)) => values.push(Some(value)),
+        (ColumnValues::Numbers(values), ValueRef::Real(value)) => values.push(Some(value)),
+        (ColumnValues::Texts(values), ValueRef::Text(bytes)) => {
+            values.push(Some(String::from_utf8_lossy(bytes).into_owned()));
         }
+        (ColumnValues::Integers(values), _) => values.push(None),
+        (ColumnValues::Numbers(values), _) => values.push(None),
+        (ColumnValues::Texts(values), _) => values.push(None),
     }
-    .expect("a string takes any text");
 }

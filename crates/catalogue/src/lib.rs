@@ -5,10 +5,12 @@
 //! [`BarrierStatistics`] is what can be said about the barriers, [`Completeness`] about how many of
 //! them are known, and [`BarrierReport`] all that papers show, made of the [`EventMeasures`] of every
 //! event; [`MeyerNeldel`] lays prefactors against barriers, [`RateSum`] adds rates at a temperature;
-//! [`export_csv`] prints the scalar columns for other programs. Every table and column is
-//! described in `docs/catalogue-schema.md`.
+//! [`export_csv`] prints the scalar columns for other programs, and `parquet_bytes` (feature
+//! `parquet`) writes any [`Column`]s for pandas. Every table and column is described in
+//! `docs/catalogue-schema.md`.
 
 mod barrier_report;
+mod columns;
 mod completeness;
 mod correlation;
 mod error;
@@ -16,6 +18,8 @@ mod export;
 mod measures;
 mod meyer_neldel;
 mod opening;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod rate_sum;
 mod records;
 mod rows;
@@ -26,12 +30,15 @@ mod strings;
 mod writer_lock;
 
 pub use barrier_report::{BarrierReport, JointHistogram, JointStatistics, OrientationStatistics};
+pub use columns::{Column, ColumnValues, measures_columns, measures_csv};
 pub use completeness::{Completeness, GrowthPoint, WindowCompleteness, good_turing_error};
 pub use correlation::Correlation;
 pub use error::CatalogueError;
-pub use export::export_csv;
-pub use measures::{EventMeasures, measures_csv};
+pub use export::{event_columns, export_csv};
+pub use measures::EventMeasures;
 pub use meyer_neldel::MeyerNeldel;
+#[cfg(feature = "parquet")]
+pub use parquet::parquet_bytes;
 pub use rate_sum::RateSum;
 pub use records::{
     DisplacementField, EvaluationCounts, EventRates, EventRecord, SampleRecord, SearchRecord,

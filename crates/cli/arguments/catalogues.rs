@@ -29,9 +29,12 @@ pub struct Barriers {
     /// Write the numbers of every event, one row each.
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
+    /// Write the same table as Parquet, with units, config, seed and version in the file's metadata.
+    #[arg(long, value_name = "FILE.parquet")]
+    pub parquet: Option<PathBuf>,
     /// Derive every event again from its stored displacement, and report how far it is off; exit
     /// code 1 where an event does not hold.
-    #[arg(long, conflicts_with_all = ["plot", "csv", "below", "windows"])]
+    #[arg(long, conflicts_with_all = ["plot", "csv", "parquet", "below", "windows"])]
     pub verify: bool,
     /// Derive only the first so many events again.
     #[arg(long, value_name = "N", requires = "verify")]
@@ -42,7 +45,7 @@ pub struct Barriers {
     /// Seed of the bootstrap errors.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Overwrite plot and table.
+    /// Overwrite plot and tables.
     #[arg(long)]
     pub force: bool,
 }
@@ -52,8 +55,8 @@ pub struct Barriers {
 pub struct Activation {
     /// The catalogue.
     pub catalogue: PathBuf,
-    /// Direction of the strain: xy (simple shear), another component, or the six components of a
-    /// tensor in the order xx,yy,zz,xy,xz,yz.
+    /// Strain the cell in this direction: xy (simple shear), another component, or the six components of
+    /// a tensor in the order xx,yy,zz,xy,xz,yz.
     #[arg(
         long,
         value_name = "DIRECTION",
@@ -62,30 +65,37 @@ pub struct Activation {
         value_parser = direction
     )]
     pub strain: [f64; 6],
-    /// Follow every barrier to this strain, either sign.
+    /// Add stress in this direction instead, a component or six of them, under which cell and atoms give
+    /// way: barriers of the enthalpy.
     #[arg(
         long,
-        value_name = "GAMMA",
-        default_value_t = 0.01,
-        allow_hyphen_values = true
+        value_name = "DIRECTION",
+        conflicts_with = "strain",
+        allow_hyphen_values = true,
+        value_parser = stress_direction
     )]
-    pub to: f64,
+    pub stress: Option<[f64; 6]>,
+    /// Follow every barrier to this strain or stress in units of the direction, either sign; by default
+    /// to a strain of 0.01 or a stress of 0.1 epsilon/sigma^3.
+    #[arg(long, value_name = "GAMMA", allow_hyphen_values = true)]
+    pub to: Option<f64>,
     /// In how many steps.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pub steps: u16,
-    /// Follow every barrier to the opposite strain, too.
+    /// Follow every barrier to the opposite load, too.
     #[arg(long)]
     pub both_ways: bool,
-    /// Bracket the strains at which events vanish to this.
-    #[arg(long, value_name = "GAMMA", default_value_t = 1e-5)]
-    pub tolerance: f64,
+    /// Bracket the loads at which events vanish to this; by default to a strain of 1e-5 or a stress of
+    /// 1e-4 epsilon/sigma^3.
+    #[arg(long, value_name = "GAMMA")]
+    pub tolerance: Option<f64>,
     /// Only the first so many events.
     #[arg(long, value_name = "N")]
     pub events: Option<usize>,
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
-    /// Draw barriers and activation volumes against strain, and where events vanish.
+    /// Draw barriers and activation volumes against the load, and where events vanish.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
     /// Write all points, those between the steps, too.
@@ -114,6 +124,17 @@ fn direction(text: &str) -> Result<[f64; 6], String> {
                  this order, and --to says how far, got `{text}`"
             )
         }),
+    }
+}
+
+/// A direction of stress: one component, or six.
+fn stress_direction(text: &str) -> Result<[f64; 6], String> {
+    match ["xx", "yy", "zz", "xy", "xz", "yz"]
+        .iter()
+        .position(|name| *name == text)
+    {
+        Some(k) => Ok(std::array::from_fn(|i| f64::from(u8::from(i == k)))),
+        None => direction(text),
     }
 }
 
@@ -199,6 +220,8 @@ pub struct Escape {
 pub enum ExportFormat {
     /// One row an event, all scalar columns.
     Csv,
+    /// The same as Apache Parquet, with units, config, seed and version in the file's metadata.
+    Parquet,
     /// Three frames an event: minimum, saddle, final.
     Extxyz,
 }

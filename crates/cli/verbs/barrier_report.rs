@@ -6,7 +6,7 @@ use anyhow::Result;
 use metabasin_pipeline::{
     BarrierReport, BarrierRequest, Correlation, Distribution, PipelineError, ReverificationRequest,
     ReverificationTolerances, WindowCompleteness, barrier_report, measures_csv, reverify,
-    write_text,
+    write_measures_parquet, write_text,
 };
 use metabasin_report::barrier_sheet_svg;
 
@@ -14,7 +14,7 @@ use crate::arguments::Barriers;
 use crate::output::table;
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::{overwrite, pairs};
+use crate::verbs::inspect::{overwrite_all, pairs};
 use crate::verbs::rates::meyer_neldel_text;
 
 /// `barriers`.
@@ -28,8 +28,11 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
         bins: usize::from(arguments.bins),
         seed: arguments.seed,
     };
+    let mode = overwrite_all(
+        [&arguments.plot, &arguments.csv, &arguments.parquet],
+        arguments.force,
+    )?;
     let (report, measures) = barrier_report(&arguments.catalogue, &request)?;
-    let mode = overwrite(arguments.force);
     if let Some(plot) = &arguments.plot {
         write_text(plot, &barrier_sheet_svg(&report, &measures), mode)?;
         context.say(&format!("plot: {}", plot.display()));
@@ -37,6 +40,10 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
     if let Some(csv) = &arguments.csv {
         write_text(csv, &measures_csv(&measures), mode)?;
         context.say(&format!("events: {}", csv.display()));
+    }
+    if let Some(parquet) = &arguments.parquet {
+        write_measures_parquet(&arguments.catalogue, &measures, parquet, mode)?;
+        context.say(&format!("events: {}", parquet.display()));
     }
     context.output.result(&report, describe)
 }

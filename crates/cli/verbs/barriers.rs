@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Activation as ActivationResult, ActivationRequest, Strain, activation_volumes, export_csv,
-    export_extxyz, write_activation_csv, write_text,
+    Activation as ActivationResult, ActivationRequest, LoadControl, Strain, Stress,
+    activation_volumes, export_csv, export_extxyz, export_parquet, write_activation_csv,
+    write_text,
 };
-use metabasin_report::{LoadedCurve, load_sheet_svg};
+use metabasin_report::{LoadAxis, LoadedCurve, load_sheet_svg};
 use serde::Serialize;
 
 use crate::arguments::{Activation, Export, ExportFormat};
@@ -19,18 +20,26 @@ use crate::verbs::inspect::{overwrite, overwrite_all};
 /// `activation`.
 pub fn activation(context: &mut Context, arguments: &Activation) -> Result<()> {
     let mode = overwrite_all([&arguments.plot, &arguments.csv], arguments.force)?;
+    let control = arguments.stress.map_or_else(
+        || LoadControl::Strain(Strain(arguments.strain)),
+        |stress| LoadControl::Stress(Stress(stress)),
+    );
+    let (axis, to, tolerance) = match control {
+        LoadControl::Strain(_) => (LoadAxis::Strain, 0.01, 1e-5),
+        LoadControl::Stress(_) => (LoadAxis::Stress, 0.1, 1e-4),
+    };
     let request = ActivationRequest {
-        direction: Strain(arguments.strain),
-        to: arguments.to,
+        control,
+        to: arguments.to.unwrap_or(to),
         steps: usize::from(arguments.steps),
         both_ways: arguments.both_ways,
-        tolerance: arguments.tolerance,
+        tolerance: arguments.tolerance.unwrap_or(tolerance),
         events: arguments.events,
         kernel: arguments.kernel.into(),
     };
     let result = activation_volumes(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
     if let Some(plot) = &arguments.plot {
-        write_text(plot, &load_sheet_svg(&curves(&result)), mode)?;
+        write_text(plot, &load_sheet_svg(&curves(&result), axis), mode)?;
         context.say(&format!("plot: {}", plot.display()));
     }
     if let Some(csv) = &arguments.csv {
@@ -45,14 +54,16 @@ fn number(value: Option<f64>) -> String {
 }
 
 fn describe(result: &ActivationResult) -> String {
-    let header = [
-        "event",
-        "gamma",
-        "barrier [epsilon]",
-        "slope [epsilon]",
-        "Omega_xy [sigma^3]",
-        "state",
-    ];
+    let (load, barrier, slope) = if result.control == "stress" {
+        (
+            "stress added [epsilon/sigma^3]",
+            "enthalpy barrier [epsilon]",
+            "slope [sigma^3]",
+        )
+    } else {
+        ("gamma", "barrier [epsilon]", "slope [epsilon]")
+    };
+    let header = ["event", load, barrier, slope, "Omega_xy [sigma^3]", "state"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for row in &result.rows {
         rows.push(vec![
@@ -126,6 +137,7 @@ pub fn export(context: &mut Context, arguments: &Export) -> Result<()> {
     let mode = overwrite(arguments.force);
     let events = match arguments.format {
         ExportFormat::Csv => export_csv(&arguments.catalogue, &arguments.output, mode)?,
+        ExportFormat::Parquet => export_parquet(&arguments.catalogue, &arguments.output, mode)?,
         ExportFormat::Extxyz => export_extxyz(&arguments.catalogue, &arguments.output, mode)?,
     };
     let exported = Exported {

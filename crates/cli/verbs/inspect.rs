@@ -23,7 +23,10 @@ pub fn overwrite(force: bool) -> Overwrite {
 
 /// Whether outputs may be written, those of them that were asked for: said before the work that they
 /// hold, not after it.
-pub fn overwrite_all(outputs: [&Option<PathBuf>; 2], force: bool) -> Result<Overwrite> {
+pub fn overwrite_all<const N: usize>(
+    outputs: [&Option<PathBuf>; N],
+    force: bool,
+) -> Result<Overwrite> {
     for output in outputs.into_iter().flatten() {
         if output.exists() && !force {
             return Err(PipelineError::BadInput(format!(

@@ -28,6 +28,7 @@ mod kmc_runs;
 mod lammps;
 mod machine_speed;
 mod merge;
+mod parquet_tables;
 mod prefactors;
 mod progress;
 mod relaxation;
@@ -49,8 +50,8 @@ mod trajectory;
 mod unfinished;
 
 pub use activation::{
-    Activation, ActivationEnd, ActivationRequest, ActivationRow, LoadedWay, activation_volumes,
-    write_activation_csv,
+    Activation, ActivationEnd, ActivationRequest, ActivationRow, LoadControl, LoadedWay,
+    activation_volumes, write_activation_csv,
 };
 pub use atomistic_walk::{WalkRequest, WalkSummary, walk_from_file};
 pub use catalogue_reading::{
@@ -66,8 +67,8 @@ pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
 pub use merge::{MergeSummary, merge_catalogues};
-pub use metabasin_atoms::Strain;
 pub use metabasin_atoms::units::SECONDS_PER_TAU;
+pub use metabasin_atoms::{Strain, Stress};
 pub use metabasin_catalogue::{
     BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
     measures_csv,
@@ -77,6 +78,7 @@ pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::{RateSettings, Reverification, ReverificationTolerances};
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::Radii;
+pub use parquet_tables::{export_parquet, write_measures_parquet};
 pub use prefactors::{
     ConvergenceRow, PrefactorConvergence, PrefactorRequest, PrefactorSpread, PrefactorSummary,
     Unmeasured, measure_prefactors, prefactor_convergence,
