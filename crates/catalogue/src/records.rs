@@ -116,6 +116,15 @@ impl EvaluationCounts {
     pub fn search(&self) -> u64 {
         self.basin + self.lowest_mode + self.climb + self.descent
     }
+
+    /// Adds what another part of the search cost.
+    pub fn add(&mut self, other: &Self) {
+        self.basin += other.basin;
+        self.lowest_mode += other.lowest_mode;
+        self.climb += other.climb;
+        self.descent += other.descent;
+        self.verification += other.verification;
+    }
 }
 
 /// One localized structural excitation: a verified path from the sample's minimum over a saddle

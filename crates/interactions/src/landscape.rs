@@ -1,6 +1,27 @@
 //! The energy landscape as minimizers and saddle searches see it.
 
 use metabasin_atoms::Stress;
+use nalgebra::Matrix3;
+
+/// One off-diagonal 3×3 block of a symmetric block matrix, `row > column`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HessianBlock {
+    /// Index of the atom of the rows.
+    pub row: usize,
+    /// Index of the atom of the columns, below `row`.
+    pub column: usize,
+    /// ∂²E/∂x_row ∂x_column `[energy / length²]`.
+    pub matrix: Matrix3<f64>,
+}
+
+/// A Hessian in 3×3 blocks of atoms.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HessianBlocks {
+    /// The diagonal block of every atom `[energy / length²]`.
+    pub diagonal: Vec<Matrix3<f64>>,
+    /// The blocks below the diagonal that are not zero, each once.
+    pub below: Vec<HessianBlock>,
+}
 
 /// A smooth energy E(x) over a vector of coordinates.
 ///
@@ -44,6 +65,11 @@ pub trait EnergyLandscape {
         }
     }
 
+    /// The Hessian at `x` in blocks of atoms, where the landscape knows it that way.
+    fn hessian_blocks(&mut self, _x: &[f64]) -> Option<HessianBlocks> {
+        None
+    }
+
     /// Virial stress at `x`, where the landscape belongs to atoms in a cell.
     fn stress(&mut self, _x: &[f64]) -> Option<Stress> {
         None
@@ -79,6 +105,9 @@ impl<L: EnergyLandscape + ?Sized> EnergyLandscape for &mut L {
     fn hessian_vector(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
         (**self).hessian_vector(x, v, product);
     }
+    fn hessian_blocks(&mut self, x: &[f64]) -> Option<HessianBlocks> {
+        (**self).hessian_blocks(x)
+    }
     fn stress(&mut self, x: &[f64]) -> Option<Stress> {
         (**self).stress(x)
     }
@@ -92,6 +121,10 @@ impl<L: EnergyLandscape + ?Sized> EnergyLandscape for &mut L {
         (**self).energy_resolution(energy)
     }
 }
+
+/// As how many products a Hessian in blocks is counted: it visits every pair once, as a product
+/// does, and every block has three columns.
+const HESSIAN_IN_BLOCKS: u64 = 3;
 
 /// A landscape that counts how often it was asked.
 #[derive(Debug)]
@@ -148,6 +181,13 @@ impl<L: EnergyLandscape> EnergyLandscape for Counted<L> {
     fn hessian_vector(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
         self.hessian_products += 1;
         self.landscape.hessian_vector(x, v, product);
+    }
+    fn hessian_blocks(&mut self, x: &[f64]) -> Option<HessianBlocks> {
+        let blocks = self.landscape.hessian_blocks(x);
+        if blocks.is_some() {
+            self.hessian_products += HESSIAN_IN_BLOCKS;
+        }
+        blocks
     }
     fn stress(&mut self, x: &[f64]) -> Option<Stress> {
         self.landscape.stress(x)

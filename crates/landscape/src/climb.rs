@@ -4,9 +4,9 @@ use metabasin_catalogue::EvaluationCounts;
 use metabasin_interactions::{Counted, EnergyLandscape};
 
 use crate::flat::{add_scaled, difference, dot, norm, remove_component, remove_translation, scale};
-use crate::linear_solve::{SolveLimits, conjugate_gradient};
+use crate::linear_solve::{SolveLimits, conjugate_gradient, minimal_residual};
 use crate::lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
-use crate::preconditioner::{Identity, Preconditioner};
+use crate::preconditioner::{Identity, IncompleteCholesky, Preconditioner};
 use crate::settings::SearchSettings;
 
 /// Gradient steps of the climb in which the largest force must fall below its best value.
@@ -16,6 +16,11 @@ const PATIENCE: u32 = 25;
 const LEAST_CURVATURE: f64 = 1e-3;
 /// Below this force the linear solves are tightened for second-order convergence.
 const NEWTON_FORCE: f64 = 0.5;
+/// Newton steps to a saddle, and how far one may move an atom `[length]`.
+const NEWTON_STEPS: usize = 8;
+const NEWTON_RADIUS: f64 = 0.1;
+/// A lowest mode that took more products than this shows that the preconditioner is stale.
+const STALE_PRODUCTS: u64 = 4;
 /// Most Hessian-vector products of one step there: shorter solves converge only linearly.
 const NEWTON_PRODUCTS: usize = 60;
 
@@ -254,6 +259,11 @@ pub fn follow_mode(
     let mut since_best = 0;
     let mut iteration = 0;
     let mut convex_steps = settings.convex_steps;
+    let mut fresh: Option<IncompleteCholesky> = None;
+    let mut newton = NEWTON_FORCE;
+    // Where it only converges again, steps may be as long as the model allows, and soft modes that
+    // have changed since the minimum are worth a factorization of their own.
+    let again = ascent.when_convex == WhenConvex::GiveUp;
     loop {
         let near = point.largest_force < NEWTON_FORCE;
         let limits = LanczosLimits {
@@ -262,8 +272,19 @@ pub fn follow_mode(
             relative_residual: if near { 0.02 } else { 0.1 },
         };
         counts.climb = landscape.force_evaluations() - counts.lowest_mode;
-        let mode = lowest_mode(&mut landscape, &point.x, &guess, limits, preconditioner);
+        let mode = lowest_mode(
+            &mut landscape,
+            &point.x,
+            &guess,
+            limits,
+            fresh.as_ref().map_or(preconditioner, |fresh| fresh),
+        );
         counts.lowest_mode = landscape.force_evaluations() - counts.climb;
+        if again && mode.products > STALE_PRODUCTS {
+            fresh = landscape.hessian_blocks(&point.x).and_then(|hessian| {
+                IncompleteCholesky::around(&hessian, &core_of(&mode.direction))
+            });
+        }
         let lambda = mode.eigenvalue;
         let mut v = mode.direction.clone();
         if dot(&v, &difference(&point.x, origin)) < 0.0 {
@@ -288,6 +309,15 @@ pub fn follow_mode(
             since_best += 1;
             if since_best > PATIENCE {
                 return point.ended(Some(mode), counts, ClimbOutcome::NotConverged);
+            }
+        }
+        if point.largest_force < newton && lambda < -LEAST_CURVATURE {
+            newton = 0.1 * point.largest_force;
+            if let Some(saddle) =
+                newton_to_saddle(&mut landscape, &point, &mode.direction, ascent.tolerance)
+            {
+                point = saddle;
+                continue;
             }
         }
         iteration += 1;
@@ -322,13 +352,17 @@ pub fn follow_mode(
         };
         let mut right = point.gradient.clone();
         scale(&mut right, -1.0);
-        let gentle = !near && iteration <= settings.gentle_steps;
+        let gentle = !near && !again && iteration <= settings.gentle_steps;
         let solution = conjugate_gradient(
             &mut landscape,
             &point.x,
             &right,
             &project,
-            if gentle { &Identity } else { preconditioner },
+            if gentle {
+                &Identity
+            } else {
+                fresh.as_ref().map_or(preconditioner, |fresh| fresh)
+            },
             SolveLimits {
                 relative_residual: if near {
                     (0.1 * point.largest_force).clamp(1e-3, 0.03)
@@ -378,4 +412,76 @@ pub fn follow_mode(
         }
         point = next;
     }
+}
+
+/// Newton's method for a stationary point close by: H s = −g by minimal residuals, preconditioned by
+/// the incomplete factorization of |H|. `None` where the landscape has none, or where the largest
+/// force does not fall below `tolerance` in few short steps.
+fn newton_to_saddle(
+    landscape: &mut dyn EnergyLandscape,
+    from: &Point,
+    mode: &[f64],
+    tolerance: f64,
+) -> Option<Point> {
+    let free = landscape.translation_invariant();
+    let project = |a: &mut [f64]| {
+        if free {
+            remove_translation(a);
+        }
+    };
+    let hessian = landscape.hessian_blocks(&from.x)?;
+    let preconditioner = IncompleteCholesky::around(&hessian, &core_of(mode))?;
+    let mut x = from.x.clone();
+    let mut gradient = from.gradient.clone();
+    let mut largest_force = from.largest_force;
+    for _ in 0..NEWTON_STEPS {
+        let mut right = gradient;
+        scale(&mut right, -1.0);
+        let solution = minimal_residual(
+            landscape,
+            &x,
+            &right,
+            &project,
+            &preconditioner,
+            SolveLimits {
+                relative_residual: (0.1 * largest_force).clamp(1e-4, 0.03),
+                products: NEWTON_PRODUCTS,
+                radius: f64::INFINITY,
+            },
+        );
+        let length = landscape.largest_force(&solution.step);
+        if !length.is_finite() {
+            return None;
+        }
+        add_scaled(
+            &mut x,
+            f64::min(1.0, NEWTON_RADIUS / length),
+            &solution.step,
+        );
+        let point = Point::at(landscape, x);
+        if point.largest_force < tolerance {
+            return Some(point);
+        }
+        if point.largest_force.is_nan() || point.largest_force >= largest_force {
+            return None;
+        }
+        (x, gradient, largest_force) = (point.x, point.gradient, point.largest_force);
+    }
+    None
+}
+
+/// Most atoms of a core.
+const CORE: usize = 30;
+
+/// The atoms that carry a mode, ascending.
+fn core_of(mode: &[f64]) -> Vec<usize> {
+    let weights: Vec<f64> = mode
+        .chunks_exact(3)
+        .map(|triple| dot(triple, triple))
+        .collect();
+    let mut atoms: Vec<usize> = (0..weights.len()).collect();
+    atoms.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+    atoms.truncate(CORE);
+    atoms.sort_unstable();
+    atoms
 }

@@ -6,10 +6,18 @@ use metabasin_interactions::EnergyLandscape;
 
 use crate::flat::{add_scaled, difference, dot, remove_translation, scale};
 use crate::linear_solve::{SolveLimits, conjugate_gradient};
-use crate::preconditioner::Preconditioner;
+use crate::preconditioner::{IncompleteCholesky, Preconditioner};
 
 /// Pairs of steps and gradient changes that L-BFGS remembers.
 const MEMORY: usize = 20;
+
+/// Below this force a descent tries Newton steps, and again below a tenth of the force at which they
+/// failed `[energy / length]`.
+const NEWTON_FORCE: f64 = 0.3;
+/// Most of them.
+const NEWTON_STEPS: usize = 12;
+/// Products after which a solve is taken as it is and the preconditioner made anew.
+const PATIENT_PRODUCTS: usize = 15;
 
 /// Why a descent ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +70,23 @@ pub(crate) fn descend(
     };
     let mut memory: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();
     let mut shrink = 1.0;
+    let mut newton = NEWTON_FORCE;
     while spent < limits.evaluations {
         if at.largest_force < limits.force_tolerance {
             at.outcome = DescentOutcome::Converged;
             return at;
+        }
+        if at.largest_force < newton {
+            newton = 0.1 * at.largest_force;
+            let polished = polish(
+                landscape,
+                at.clone(),
+                preconditioner,
+                limits.force_tolerance,
+            );
+            if polished.outcome == DescentOutcome::Converged && polished.energy <= at.energy {
+                return polished;
+            }
         }
         let mut direction = two_loop(&at.gradient, &memory, preconditioner);
         if free {
@@ -165,20 +186,21 @@ fn two_loop(
 }
 
 /// Newton steps by conjugate gradients from a point near a minimum, until the largest force is
-/// below `tolerance` or no longer falls.
+/// below `tolerance` or no longer falls. Where a solve takes long, `preconditioner` is replaced by a
+/// factorization of the Hessian at hand.
 pub(crate) fn polish(
     landscape: &mut dyn EnergyLandscape,
     mut at: Descent,
     preconditioner: &dyn Preconditioner,
     tolerance: f64,
 ) -> Descent {
-    const NEWTON_STEPS: usize = 8;
     let free = landscape.translation_invariant();
     let project = |a: &mut [f64]| {
         if free {
             remove_translation(a);
         }
     };
+    let mut fresh: Option<IncompleteCholesky> = None;
     for _ in 0..NEWTON_STEPS {
         if at.largest_force < tolerance {
             break;
@@ -190,10 +212,16 @@ pub(crate) fn polish(
             &at.x,
             &right,
             &project,
-            preconditioner,
+            fresh
+                .as_ref()
+                .map_or(preconditioner, |fresh| fresh as &dyn Preconditioner),
             SolveLimits {
-                relative_residual: 1e-4,
-                products: 200,
+                relative_residual: (0.1 * at.largest_force).clamp(1e-4, 0.03),
+                products: if fresh.is_some() {
+                    200
+                } else {
+                    PATIENT_PRODUCTS
+                },
                 radius: f64::INFINITY,
             },
         );
@@ -202,19 +230,28 @@ pub(crate) fn polish(
         let mut gradient = vec![0.0; x.len()];
         let energy = landscape.evaluate(&x, &mut gradient);
         let largest_force = landscape.largest_force(&gradient);
-        if solution.negative_curvature
-            || largest_force.is_nan()
-            || largest_force >= at.largest_force
-        {
+        let falls = largest_force < at.largest_force;
+        let factorize = fresh.is_none() && solution.products == PATIENT_PRODUCTS;
+        if solution.negative_curvature || !(falls || factorize) {
             break;
         }
-        at = Descent {
-            x,
-            energy,
-            gradient,
-            largest_force,
-            outcome: at.outcome,
-        };
+        if falls {
+            at = Descent {
+                x,
+                energy,
+                gradient,
+                largest_force,
+                outcome: at.outcome,
+            };
+        }
+        if factorize {
+            fresh = landscape
+                .hessian_blocks(&at.x)
+                .and_then(|hessian| IncompleteCholesky::of_minimum(&hessian));
+            if fresh.is_none() && !falls {
+                break;
+            }
+        }
     }
     at.outcome = if at.largest_force < tolerance {
         DescentOutcome::Converged

@@ -7,7 +7,7 @@ use metabasin_minimizers::InherentStructure;
 use crate::error::LandscapeError;
 use crate::flat::{dot, remove_translation};
 use crate::linear_solve::{SolveLimits, conjugate_gradient};
-use crate::preconditioner::{Block, IncompleteCholesky, Preconditioner};
+use crate::preconditioner::{IncompleteCholesky, Preconditioner};
 
 /// Relative residual to which the linear response of the atoms is solved.
 const RESPONSE_RESIDUAL: f64 = 1e-10;
@@ -73,43 +73,8 @@ pub fn hessian_preconditioner(
     landscape: &mut FixedCell,
     x: &[f64],
 ) -> Result<IncompleteCholesky, LandscapeError> {
-    let (diagonal, blocks) = hessian_blocks(landscape, x);
-    IncompleteCholesky::new(&diagonal, &blocks).ok_or(LandscapeError::NotAMinimum)
-}
-
-/// The Hessian at `x`: the diagonal block of every atom, and the blocks between atoms, each once.
-pub(crate) fn hessian_blocks(
-    landscape: &mut FixedCell,
-    x: &[f64],
-) -> (Vec<nalgebra::Matrix3<f64>>, Vec<Block>) {
-    let configuration = landscape.configuration_at(x);
-    let pairs = landscape.force_field().pair_hessian_blocks(
-        &configuration.cell,
-        &configuration.positions,
-        &configuration.species,
-    );
-    let mut diagonal = vec![nalgebra::Matrix3::zeros(); landscape.dimension() / 3];
-    let mut blocks: Vec<Block> = Vec::with_capacity(pairs.len());
-    for pair in &pairs {
-        if pair.first == pair.second {
-            continue;
-        }
-        diagonal[pair.first] += pair.stiffness;
-        diagonal[pair.second] += pair.stiffness;
-        blocks.push(Block {
-            row: pair.first.max(pair.second),
-            column: pair.first.min(pair.second),
-            matrix: -pair.stiffness,
-        });
-    }
-    // One pair may meet through several images: its blocks add up.
-    blocks.sort_by_key(|block| (block.row, block.column));
-    blocks.dedup_by(|next, kept| {
-        let same = (next.row, next.column) == (kept.row, kept.column);
-        if same {
-            kept.matrix += next.matrix;
-        }
-        same
-    });
-    (diagonal, blocks)
+    landscape
+        .hessian_blocks(x)
+        .and_then(|hessian| IncompleteCholesky::of_minimum(&hessian))
+        .ok_or(LandscapeError::NotAMinimum)
 }

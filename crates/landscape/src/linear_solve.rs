@@ -2,7 +2,7 @@
 
 use metabasin_interactions::EnergyLandscape;
 
-use crate::flat::{add_scaled, dot, norm};
+use crate::flat::{add_scaled, dot, norm, scale};
 use crate::preconditioner::Preconditioner;
 
 /// When conjugate gradients stop.
@@ -27,6 +27,8 @@ pub(crate) struct Solution {
     pub negative_curvature: bool,
     /// The radius cut the step.
     pub cut: bool,
+    /// Hessian-vector products spent.
+    pub products: usize,
 }
 
 /// Truncated conjugate gradients (Steihaug, SIAM J. Numer. Anal. 20, 626 (1983)) for P H P s = b,
@@ -46,6 +48,7 @@ pub(crate) fn conjugate_gradient(
         image: vec![0.0; size],
         negative_curvature: false,
         cut: false,
+        products: 0,
     };
     let mut residual = right.to_vec();
     project(&mut residual);
@@ -65,6 +68,7 @@ pub(crate) fn conjugate_gradient(
             break;
         }
         landscape.hessian_vector(x, &direction, &mut image);
+        solution.products += 1;
         let curvature = dot(&direction, &image);
         if !curvature.is_finite() {
             break;
@@ -99,6 +103,77 @@ pub(crate) fn conjugate_gradient(
     solution
 }
 
+/// Solves P H P s = b for an indefinite H by preconditioned minimal residuals (Paige & Saunders, SIAM
+/// J. Numer. Anal. 12, 617 (1975)), P the projection `project`; the residual is measured in the
+/// norm of the inverse of the preconditioner. The radius is not looked at.
+pub(crate) fn minimal_residual(
+    landscape: &mut dyn EnergyLandscape,
+    x: &[f64],
+    right: &[f64],
+    project: &dyn Fn(&mut [f64]),
+    preconditioner: &dyn Preconditioner,
+    limits: SolveLimits,
+) -> Solution {
+    let size = x.len();
+    let precondition = |r: &[f64]| {
+        let mut z = vec![0.0; size];
+        preconditioner.apply(r, &mut z);
+        project(&mut z);
+        z
+    };
+    let mut solution = Solution {
+        step: vec![0.0; size],
+        negative_curvature: false,
+        cut: false,
+        products: 0,
+        image: vec![0.0; size],
+    };
+    let mut image = vec![0.0; size];
+    let mut earlier = vec![0.0; size];
+    let mut residual = right.to_vec();
+    project(&mut residual);
+    let mut z = precondition(&residual);
+    let mut gamma = dot(&z, &residual).max(0.0).sqrt();
+    let wanted = limits.relative_residual * gamma;
+    let mut gamma_before = 1.0;
+    let mut eta = gamma;
+    let (mut sine_before, mut sine, mut cosine_before, mut cosine) = (0.0, 0.0, 1.0, 1.0);
+    let mut direction_before = vec![0.0; size];
+    let mut direction = vec![0.0; size];
+    while solution.products < limits.products && gamma > 0.0 && eta.abs() > wanted {
+        scale(&mut z, 1.0 / gamma);
+        landscape.hessian_vector(x, &z, &mut image);
+        solution.products += 1;
+        project(&mut image);
+        let delta = dot(&image, &z);
+        let mut next = image.clone();
+        add_scaled(&mut next, -delta / gamma, &residual);
+        add_scaled(&mut next, -gamma / gamma_before, &earlier);
+        let z_next = precondition(&next);
+        let gamma_next = dot(&z_next, &next).max(0.0).sqrt();
+        let along = cosine * delta - cosine_before * sine * gamma;
+        let length = along.hypot(gamma_next);
+        let overlap = sine * delta + cosine_before * cosine * gamma;
+        let overlap_before = sine_before * gamma;
+        if !(length > 0.0 && length.is_finite()) {
+            break;
+        }
+        (cosine_before, sine_before) = (cosine, sine);
+        (cosine, sine) = (along / length, gamma_next / length);
+        let mut next_direction = z;
+        add_scaled(&mut next_direction, -overlap_before, &direction_before);
+        add_scaled(&mut next_direction, -overlap, &direction);
+        scale(&mut next_direction, 1.0 / length);
+        add_scaled(&mut solution.step, cosine * eta, &next_direction);
+        eta *= -sine;
+        direction_before = std::mem::replace(&mut direction, next_direction);
+        earlier = std::mem::replace(&mut residual, next);
+        z = z_next;
+        gamma_before = std::mem::replace(&mut gamma, gamma_next);
+    }
+    solution
+}
+
 /// The largest t ≥ 0 with size(step + t direction) ≤ radius, from below, by bisection.
 fn to_radius(landscape: &dyn EnergyLandscape, step: &[f64], direction: &[f64], radius: f64) -> f64 {
     let speed = landscape.largest_force(direction);
@@ -119,4 +194,31 @@ fn to_radius(landscape: &dyn EnergyLandscape, step: &[f64], direction: &[f64], r
         }
     }
     inside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preconditioner::Identity;
+    use crate::test_surfaces::Quadratic;
+
+    #[test]
+    fn minimal_residuals_solve_an_indefinite_system() {
+        let eigenvalues: Vec<f64> = (0..40_i32).map(|k| f64::from(k) - 3.5).collect();
+        let mut surface = Quadratic::rotated(&eigenvalues);
+        let x = vec![0.0; 40];
+        let exact: Vec<f64> = (0..40).map(|k| f64::from(k).sin()).collect();
+        let mut right = vec![0.0; 40];
+        surface.hessian_vector(&x, &exact, &mut right);
+        let limits = SolveLimits {
+            relative_residual: 1e-12,
+            products: 200,
+            radius: f64::INFINITY,
+        };
+        let found = minimal_residual(&mut surface, &x, &right, &|_| {}, &Identity, limits);
+        for (found, exact) in found.step.iter().zip(&exact) {
+            assert!((found - exact).abs() < 1e-8, "{found} {exact}");
+        }
+        assert!(found.products <= 60, "{}", found.products);
+    }
 }

@@ -8,25 +8,25 @@ use std::time::Instant;
 
 use metabasin_atoms::{Purpose, Stiffness, random_stream};
 use metabasin_catalogue::{EvaluationCounts, EventRecord, SearchRecord};
-use metabasin_interactions::{EnergyLandscape, FixedCell};
+use metabasin_interactions::FixedCell;
 use metabasin_minimizers::InherentStructure;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::active_region::{ActiveRegion, PreconditionedRegion, shared};
-use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
+use crate::active_region::{ActiveRegion, PreconditionedRegion};
+use crate::climb::WhenConvex;
 use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
 use crate::error::LandscapeError;
 use crate::flat::add_scaled;
+use crate::levels::{Failure, Level, Start, climb_through};
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::IncompleteCholesky;
 use crate::push::local_push;
 use crate::settings::SearchSettings;
-use crate::verify::{Origin, polished, verify};
+use crate::verify::{Origin, Verdict, polished, verify};
 
-/// Largest force to which a saddle is converged while atoms outside its region are frozen
-/// `[energy / length]`: they are about to move.
-const REGION_TOLERANCE: f64 = 1e-2;
+/// Regions that cost more than this share of the sample are not worth a level of their own.
+const LARGEST_SHARE: f64 = 0.5;
 
 /// What one search found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,42 +132,46 @@ impl Searcher {
         let configuration = self.minimum.configuration();
         let push = local_push(configuration, center as usize, &self.settings, &mut random);
         let mut landscape = self.landscape.clone();
-        let mut region = self.region(center as usize);
-        let climb = match &mut region {
-            Some(region) => self.climb_in(region, &mut landscape, &push, index),
-            None => climb_from_minimum(
-                &mut landscape,
-                &self.coordinates,
-                self.minimum.energy(),
-                &push,
-                self.when_convex(index),
-                &self.settings,
-                &self.preconditioner,
-            ),
+        let mut regions = self.regions(center as usize);
+        let mut counts = EvaluationCounts::default();
+        let mut levels: Vec<Level> = regions
+            .iter_mut()
+            .map(Level::Region)
+            .chain([Level::Whole(&mut landscape)])
+            .collect();
+        let start = Start {
+            x: &self.coordinates,
+            energy: self.minimum.energy(),
+            preconditioner: &self.preconditioner,
         };
-        let mut counts = climb.counts;
-        let mut elsewhere = Vec::new();
-        let (outcome, detail, mut event) = if let Some(outcome) = climb.outcome.failure() {
-            (outcome, Some(self.describe(&climb)), None)
-        } else {
-            let origin = Origin {
-                positions: &configuration.positions,
-                energy: self.minimum.energy(),
-                stress: self.minimum.stress(),
-                stiffness: self.stiffness,
-                settings: &self.settings,
-                preconditioner: &self.preconditioner,
-            };
-            let verdict = verify(
-                &mut landscape,
-                region.as_mut(),
-                &climb,
-                &origin,
-                &mut counts,
-            );
-            elsewhere = verdict.elsewhere;
-            (verdict.outcome, verdict.detail, verdict.event)
-        };
+        let climbed = climb_through(
+            &mut levels,
+            &start,
+            &push,
+            self.when_convex(index),
+            &self.settings,
+            &mut counts,
+        );
+        let verdict = climbed.map_or_else(
+            |failure| self.verdict(*failure),
+            |climb| {
+                let origin = Origin {
+                    positions: &configuration.positions,
+                    energy: self.minimum.energy(),
+                    stress: self.minimum.stress(),
+                    stiffness: self.stiffness,
+                    settings: &self.settings,
+                    preconditioner: &self.preconditioner,
+                };
+                verify(&mut landscape, &mut regions, &climb, &origin, &mut counts)
+            },
+        );
+        let Verdict {
+            outcome,
+            detail,
+            mut event,
+            elsewhere,
+        } = verdict;
         if let Some(event) = &mut event {
             event.first_search = index;
             event.evaluations = counts;
@@ -223,76 +227,42 @@ impl Searcher {
         x
     }
 
-    /// The region around an atom in which searches climb, where they do not move all atoms.
-    ///
-    /// A region that cannot be made (the force field refuses it, or its frozen surrounding leaves it
-    /// without a positive definite preconditioner) is no reason to give up the search: moving all
-    /// atoms finds the same, at more cost, and whether it does depends on minimum and center alone.
-    fn region(&self, center: usize) -> Option<PreconditionedRegion> {
-        let radius = self.settings.region_radius?;
-        let mut region = ActiveRegion::new(&self.minimum, center, radius).ok()??;
-        let preconditioner = region.preconditioner().ok()?;
-        Some(PreconditionedRegion {
-            region,
-            preconditioner,
-        })
+    /// The regions around an atom through which searches climb, smallest first; none where those
+    /// that fit the sample save too little. A region whose Hessian has no factor is left out: the
+    /// search then begins in the next larger one.
+    fn regions(&self, center: usize) -> Vec<PreconditionedRegion> {
+        self.settings
+            .region_radii
+            .iter()
+            .filter_map(|&radius| ActiveRegion::new(&self.minimum, center, radius))
+            .filter(|region| region.share() < LARGEST_SHARE)
+            .filter_map(|mut region| {
+                let preconditioner = region.preconditioner().ok()?;
+                Some(PreconditionedRegion {
+                    region,
+                    preconditioner,
+                })
+            })
+            .collect()
     }
 
-    /// Climbs in a region, all other atoms frozen, and hands its saddle over to all atoms.
-    fn climb_in(
-        &self,
-        local: &mut PreconditionedRegion,
-        landscape: &mut FixedCell,
-        push: &[f64],
-        index: u64,
-    ) -> Climb {
-        let region = &mut local.region;
-        let share = region.share();
-        let at_rest = vec![0.0; self.coordinates.len()];
-        let start = region.enter(&at_rest);
-        let mut gradient = vec![0.0; start.len()];
-        let energy = region.evaluate(&start, &mut gradient);
-        let inside = SearchSettings {
-            force_tolerance: self.settings.force_tolerance.max(REGION_TOLERANCE),
-            ..self.settings.clone()
-        };
-        let push = region.restrict(push);
-        let mut climb = climb_from_minimum(
-            region,
-            &start,
-            energy,
-            &push,
-            self.when_convex(index),
-            &inside,
-            &local.preconditioner,
-        );
-        climb.counts = shared(climb.counts, share);
-        climb.energy += self.minimum.energy() - energy;
-        let mut displacement = at_rest;
-        region.leave(&climb.x, &mut displacement);
-        let mut x = self.coordinates.clone();
-        add_scaled(&mut x, 1.0, &displacement);
-        let mut guess = vec![0.0; x.len()];
-        if let Some(mode) = &mut climb.mode {
-            region.embed(&mode.direction, &mut guess);
-            mode.direction.clone_from(&guess);
+    fn verdict(&self, failure: Failure) -> Verdict {
+        match failure {
+            Failure::Climb(climb) => Verdict::failed(
+                climb
+                    .outcome
+                    .failure()
+                    .unwrap_or(SearchOutcome::NotConverged),
+                self.describe(&climb),
+            ),
+            Failure::BothSidesSame(climb) => {
+                Verdict::failed(SearchOutcome::BothSidesSame, self.describe(&climb))
+            }
+            Failure::Disconnected(climb, sides) => Verdict {
+                elsewhere: sides.into(),
+                ..Verdict::failed(SearchOutcome::Disconnected, self.describe(&climb))
+            },
         }
-        climb.x = x;
-        if climb.outcome != ClimbOutcome::Saddle {
-            return climb;
-        }
-        let ascent = Ascent {
-            origin: (&self.coordinates, self.minimum.energy()),
-            start: &climb.x,
-            guess: &guess,
-            tolerance: self.settings.force_tolerance,
-            when_convex: WhenConvex::GiveUp,
-        };
-        let mut whole = follow_mode(landscape, &ascent, &self.settings, &self.preconditioner);
-        whole.counts.basin += climb.counts.basin;
-        whole.counts.lowest_mode += climb.counts.lowest_mode;
-        whole.counts.climb += climb.counts.climb;
-        whole
     }
 
     fn describe(&self, climb: &crate::climb::Climb) -> String {

@@ -68,10 +68,10 @@ pub struct SearchSettings {
     pub return_distance: f64,
     /// First step off the saddle to both sides, the largest move of an atom `[length]`.
     pub descent_step: f64,
-    /// Searches move only the atoms this close to the chosen one until their saddle is converged,
-    /// then all `[length]`; `None`, or a sample too small to save most of the cost that way: always
-    /// all.
-    pub region_radius: Option<f64>,
+    /// Searches move only the atoms this close to the chosen one until their saddle is converged and
+    /// leads back, then those of the next radius, at last all `[length]`; ascending. Radii that do
+    /// not fit the sample are passed over; none: always all.
+    pub region_radii: Vec<f64>,
     /// The index is counted exactly for samples up to so many atoms.
     pub inertia_up_to: u32,
 }
@@ -91,7 +91,7 @@ impl Default for SearchSettings {
             relaxation_step: 0.1,
             climb_products: 12,
             gentle_steps: 6,
-            convex_steps: 20,
+            convex_steps: 7,
             soft_every: 2,
             soft_step: 0.05,
             transplants: 1,
@@ -100,7 +100,7 @@ impl Default for SearchSettings {
             force_tolerance: 1e-5,
             return_distance: 1e-2,
             descent_step: 0.05,
-            region_radius: Some(3.5),
+            region_radii: vec![2.6, 5.0, 8.0],
             inertia_up_to: 1500,
         }
     }
@@ -134,14 +134,15 @@ impl SearchSettings {
                 });
             }
         }
-        if let Some(radius) = self.region_radius
-            && !(radius >= self.push_radius && radius.is_finite())
-        {
-            return Err(SettingsError {
-                field: "region_radius",
-                wanted: "None, or at least the push_radius and finite",
-                value: radius,
-            });
+        let ascending = self.region_radii.is_sorted_by(|a, b| a < b);
+        for &value in &self.region_radii {
+            if !(ascending && value >= self.push_radius && value.is_finite()) {
+                return Err(SettingsError {
+                    field: "region_radii",
+                    wanted: "ascending, finite and at least the push_radius",
+                    value,
+                });
+            }
         }
         if self.closest_approach >= 1.0 {
             return Err(SettingsError {

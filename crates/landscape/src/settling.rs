@@ -42,7 +42,7 @@ pub struct Settled {
 /// A glass has soft spots that flip across barriers far below k_B T. An inherent structure taken
 /// from a simulation sits in an arbitrary one of their states; a neighbor that is deeper by such a
 /// flip is then beside most saddles in place of the start, and searches end disconnected. Neighbors
-/// are collected from the saddles of the searches in `range`; that the barrier is low is shown by
+/// are collected from the saddles of the searches in `range`, in all but the smallest region; that the barrier is low is shown by
 /// the energy along the straight line between the two minima, which no path of least energy exceeds.
 ///
 /// `before_search` is called with the number of moves so far before every search; `None` where it
@@ -58,55 +58,80 @@ pub fn settle(
     (range, barrier): (Range<u64>, f64),
     before_search: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
 ) -> Result<Option<Settled>, LandscapeError> {
+    // The smallest region freezes the very soft spots that are looked for.
+    let wide = SearchSettings {
+        region_radii: settings.region_radii.iter().skip(1).copied().collect(),
+        ..settings.clone()
+    };
     let mut at = minimum.clone();
     let mut moves = Vec::new();
     let mut cost = 0;
     loop {
-        let searcher = Searcher::new(&at, settings.clone(), seed, stage)?;
+        let searcher = Searcher::new(&at, wide.clone(), seed, stage)?;
         let round = moves.len();
         let found = searcher.neighboring_minima(range.clone(), &|| before_search(round));
         let Some((neighbors, spent)) = found else {
             return Ok(None);
         };
         cost += spent;
-        let mut best: Option<(InherentStructure, Settling)> = None;
-        for x in neighbors {
-            let bound = highest_between(searcher.minimum(), &x);
-            if bound > barrier {
-                continue;
-            }
-            let start = searcher.minimum().landscape().configuration_at(&x);
-            let tolerance = settings.force_tolerance;
-            let Ok((neighbor, _)) = InherentStructure::quench(
-                &start,
-                searcher.minimum().force_field(),
-                &Lbfgs::default(),
-                tolerance,
-            ) else {
-                continue;
-            };
-            let descent = neighbor.energy() - searcher.minimum().energy();
-            let deepest = best
-                .as_ref()
-                .map_or(-LEAST_DESCENT, |(_, found)| found.descent);
-            if descent < deepest {
-                let settling = Settling {
-                    descent,
-                    barrier_bound: bound,
-                };
-                best = Some((neighbor, settling));
+        let start = searcher.minimum();
+        let origin = start.coordinates();
+        let mut deeper: Vec<(f64, Vec<f64>)> = neighbors
+            .iter()
+            .filter_map(|x| {
+                let flip = difference(x, &origin);
+                let (_, settling) = flipped(start, &flip, barrier, settings)?;
+                Some((settling.descent, flip))
+            })
+            .collect();
+        deeper.sort_by(|a, b| a.0.total_cmp(&b.0));
+        at = start.clone();
+        // Soft spots far apart flip one after another; of two that are the same or exclude each
+        // other the deeper one does.
+        for (_, flip) in &deeper {
+            if let Some((neighbor, settling)) = flipped(&at, flip, barrier, settings) {
+                moves.push(settling);
+                at = neighbor;
             }
         }
-        let Some((deeper, settling)) = best else {
+        if moves.len() == round {
             return Ok(Some(Settled {
-                minimum: searcher.minimum().clone(),
+                minimum: at,
                 moves,
                 force_evaluations: cost,
             }));
-        };
-        moves.push(settling);
-        at = deeper;
+        }
     }
+}
+
+/// The minimum to which `flip` leads from `minimum`, where it is deeper and the barrier low.
+fn flipped(
+    minimum: &InherentStructure,
+    flip: &[f64],
+    barrier: f64,
+    settings: &SearchSettings,
+) -> Option<(InherentStructure, Settling)> {
+    let mut x = minimum.coordinates();
+    add_scaled(&mut x, 1.0, flip);
+    let barrier_bound = highest_between(minimum, &x);
+    if barrier_bound > barrier {
+        return None;
+    }
+    let (neighbor, _) = InherentStructure::quench(
+        &minimum.landscape().configuration_at(&x),
+        minimum.force_field(),
+        &Lbfgs::default(),
+        settings.force_tolerance,
+    )
+    .ok()?;
+    let descent = neighbor.energy() - minimum.energy();
+    (descent < -LEAST_DESCENT).then_some((
+        neighbor,
+        Settling {
+            descent,
+            barrier_bound,
+        },
+    ))
 }
 
 /// The highest energy on the straight line from `minimum` to `x`, above that of `minimum`.

@@ -10,11 +10,12 @@ use crate::active_region::PreconditionedRegion;
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
 use crate::displacement::{displacements, largest, shape};
-use crate::flat::{add_scaled, difference, dot, scale};
+use crate::flat::add_scaled;
 use crate::index::{SaddleIndex, count_again, index_by_inertia, index_by_lanczos};
+use crate::levels::{Start, descend_in_regions, outward_mode};
 use crate::lowest_mode::LowestMode;
 use crate::outcome::SearchOutcome;
-use crate::preconditioner::Preconditioner;
+use crate::preconditioner::{IncompleteCholesky, Preconditioner};
 use crate::settings::SearchSettings;
 
 /// The minimum that searches start from, and what verifying an event needs to know.
@@ -24,12 +25,8 @@ pub(crate) struct Origin<'a> {
     pub stress: Stress,
     pub stiffness: Option<Stiffness>,
     pub settings: &'a SearchSettings,
-    pub preconditioner: &'a dyn Preconditioner,
+    pub preconditioner: &'a IncompleteCholesky,
 }
-
-/// Largest force to which a descent goes while atoms outside its region are frozen
-/// `[energy / length]`.
-const DESCENT_TOLERANCE: f64 = 0.1;
 
 /// How a verification ended.
 pub(crate) struct Verdict {
@@ -41,7 +38,7 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    fn failed(outcome: SearchOutcome, detail: String) -> Self {
+    pub(crate) fn failed(outcome: SearchOutcome, detail: String) -> Self {
         Self {
             outcome,
             detail: Some(detail),
@@ -74,18 +71,6 @@ pub(crate) struct Sides {
     pub forth: Descent,
 }
 
-/// The lowest mode of a climb, turned so that it points away from `origin`.
-fn outward_mode(climb: &Climb, origin: &[f64]) -> Vec<f64> {
-    let mut mode = climb
-        .mode
-        .as_ref()
-        .map_or_else(|| vec![0.0; origin.len()], |mode| mode.direction.clone());
-    if dot(&mode, &difference(&climb.x, origin)) < 0.0 {
-        scale(&mut mode, -1.0);
-    }
-    mode
-}
-
 /// Beside a saddle: off it by the first step of a descent along `sign` times the mode.
 fn beside(
     landscape: &dyn EnergyLandscape,
@@ -106,33 +91,6 @@ fn descent_limits(settings: &SearchSettings) -> DescentLimits {
         largest_step: settings.relaxation_step,
         evaluations: settings.max_force_evaluations,
     }
-}
-
-/// The first part of a descent from `from`, in which only the atoms of a region move; and its cost
-/// in evaluations of the whole sample.
-fn descended_in(
-    local: &mut PreconditionedRegion,
-    minimum: &[f64],
-    from: &[f64],
-    settings: &SearchSettings,
-) -> (Vec<f64>, u64) {
-    let mut displacement = difference(from, minimum);
-    let start = local.region.enter(&displacement);
-    let mut counted = Counted::new(&mut local.region);
-    let descent = descend(
-        &mut counted,
-        &start,
-        &local.preconditioner,
-        DescentLimits {
-            force_tolerance: settings.force_tolerance.max(DESCENT_TOLERANCE),
-            ..descent_limits(settings)
-        },
-    );
-    let evaluations = counted.force_evaluations() as f64;
-    local.region.leave(&descent.x, &mut displacement);
-    let mut x = minimum.to_vec();
-    add_scaled(&mut x, 1.0, &displacement);
-    (x, (evaluations * local.region.share()).ceil() as u64)
 }
 
 /// Descends on both sides of a saddle.
@@ -169,27 +127,25 @@ pub(crate) fn returned(
 /// index and writes the event down.
 pub(crate) fn verify(
     landscape: &mut FixedCell,
-    mut region: Option<&mut PreconditionedRegion>,
+    regions: &mut [PreconditionedRegion],
     climb: &Climb,
     origin: &Origin<'_>,
     counts: &mut EvaluationCounts,
 ) -> Verdict {
     let start = flatten(origin.positions);
+    let minimum = Start {
+        x: &start,
+        energy: origin.energy,
+        preconditioner: origin.preconditioner,
+    };
     let mut climb = climb.clone();
     let mut transplants = origin.settings.transplants;
     let final_side = loop {
         let mut counted = Counted::new(&mut *landscape);
         let mode = outward_mode(&climb, &start);
         let mut descended = |sign: f64| {
-            let from = beside(&counted, &climb, &mode, sign, origin.settings);
-            let from = match &mut region {
-                Some(local) => {
-                    let (x, cost) = descended_in(local, &start, &from, origin.settings);
-                    counts.descent += cost;
-                    x
-                }
-                None => from,
-            };
+            let mut from = beside(&counted, &climb, &mode, sign, origin.settings);
+            descend_in_regions(regions, &minimum, &mut from, origin.settings, counts);
             descend(
                 &mut counted,
                 &from,

@@ -21,8 +21,7 @@ pub struct ConjugateGradient {
     longest_move: f64,
 }
 
-/// c₂ of the Wolfe conditions: conjugacy needs fairly exact line searches. 0.02 saves a fifth of the
-/// evaluations from a local disturbance to 1e-10, and costs two thirds more from a sheared glass to 1e-5.
+/// c₂ of the Wolfe conditions: conjugacy needs fairly exact line searches.
 const CURVATURE_CONSTANT: f64 = 0.1;
 /// Powell's bound on |g₁·g₀|/|g₁|².
 const ORTHOGONALITY: f64 = 0.5;

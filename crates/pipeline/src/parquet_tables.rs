@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use metabasin_catalogue::{Catalogue, Column, EventMeasures, event_columns, measures_columns};
-use metabasin_files::Overwrite;
+use metabasin_files::{Overwrite, write_atomic};
 
 use crate::PipelineError;
 
@@ -44,7 +44,7 @@ fn write(
     overwrite: Overwrite,
 ) -> Result<(), PipelineError> {
     let bytes = metabasin_catalogue::parquet_bytes(columns, &notes(catalogue)?)?;
-    metabasin_files::write_atomic(output, overwrite, |writer| writer.write_all(&bytes))?;
+    write_atomic(output, overwrite, |writer| writer.write_all(&bytes))?;
     Ok(())
 }
 

@@ -1,0 +1,431 @@
+//! A search from small to large: through regions of growing radius, at last in the whole sample.
+
+use metabasin_catalogue::EvaluationCounts;
+use metabasin_interactions::{Counted, EnergyLandscape, FixedCell};
+
+use crate::active_region::{PreconditionedRegion, shared};
+use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
+use crate::descent::{Descent, DescentLimits, DescentOutcome, descend};
+use crate::flat::{add_scaled, difference, dot, scale};
+use crate::held::{Around, Held};
+use crate::preconditioner::IncompleteCholesky;
+use crate::settings::SearchSettings;
+
+/// Largest force to which a saddle is converged while atoms outside its region are frozen
+/// `[energy / length]`: they are about to move.
+const REGION_TOLERANCE: f64 = 1e-2;
+
+/// Largest force of the minima beside a saddle in its region `[energy / length]`: close enough to
+/// tell whether one is the starting minimum.
+const REGION_DESCENT_TOLERANCE: f64 = 1e-3;
+
+/// Largest force to which a descent goes in the smaller regions `[energy / length]`.
+const DESCENT_TOLERANCE: f64 = 0.1;
+
+/// Largest force of the atoms around a region when it is about to be joined by them
+/// `[energy / length]`, and the evaluations that may be spent on it.
+const OUTSIDE_TOLERANCE: f64 = 0.5;
+const OUTSIDE_EVALUATIONS: u64 = 40;
+
+/// The minimum that searches leave.
+#[derive(Clone, Copy)]
+pub(crate) struct Start<'a> {
+    /// Coordinates of all atoms.
+    pub x: &'a [f64],
+    /// Its energy `[energy]`.
+    pub energy: f64,
+    /// The factorization of its Hessian.
+    pub preconditioner: &'a IncompleteCholesky,
+}
+
+/// The atoms that move.
+pub(crate) enum Level<'a> {
+    /// Those of a region.
+    Region(&'a mut PreconditionedRegion),
+    /// All.
+    Whole(&'a mut FixedCell),
+}
+
+impl Level<'_> {
+    /// Cost of an evaluation over that of the whole sample.
+    fn share(&self) -> f64 {
+        match self {
+            Self::Region(local) => local.region.share(),
+            Self::Whole(_) => 1.0,
+        }
+    }
+
+    /// Coordinates of the atoms that move where the sample is at `whole`; the frozen ones take
+    /// theirs from now on.
+    fn enter(&mut self, whole: &[f64], start: &Start<'_>) -> Vec<f64> {
+        match self {
+            Self::Region(local) => local.region.enter(&difference(whole, start.x)),
+            Self::Whole(_) => whole.to_vec(),
+        }
+    }
+
+    /// Their coordinates in the minimum.
+    fn origin(&self, start: &Start<'_>) -> Vec<f64> {
+        match self {
+            Self::Region(local) => local.region.start().to_vec(),
+            Self::Whole(_) => start.x.to_vec(),
+        }
+    }
+
+    /// Puts them at `x` in the coordinates `whole` of the sample.
+    fn leave(&self, x: &[f64], start: &Start<'_>, whole: &mut Vec<f64>) {
+        match self {
+            Self::Region(local) => {
+                let mut displacement = difference(whole, start.x);
+                local.region.leave(x, &mut displacement);
+                whole.clone_from_slice(start.x);
+                add_scaled(whole, 1.0, &displacement);
+            }
+            Self::Whole(_) => x.clone_into(whole),
+        }
+    }
+
+    /// The components of a vector of the sample that belong to them.
+    fn restrict(&self, full: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Region(local) => local.region.restrict(full),
+            Self::Whole(_) => full.to_vec(),
+        }
+    }
+
+    /// The vector of the sample with these components.
+    fn embed(&self, vector: &[f64], start: &Start<'_>) -> Vec<f64> {
+        match self {
+            Self::Region(local) => {
+                let mut full = vec![0.0; start.x.len()];
+                local.region.embed(vector, &mut full);
+                full
+            }
+            Self::Whole(_) => vector.to_vec(),
+        }
+    }
+
+    /// Where the atoms of a smaller region stand among them.
+    fn places(&self, inner: &[u32]) -> Vec<usize> {
+        match self {
+            Self::Region(local) => inner
+                .iter()
+                .filter_map(|atom| local.region.active().binary_search(atom).ok())
+                .collect(),
+            Self::Whole(_) => inner.iter().map(|&atom| atom as usize).collect(),
+        }
+    }
+
+    fn parts<'b>(
+        &'b mut self,
+        start: &Start<'b>,
+    ) -> (&'b mut dyn EnergyLandscape, &'b IncompleteCholesky) {
+        match self {
+            Self::Region(local) => (&mut local.region, &local.preconditioner),
+            Self::Whole(landscape) => (*landscape, start.preconditioner),
+        }
+    }
+}
+
+/// A search that has come to an end before its saddle was one of the whole sample.
+pub(crate) enum Failure {
+    /// The climb did not end at a saddle.
+    Climb(Climb),
+    /// Neither side of the saddle leads back in a region; coordinates of both, of all atoms.
+    Disconnected(Climb, [Vec<f64>; 2]),
+    /// Both sides lead back in a region.
+    BothSidesSame(Climb),
+}
+
+/// The energies of the smallest level and of the sample differ by a constant; modes and coordinates
+/// become those of the sample.
+fn in_the_sample(climb: Climb, level: &Level<'_>, start: &Start<'_>, whole: &[f64]) -> Climb {
+    let mut x = whole.to_vec();
+    level.leave(&climb.x, start, &mut x);
+    let mut climb = Climb { x, ..climb };
+    if let Some(mode) = &mut climb.mode {
+        mode.direction = level.embed(&mode.direction, start);
+        mode.image = level.embed(&mode.image, start);
+    }
+    climb
+}
+
+/// One search along `push`: climbs among the atoms of the smallest level with all others frozen;
+/// where one side of the saddle leads back to the minimum, lets the atoms of the next level give
+/// way and converges it again, up to the whole sample, which the last level must be.
+pub(crate) fn climb_through(
+    levels: &mut [Level<'_>],
+    start: &Start<'_>,
+    push: &[f64],
+    when_convex: WhenConvex,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+) -> Result<Climb, Box<Failure>> {
+    let mut climb = first_climb(&mut levels[0], start, push, when_convex, settings, counts)?;
+    for k in 1..levels.len() {
+        leads_back(&mut levels[..k], start, &climb, settings, counts)?;
+        climb = hand_over(&mut levels[k - 1..=k], start, climb, settings, counts)?;
+    }
+    Ok(climb)
+}
+
+fn tolerance(level: &Level<'_>, settings: &SearchSettings) -> f64 {
+    match level {
+        Level::Region(_) => settings.force_tolerance.max(REGION_TOLERANCE),
+        Level::Whole(_) => settings.force_tolerance,
+    }
+}
+
+fn first_climb(
+    level: &mut Level<'_>,
+    start: &Start<'_>,
+    push: &[f64],
+    when_convex: WhenConvex,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+) -> Result<Climb, Box<Failure>> {
+    let share = level.share();
+    let force_tolerance = tolerance(level, settings);
+    let origin = level.enter(start.x, start);
+    let push = level.restrict(push);
+    let (landscape, preconditioner) = level.parts(start);
+    let mut gradient = vec![0.0; origin.len()];
+    let energy = landscape.evaluate(&origin, &mut gradient);
+    let mut climb = climb_from_minimum(
+        landscape,
+        &origin,
+        energy,
+        &push,
+        when_convex,
+        &SearchSettings {
+            force_tolerance,
+            ..settings.clone()
+        },
+        preconditioner,
+    );
+    counts.add(&shared(climb.counts, share));
+    climb.energy += start.energy - energy;
+    let climb = in_the_sample(climb, level, start, start.x);
+    match climb.outcome {
+        ClimbOutcome::Saddle => Ok(climb),
+        _ => Err(Box::new(Failure::Climb(climb))),
+    }
+}
+
+/// Whether exactly one side of a saddle of the last of `levels`, a region, descends to the minimum.
+fn leads_back(
+    levels: &mut [Level<'_>],
+    start: &Start<'_>,
+    climb: &Climb,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+) -> Result<(), Box<Failure>> {
+    let mode = outward_mode(climb, start.x);
+    let ends = [-1.0, 1.0].map(|sign| {
+        let mut whole = climb.x.clone();
+        let Some((last, smaller)) = levels.split_last_mut() else {
+            return (false, whole);
+        };
+        let length = largest(&mode);
+        add_scaled(&mut whole, sign * settings.descent_step / length, &mode);
+        for level in smaller {
+            let limit = settings.force_tolerance.max(DESCENT_TOLERANCE);
+            descend_in(level, start, &mut whole, limit, settings, counts);
+        }
+        let limit = settings.force_tolerance.max(REGION_DESCENT_TOLERANCE);
+        let descent = descend_in(last, start, &mut whole, limit, settings, counts);
+        let moved = largest(&difference(&whole, start.x));
+        let back = descent.outcome == DescentOutcome::Converged && moved < settings.return_distance;
+        (back, whole)
+    });
+    match (ends[0].0, ends[1].0) {
+        (true, true) => Err(Box::new(Failure::BothSidesSame(climb.clone()))),
+        (false, false) => Err(Box::new(Failure::Disconnected(
+            climb.clone(),
+            ends.map(|(_, whole)| whole),
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A descent in one level from the coordinates `whole` of the sample, which it moves.
+pub(crate) fn descend_in(
+    level: &mut Level<'_>,
+    start: &Start<'_>,
+    whole: &mut Vec<f64>,
+    force_tolerance: f64,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+) -> Descent {
+    let share = level.share();
+    let x = level.enter(whole, start);
+    let (landscape, preconditioner) = level.parts(start);
+    let mut counted = Counted::new(landscape);
+    let descent = descend(
+        &mut counted,
+        &x,
+        preconditioner,
+        DescentLimits {
+            force_tolerance,
+            largest_step: settings.relaxation_step,
+            evaluations: settings.max_force_evaluations,
+        },
+    );
+    counts.descent += part(counted.force_evaluations(), share);
+    level.leave(&descent.x, start, whole);
+    descent
+}
+
+/// The first part of a descent, in regions of growing radius: what is steep happens in the core.
+pub(crate) fn descend_in_regions(
+    regions: &mut [PreconditionedRegion],
+    start: &Start<'_>,
+    whole: &mut Vec<f64>,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+) {
+    for region in regions {
+        let limit = settings.force_tolerance.max(DESCENT_TOLERANCE);
+        descend_in(
+            &mut Level::Region(region),
+            start,
+            whole,
+            limit,
+            settings,
+            counts,
+        );
+    }
+}
+
+/// From a saddle of the first of two levels to one of the second: the atoms that are new give way
+/// while those of the first stand still, the saddle converges again among those of the first, the
+/// others give way once more, and then all move.
+fn hand_over(
+    levels: &mut [Level<'_>],
+    start: &Start<'_>,
+    climb: Climb,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+) -> Result<Climb, Box<Failure>> {
+    let [Level::Region(inner), outer] = levels else {
+        return Ok(climb);
+    };
+    let atoms = outer.places(inner.region.active());
+    let mut whole = climb.x.clone();
+    let mut mode = outward_mode(&climb, start.x);
+    give_way(outer, &atoms, start, &mut whole, settings, counts);
+    let mut inner = Level::Region(inner);
+    let ascent_settings = SearchSettings {
+        energy_window: f64::INFINITY,
+        ..settings.clone()
+    };
+    let again = converge_in(
+        &mut inner,
+        start,
+        &whole,
+        &mode,
+        DESCENT_TOLERANCE,
+        &ascent_settings,
+        counts,
+    );
+    if again.outcome == ClimbOutcome::Saddle {
+        whole.clone_from(&again.x);
+        mode = outward_mode(&again, start.x);
+        give_way(outer, &atoms, start, &mut whole, settings, counts);
+    }
+    let limit = tolerance(outer, settings);
+    let energy = climb.energy;
+    let mut climb = converge_in(outer, start, &whole, &mode, limit, &ascent_settings, counts);
+    if let Level::Region(_) = outer {
+        // Of a constant apart: what its report says is the height in the smaller region.
+        climb.energy = energy;
+    } else if climb.energy > start.energy + settings.energy_window {
+        climb.outcome = ClimbOutcome::OutsideEnergyWindow;
+    }
+    match climb.outcome {
+        ClimbOutcome::Saddle => Ok(climb),
+        _ => Err(Box::new(Failure::Climb(climb))),
+    }
+}
+
+/// Lets the atoms of `level` relax around `atoms` of them, which stand still.
+fn give_way(
+    level: &mut Level<'_>,
+    atoms: &[usize],
+    start: &Start<'_>,
+    whole: &mut Vec<f64>,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+) {
+    let share = level.share();
+    let x = level.enter(whole, start);
+    let (landscape, preconditioner) = level.parts(start);
+    let mut held = Counted::new(Held { landscape, atoms });
+    let relaxed = descend(
+        &mut held,
+        &x,
+        &Around {
+            preconditioner,
+            atoms,
+        },
+        DescentLimits {
+            force_tolerance: OUTSIDE_TOLERANCE,
+            largest_step: settings.relaxation_step,
+            evaluations: OUTSIDE_EVALUATIONS,
+        },
+    );
+    counts.climb += part(held.force_evaluations(), share);
+    level.leave(&relaxed.x, start, whole);
+}
+
+/// Converges a saddle among the atoms of a level.
+fn converge_in(
+    level: &mut Level<'_>,
+    start: &Start<'_>,
+    whole: &[f64],
+    mode: &[f64],
+    force_tolerance: f64,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+) -> Climb {
+    let share = level.share();
+    let x = level.enter(whole, start);
+    let origin = level.origin(start);
+    let guess = level.restrict(mode);
+    let (landscape, preconditioner) = level.parts(start);
+    let ascent = Ascent {
+        origin: (&origin, start.energy),
+        start: &x,
+        guess: &guess,
+        tolerance: force_tolerance,
+        when_convex: WhenConvex::GiveUp,
+    };
+    let climb = follow_mode(landscape, &ascent, settings, preconditioner);
+    counts.add(&shared(climb.counts, share));
+    in_the_sample(climb, level, start, whole)
+}
+
+fn part(count: u64, share: f64) -> u64 {
+    (count as f64 * share).ceil() as u64
+}
+
+/// The lowest mode of a climb, turned so that it points away from `origin`.
+pub(crate) fn outward_mode(climb: &Climb, origin: &[f64]) -> Vec<f64> {
+    let mut mode = climb
+        .mode
+        .as_ref()
+        .map_or_else(|| vec![0.0; origin.len()], |mode| mode.direction.clone());
+    if dot(&mode, &difference(&climb.x, origin)) < 0.0 {
+        scale(&mut mode, -1.0);
+    }
+    mode
+}
+
+/// The largest move of an atom.
+fn largest(field: &[f64]) -> f64 {
+    field
+        .chunks_exact(3)
+        .map(|atom| dot(atom, atom))
+        .fold(0.0, f64::max)
+        .sqrt()
+}
