@@ -32,8 +32,12 @@ fn terrain_of(
     let settings = SearchSettings {
         energy_window: 8.0,
         inertia_up_to: 0,
-        soft_every: 2,
+        soft_every: 1,
+        push_step: 0.07,
         basin_products: 4,
+        // All atoms move: of the low ways that these tests follow, few show among frozen atoms.
+        region_radii: Vec::new(),
+        convex_steps: 20,
         ..SearchSettings::default()
     };
     GlassTerrain::new(
@@ -57,7 +61,7 @@ fn threads(number: usize) -> rayon::ThreadPool {
         .unwrap()
 }
 
-const SEARCHED: u32 = 24;
+const SEARCHED: u32 = 48;
 
 /// The minimum and what searches around some of its atoms find.
 fn known() -> &'static (Minimum, Vec<WayOut>) {
@@ -131,7 +135,7 @@ fn a_way_carried_past_a_far_event_leads_over_the_same_saddle() {
     assert!((both.energy - 2.0 * minimum.energy).abs() < 1e-6);
     let nothing = vec![0.0; minimum.x.len()];
     let mut followed = 0;
-    for way in ways.iter().take(3) {
+    for way in ways {
         let here = [way.saddle.clone(), nothing.clone()].concat();
         let Some(before) = terrain.confirm(&both, &here).unwrap().0 else {
             continue;
@@ -152,7 +156,10 @@ fn a_way_carried_past_a_far_event_leads_over_the_same_saddle() {
         assert!(off.chunks_exact(3).map(length).fold(0.0, f64::max) < 0.1);
         // Half a box apart they feel each other, but not much.
         let shift = (after.barrier - before.barrier).abs();
-        assert!(shift > 1e-4 && shift < 0.2 * before.barrier, "{shift}");
+        assert!(
+            shift > 1e-4 && shift < 0.2 * before.barrier.max(1.0),
+            "{shift}"
+        );
     }
     assert!(followed > 0);
 }
@@ -188,7 +195,10 @@ fn a_walk_resumes_to_the_same_bits_on_another_number_of_threads() {
     let again = threads(2).install(|| resumed.step(&terrain, f64::INFINITY).unwrap());
     assert_eq!(again, second);
     assert!(resumed == whole);
-    assert!(first.time > 0.0 && second.time > first.time);
+    assert!(
+        first.time > 0.0 && second.time > first.time,
+        "{first:?} {second:?}"
+    );
     if first.kind == StepKind::Discovered {
         assert!((first.energy - whole.row(StepKind::Start, None, 0).energy).is_finite());
         assert!(first.interaction.abs() < 1e-3, "{first:?}");

@@ -27,6 +27,9 @@ const DESCENT_TOLERANCE: f64 = 0.1;
 const OUTSIDE_TOLERANCE: f64 = 0.5;
 const OUTSIDE_EVALUATIONS: u64 = 40;
 
+/// Saddles among frozen atoms are up to so many times as high as when these give way.
+const FROZEN_HEIGHT: f64 = 2.0;
+
 /// The minimum that searches leave.
 #[derive(Clone, Copy)]
 pub(crate) struct Start<'a> {
@@ -186,6 +189,10 @@ fn first_climb(
 ) -> Result<Climb, Box<Failure>> {
     let share = level.share();
     let force_tolerance = tolerance(level, settings);
+    let frozen_height = match level {
+        Level::Region(_) => FROZEN_HEIGHT,
+        Level::Whole(_) => 1.0,
+    };
     let origin = level.enter(start.x, start);
     let push = level.restrict(push);
     let (landscape, preconditioner) = level.parts(start);
@@ -199,6 +206,7 @@ fn first_climb(
         when_convex,
         &SearchSettings {
             force_tolerance,
+            energy_window: settings.energy_window * frozen_height,
             ..settings.clone()
         },
         preconditioner,

