@@ -257,7 +257,7 @@ fn leads_back(
 }
 
 /// A descent in one level from the coordinates `whole` of the sample, which it moves.
-pub(crate) fn descend_in(
+fn descend_in(
     level: &mut Level<'_>,
     start: &Start<'_>,
     whole: &mut Vec<f64>,
@@ -282,27 +282,6 @@ pub(crate) fn descend_in(
     counts.descent += part(counted.force_evaluations(), share);
     level.leave(&descent.x, start, whole);
     descent
-}
-
-/// The first part of a descent, in regions of growing radius: what is steep happens in the core.
-pub(crate) fn descend_in_regions(
-    regions: &mut [PreconditionedRegion],
-    start: &Start<'_>,
-    whole: &mut Vec<f64>,
-    settings: &SearchSettings,
-    counts: &mut EvaluationCounts,
-) {
-    for region in regions {
-        let limit = settings.force_tolerance.max(DESCENT_TOLERANCE);
-        descend_in(
-            &mut Level::Region(region),
-            start,
-            whole,
-            limit,
-            settings,
-            counts,
-        );
-    }
 }
 
 /// From a saddle of the first of two levels to one of the second: the atoms that are new give way

@@ -163,7 +163,7 @@ impl Searcher {
                     settings: &self.settings,
                     preconditioner: &self.preconditioner,
                 };
-                verify(&mut landscape, &mut regions, &climb, &origin, &mut counts)
+                verify(&mut landscape, &climb, &origin, &mut counts)
             },
         );
         let Verdict {

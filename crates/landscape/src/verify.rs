@@ -6,13 +6,12 @@ use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unfla
 use metabasin_minimizers::{InherentStructure, MinimizeError};
 use nalgebra::Vector3;
 
-use crate::active_region::PreconditionedRegion;
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
 use crate::displacement::{displacements, largest, shape};
 use crate::flat::add_scaled;
 use crate::index::{SaddleIndex, count_again, index_by_inertia, index_by_lanczos};
-use crate::levels::{Start, descend_in_regions, outward_mode};
+use crate::levels::outward_mode;
 use crate::lowest_mode::LowestMode;
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::{IncompleteCholesky, Preconditioner};
@@ -127,25 +126,18 @@ pub(crate) fn returned(
 /// index and writes the event down.
 pub(crate) fn verify(
     landscape: &mut FixedCell,
-    regions: &mut [PreconditionedRegion],
     climb: &Climb,
     origin: &Origin<'_>,
     counts: &mut EvaluationCounts,
 ) -> Verdict {
     let start = flatten(origin.positions);
-    let minimum = Start {
-        x: &start,
-        energy: origin.energy,
-        preconditioner: origin.preconditioner,
-    };
     let mut climb = climb.clone();
     let mut transplants = origin.settings.transplants;
     let final_side = loop {
         let mut counted = Counted::new(&mut *landscape);
         let mode = outward_mode(&climb, &start);
         let mut descended = |sign: f64| {
-            let mut from = beside(&counted, &climb, &mode, sign, origin.settings);
-            descend_in_regions(regions, &minimum, &mut from, origin.settings, counts);
+            let from = beside(&counted, &climb, &mode, sign, origin.settings);
             descend(
                 &mut counted,
                 &from,
