@@ -34,9 +34,10 @@ impl Preconditioner for Identity {
 /// atoms (Saad, Iterative Methods for Sparse Linear Systems, 10.4).
 ///
 /// A glass's Hessian has a condition number of about 600 (eigenvalues 2.5 to 1430 ε/σ²), and its
-/// softest modes are local: conjugate gradients gain a decimal digit in 9 to 13 products without
-/// fill-in, in 3 to 4 with it, at two blocks an atom pair within reach; a coarse space of rigid
-/// blocks gains nothing.
+/// softest modes are local: at 4,000 atoms conjugate gradients need 10 to 15 products for a decimal
+/// digit without fill-in and without weak blocks, about 9 with all blocks and no fill-in, 4 with the
+/// fill-in, and L has then half as many blocks as the Hessian. A coarse space of rigid blocks gains
+/// nothing.
 #[derive(Clone, Debug)]
 pub struct IncompleteCholesky {
     /// Atoms in the order of elimination; those of the core come last.

@@ -135,20 +135,13 @@ pub(crate) fn verify(
     let mut transplants = origin.settings.transplants;
     let final_side = loop {
         let mut counted = Counted::new(&mut *landscape);
-        let mode = outward_mode(&climb, &start);
-        let mut descended = |sign: f64| {
-            let from = beside(&counted, &climb, &mode, sign, origin.settings);
-            descend(
-                &mut counted,
-                &from,
-                origin.preconditioner,
-                descent_limits(origin.settings),
-            )
-        };
-        let sides = Sides {
-            back: descended(-1.0),
-            forth: descended(1.0),
-        };
+        let sides = descend_both_sides(
+            &mut counted,
+            &climb,
+            &start,
+            origin.settings,
+            origin.preconditioner,
+        );
         counts.descent += counted.force_evaluations();
         let back = returned(landscape, &sides.back, origin.positions, origin.settings);
         let forth = returned(landscape, &sides.forth, origin.positions, origin.settings);
