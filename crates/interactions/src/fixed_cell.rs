@@ -1,9 +1,9 @@
 //! Atoms in a cell of fixed shape as an energy landscape.
 
 use metabasin_atoms::{Cell, Configuration, Stress};
-use nalgebra::{Matrix3, Vector3};
+use nalgebra::Vector3;
 
-use crate::{EnergyLandscape, ForceField, HessianBlock, HessianBlocks, InteractionError};
+use crate::{EnergyLandscape, ForceField, HessianBlocks, InteractionError};
 
 /// The energy of a configuration's atoms as a function of their positions, the cell fixed;
 /// coordinates in the order x₀ y₀ z₀ x₁ ...
@@ -146,34 +146,14 @@ impl EnergyLandscape for FixedCell {
         }
     }
 
-    fn hessian_blocks(&mut self, x: &[f64]) -> Option<HessianBlocks> {
+    fn hessian_blocks(&mut self, x: &[f64], weakest: f64) -> Option<HessianBlocks> {
         copy_into(x, &mut self.positions);
-        let pairs = self.force_field.pair_hessian_blocks(
+        self.force_field.hessian_blocks(
             &self.configuration.cell,
             &self.positions,
             &self.configuration.species,
-        );
-        let mut diagonal = vec![Matrix3::zeros(); self.configuration.len()];
-        let mut below: Vec<HessianBlock> = Vec::with_capacity(pairs.len());
-        for pair in pairs.iter().filter(|pair| pair.first != pair.second) {
-            diagonal[pair.first] += pair.stiffness;
-            diagonal[pair.second] += pair.stiffness;
-            below.push(HessianBlock {
-                row: pair.first.max(pair.second),
-                column: pair.first.min(pair.second),
-                matrix: -pair.stiffness,
-            });
-        }
-        // One pair may meet through several images: its blocks add up.
-        below.sort_by_key(|block| (block.row, block.column));
-        below.dedup_by(|next, kept| {
-            let same = (next.row, next.column) == (kept.row, kept.column);
-            if same {
-                kept.matrix += next.matrix;
-            }
-            same
-        });
-        Some(HessianBlocks { diagonal, below })
+            weakest,
+        )
     }
 
     fn stress(&mut self, x: &[f64]) -> Option<Stress> {

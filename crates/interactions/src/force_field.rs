@@ -8,8 +8,8 @@ use metabasin_atoms::{Cell, Species, Stiffness, Stress};
 use metabasin_neighbors::{ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
-use crate::Kernel;
 use crate::potential::{Execution, Linearization, PairStiffness, Potential, Precision, StepVirial};
+use crate::{HessianBlocks, Kernel};
 
 /// Extra range of neighbor lists in Lennard-Jones systems: atoms of a glass seldom leave their
 /// cages by half of it `[length]`.
@@ -327,15 +327,45 @@ impl ForceField {
     ) {
         assert_eq!(positions.len(), direction.len(), "one direction an atom");
         assert_eq!(positions.len(), product.len(), "one product an atom");
+        match self.linearized(cell, positions, species) {
+            Some(linearization) => linearization.multiply(direction, product),
+            None => product.fill(Vector3::repeat(f64::NAN)),
+        }
+    }
+
+    /// The Hessian in blocks of atoms, those off the diagonal left out whose norm is below
+    /// `weakest` times the mean diagonal element; `None` where positions make no sense. It is kept
+    /// and shared with [`ForceField::hessian_vector`].
+    ///
+    /// # Panics
+    /// If `positions` and `species` differ in length.
+    pub fn hessian_blocks(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+        weakest: f64,
+    ) -> Option<HessianBlocks> {
+        let linearization = self.linearized(cell, positions, species)?;
+        Some(linearization.blocks(weakest))
+    }
+
+    /// The Hessian at this configuration, the one that is kept where it was the last; `None` where
+    /// positions make no sense.
+    fn linearized(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+    ) -> Option<&mut dyn Linearization> {
         let kept = self.hessian.as_ref().is_some_and(|kept| {
             kept.cell == *cell && kept.positions == positions && kept.species == species
         });
         if !kept {
             let spare = self.hessian.take();
-            let Ok(execution) = self.update(cell, positions, species, Precision::Double) else {
-                product.fill(Vector3::repeat(f64::NAN));
-                return;
-            };
+            let execution = self
+                .update(cell, positions, species, Precision::Double)
+                .ok()?;
             let (mut old_positions, mut old_species, spare) = match spare {
                 Some(old) => (old.positions, old.species, Some(old.linearization)),
                 None => (Vec::new(), Vec::new(), None),
@@ -351,9 +381,8 @@ impl ForceField {
                 linearization: self.potential.linearize(&self.list, execution, spare),
             });
         }
-        if let Some(hessian) = &mut self.hessian {
-            hessian.linearization.multiply(direction, product);
-        }
+        let hessian = self.hessian.as_mut()?;
+        Some(hessian.linearization.as_mut())
     }
 
     /// Derivatives of stress and forces with respect to strain (NaN where positions make no

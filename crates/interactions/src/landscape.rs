@@ -19,7 +19,7 @@ pub struct HessianBlock {
 pub struct HessianBlocks {
     /// The diagonal block of every atom `[energy / length²]`.
     pub diagonal: Vec<Matrix3<f64>>,
-    /// The blocks below the diagonal that are not zero, each once.
+    /// The blocks below the diagonal, each once; those that are not listed are zero or weak.
     pub below: Vec<HessianBlock>,
 }
 
@@ -65,8 +65,9 @@ pub trait EnergyLandscape {
         }
     }
 
-    /// The Hessian at `x` in blocks of atoms, where the landscape knows it that way.
-    fn hessian_blocks(&mut self, _x: &[f64]) -> Option<HessianBlocks> {
+    /// The Hessian at `x` in blocks of atoms, where the landscape knows it that way; blocks off the
+    /// diagonal whose norm is below `weakest` times the mean diagonal element may be left out.
+    fn hessian_blocks(&mut self, _x: &[f64], _weakest: f64) -> Option<HessianBlocks> {
         None
     }
 
@@ -105,8 +106,8 @@ impl<L: EnergyLandscape + ?Sized> EnergyLandscape for &mut L {
     fn hessian_vector(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
         (**self).hessian_vector(x, v, product);
     }
-    fn hessian_blocks(&mut self, x: &[f64]) -> Option<HessianBlocks> {
-        (**self).hessian_blocks(x)
+    fn hessian_blocks(&mut self, x: &[f64], weakest: f64) -> Option<HessianBlocks> {
+        (**self).hessian_blocks(x, weakest)
     }
     fn stress(&mut self, x: &[f64]) -> Option<Stress> {
         (**self).stress(x)
@@ -182,8 +183,8 @@ impl<L: EnergyLandscape> EnergyLandscape for Counted<L> {
         self.hessian_products += 1;
         self.landscape.hessian_vector(x, v, product);
     }
-    fn hessian_blocks(&mut self, x: &[f64]) -> Option<HessianBlocks> {
-        let blocks = self.landscape.hessian_blocks(x);
+    fn hessian_blocks(&mut self, x: &[f64], weakest: f64) -> Option<HessianBlocks> {
+        let blocks = self.landscape.hessian_blocks(x, weakest);
         if blocks.is_some() {
             self.hessian_products += HESSIAN_IN_BLOCKS;
         }

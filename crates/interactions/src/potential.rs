@@ -8,7 +8,7 @@ use metabasin_neighbors::VerletList;
 use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
 
-use crate::{Cut, Kernel, PairPotential};
+use crate::{Cut, HessianBlocks, Kernel, PairPotential};
 
 /// How a sum over atoms is to be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,10 @@ pub trait Linearization: Any + Send + Sync + Debug {
     /// # Panics
     /// If `v` or `product` has not one entry an atom.
     fn multiply(&mut self, v: &[Vector3<f64>], product: &mut [Vector3<f64>]);
+
+    /// H in blocks of atoms, those off the diagonal left out whose norm is below `weakest` times
+    /// the mean diagonal element.
+    fn blocks(&self, weakest: f64) -> HessianBlocks;
 }
 
 /// A model of interatomic forces: sums over the neighbors that a list holds.

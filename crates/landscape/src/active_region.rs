@@ -339,9 +339,7 @@ impl ActiveRegion {
     /// [`LandscapeError::NotAMinimum`] where it cannot be factorized.
     pub fn preconditioner(&mut self) -> Result<IncompleteCholesky, LandscapeError> {
         let start = self.start().to_vec();
-        self.hessian_blocks(&start)
-            .and_then(|hessian| IncompleteCholesky::of_minimum(&hessian))
-            .ok_or(LandscapeError::NotAMinimum)
+        IncompleteCholesky::at(self, &start, &[]).ok_or(LandscapeError::NotAMinimum)
     }
 
     /// Cost of an evaluation over that of the whole sample: pairs evaluated over pairs.
@@ -406,19 +404,19 @@ impl EnergyLandscape for ActiveRegion {
         }
     }
 
-    fn hessian_blocks(&mut self, x: &[f64]) -> Option<HessianBlocks> {
+    fn hessian_blocks(&mut self, x: &[f64], weakest: f64) -> Option<HessianBlocks> {
         self.linearize_at(x);
-        let springs = &self.linearized.springs;
+        let diagonal = self.linearized.diagonal.clone();
+        let trace: f64 = diagonal.iter().map(Matrix3::trace).sum();
+        let limit = weakest * trace / (3 * diagonal.len().max(1)) as f64;
+        let below = self.linearized.springs.iter().map(|spring| HessianBlock {
+            row: spring.second as usize,
+            column: spring.first as usize,
+            matrix: -spring.stiffness(),
+        });
         Some(HessianBlocks {
-            diagonal: self.linearized.diagonal.clone(),
-            below: springs
-                .iter()
-                .map(|spring| HessianBlock {
-                    row: spring.second as usize,
-                    column: spring.first as usize,
-                    matrix: -spring.stiffness(),
-                })
-                .collect(),
+            diagonal,
+            below: below.filter(|block| block.matrix.norm() >= limit).collect(),
         })
     }
 

@@ -4,7 +4,7 @@ use metabasin_catalogue::EvaluationCounts;
 use metabasin_interactions::{Counted, EnergyLandscape};
 
 use crate::flat::{add_scaled, difference, dot, norm, remove_component, remove_translation, scale};
-use crate::linear_solve::{SolveLimits, conjugate_gradient, minimal_residual};
+use crate::linear_solve::{SolveLimits, conjugate_gradient, minimal_residual, newton_residual};
 use crate::lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
 use crate::preconditioner::{Identity, IncompleteCholesky, Preconditioner};
 use crate::settings::SearchSettings;
@@ -281,9 +281,7 @@ pub fn follow_mode(
         );
         counts.lowest_mode = landscape.force_evaluations() - counts.climb;
         if again && mode.products > STALE_PRODUCTS {
-            fresh = landscape.hessian_blocks(&point.x).and_then(|hessian| {
-                IncompleteCholesky::around(&hessian, &core_of(&mode.direction))
-            });
+            fresh = IncompleteCholesky::at(&mut landscape, &point.x, &core_of(&mode.direction));
         }
         let lambda = mode.eigenvalue;
         let mut v = mode.direction.clone();
@@ -429,8 +427,7 @@ fn newton_to_saddle(
             remove_translation(a);
         }
     };
-    let hessian = landscape.hessian_blocks(&from.x)?;
-    let preconditioner = IncompleteCholesky::around(&hessian, &core_of(mode))?;
+    let preconditioner = IncompleteCholesky::at(landscape, &from.x, &core_of(mode))?;
     let mut x = from.x.clone();
     let mut gradient = from.gradient.clone();
     let mut largest_force = from.largest_force;
@@ -444,7 +441,7 @@ fn newton_to_saddle(
             &project,
             &preconditioner,
             SolveLimits {
-                relative_residual: (0.1 * largest_force).clamp(1e-4, 0.03),
+                relative_residual: newton_residual(largest_force, tolerance),
                 products: NEWTON_PRODUCTS,
                 radius: f64::INFINITY,
             },
@@ -474,7 +471,7 @@ fn newton_to_saddle(
 const CORE: usize = 30;
 
 /// The atoms that carry a mode, ascending.
-fn core_of(mode: &[f64]) -> Vec<usize> {
+pub(crate) fn core_of(mode: &[f64]) -> Vec<usize> {
     let weights: Vec<f64> = mode
         .chunks_exact(3)
         .map(|triple| dot(triple, triple))

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use metabasin_interactions::EnergyLandscape;
 
+use crate::climb::core_of;
 use crate::flat::{add_scaled, difference, dot, remove_translation, scale};
-use crate::linear_solve::{SolveLimits, conjugate_gradient};
+use crate::linear_solve::{SolveLimits, conjugate_gradient, newton_residual};
 use crate::preconditioner::{IncompleteCholesky, Preconditioner};
 
 /// Pairs of steps and gradient changes that L-BFGS remembers.
@@ -18,6 +19,10 @@ const NEWTON_FORCE: f64 = 0.3;
 const NEWTON_STEPS: usize = 12;
 /// Products after which a solve is taken as it is and the preconditioner made anew.
 const PATIENT_PRODUCTS: usize = 15;
+
+/// Steps of a descent before the first factorization of the Hessian at hand, and between two.
+const FIRST_FACTOR: u32 = 3;
+const NEXT_FACTOR: u32 = 8;
 
 /// Why a descent ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +54,8 @@ pub(crate) struct DescentLimits {
 }
 
 /// Minimizes from `start` by L-BFGS with initial inverse Hessian M⁻¹ (Nocedal 1980; preconditioned
-/// as in Packwood et al., J. Chem. Phys. 144, 164109 (2016)). Steps are cut at `largest_step` and
+/// as in Packwood et al., J. Chem. Phys. 144, 164109 (2016)); M is `preconditioner` at first and
+/// then, every few steps, |H| as factorized around the atoms that have moved most. Steps are cut at `largest_step` and
 /// accepted when the energy falls, or, near rounding, when the slope along the step shrinks.
 pub(crate) fn descend(
     landscape: &mut dyn EnergyLandscape,
@@ -71,6 +77,7 @@ pub(crate) fn descend(
     let mut memory: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();
     let mut shrink = 1.0;
     let mut newton = NEWTON_FORCE;
+    let mut fresh = Fresh::default();
     while spent < limits.evaluations {
         if at.largest_force < limits.force_tolerance {
             at.outcome = DescentOutcome::Converged;
@@ -81,14 +88,15 @@ pub(crate) fn descend(
             let polished = polish(
                 landscape,
                 at.clone(),
-                preconditioner,
+                fresh.or(preconditioner),
                 limits.force_tolerance,
             );
             if polished.outcome == DescentOutcome::Converged && polished.energy <= at.energy {
                 return polished;
             }
         }
-        let mut direction = two_loop(&at.gradient, &memory, preconditioner);
+        fresh.step(landscape, &at.x, start);
+        let mut direction = two_loop(&at.gradient, &memory, fresh.or(preconditioner));
         if free {
             remove_translation(&mut direction);
         }
@@ -155,6 +163,32 @@ pub(crate) fn descend(
     at
 }
 
+/// The factorization of |H| at a recent place of a descent.
+#[derive(Default)]
+struct Fresh {
+    factor: Option<IncompleteCholesky>,
+    factors: u32,
+    steps: u32,
+}
+
+impl Fresh {
+    /// Factorizes at `x` where it is time, around the atoms that have moved most since `start`.
+    fn step(&mut self, landscape: &mut dyn EnergyLandscape, x: &[f64], start: &[f64]) {
+        if self.steps == FIRST_FACTOR + NEXT_FACTOR * self.factors {
+            self.factors += 1;
+            let core = core_of(&difference(x, start));
+            self.factor = IncompleteCholesky::at(landscape, x, &core).or(self.factor.take());
+        }
+        self.steps += 1;
+    }
+
+    fn or<'a>(&'a self, preconditioner: &'a dyn Preconditioner) -> &'a dyn Preconditioner {
+        self.factor
+            .as_ref()
+            .map_or(preconditioner, |factor| factor as &dyn Preconditioner)
+    }
+}
+
 /// −H g with the two-loop recursion (Nocedal & Wright, algorithm 7.4).
 fn two_loop(
     gradient: &[f64],
@@ -216,7 +250,7 @@ pub(crate) fn polish(
                 .as_ref()
                 .map_or(preconditioner, |fresh| fresh as &dyn Preconditioner),
             SolveLimits {
-                relative_residual: (0.1 * at.largest_force).clamp(1e-4, 0.03),
+                relative_residual: newton_residual(at.largest_force, tolerance),
                 products: if fresh.is_some() {
                     200
                 } else {
@@ -245,9 +279,7 @@ pub(crate) fn polish(
             };
         }
         if factorize {
-            fresh = landscape
-                .hessian_blocks(&at.x)
-                .and_then(|hessian| IncompleteCholesky::of_minimum(&hessian));
+            fresh = IncompleteCholesky::at(landscape, &at.x, &[]);
             if fresh.is_none() && !falls {
                 break;
             }

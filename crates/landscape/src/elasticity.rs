@@ -1,7 +1,7 @@
 //! The relaxed athermal stiffness of an inherent structure.
 
 use metabasin_atoms::Stiffness;
-use metabasin_interactions::{EnergyLandscape, FixedCell, flatten};
+use metabasin_interactions::{FixedCell, flatten};
 use metabasin_minimizers::InherentStructure;
 
 use crate::error::LandscapeError;
@@ -73,8 +73,5 @@ pub fn hessian_preconditioner(
     landscape: &mut FixedCell,
     x: &[f64],
 ) -> Result<IncompleteCholesky, LandscapeError> {
-    landscape
-        .hessian_blocks(x)
-        .and_then(|hessian| IncompleteCholesky::of_minimum(&hessian))
-        .ok_or(LandscapeError::NotAMinimum)
+    IncompleteCholesky::at(landscape, x, &[]).ok_or(LandscapeError::NotAMinimum)
 }

@@ -31,6 +31,12 @@ pub(crate) struct Solution {
     pub products: usize,
 }
 
+/// Relative residual of a Newton step where the largest force is `force` and is to fall below
+/// `tolerance`: converges to second order, but solves no better than the last step needs.
+pub(crate) fn newton_residual(force: f64, tolerance: f64) -> f64 {
+    f64::max((0.1 * force).clamp(1e-4, 0.03), 0.3 * tolerance / force)
+}
+
 /// Truncated conjugate gradients (Steihaug, SIAM J. Numer. Anal. 20, 626 (1983)) for P H P s = b,
 /// P the projection `project`: stops at the residual asked for, at the radius, or at a direction of
 /// negative curvature, which it then follows downhill to the radius.

@@ -3,12 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use metabasin_interactions::HessianBlocks;
+use metabasin_interactions::{EnergyLandscape, HessianBlocks};
 use nalgebra::{DMatrix, DVector, Matrix3, Vector3};
 
 /// Blocks of the factor are dropped where their norm is below this times the square root of the
 /// mean diagonal element of the Hessian.
 const DROP: f64 = 0.02;
+
+/// Blocks of the Hessian weaker than this share of its mean diagonal element are not looked at: most
+/// would not enter the factor.
+const WEAKEST: f64 = 0.003;
 
 /// Eigenvalues of the core of an indefinite factorization keep at least this share of the mean
 /// diagonal element.
@@ -55,6 +59,12 @@ pub struct IncompleteCholesky {
 }
 
 impl IncompleteCholesky {
+    /// Factorizes the Hessian of a landscape at `x` around `core`; `None` as for
+    /// [`IncompleteCholesky::around`], or where the landscape does not know its Hessian in blocks.
+    pub fn at(landscape: &mut dyn EnergyLandscape, x: &[f64], core: &[usize]) -> Option<Self> {
+        Self::around(&landscape.hessian_blocks(x, WEAKEST)?, core)
+    }
+
     /// Factorizes a positive definite Hessian; `None` as for [`IncompleteCholesky::around`].
     pub fn of_minimum(hessian: &HessianBlocks) -> Option<Self> {
         Self::around(hessian, &[])

@@ -305,8 +305,12 @@ impl Reverifier {
                 &self.preconditioner,
             );
             let home = |side: &Descent| {
-                let inner: &FixedCell = &self.landscape;
-                returned(inner, side, &configuration.positions, settings)
+                returned(
+                    self.landscape.cell(),
+                    side,
+                    &configuration.positions,
+                    settings,
+                )
             };
             let last = match (home(&sides.back), home(&sides.forth)) {
                 (true, false) => sides.forth,

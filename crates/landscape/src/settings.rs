@@ -54,9 +54,6 @@ pub struct SearchSettings {
     /// A step along the lowest mode where its eigenvalue is positive, the largest move of an atom
     /// `[length]`.
     pub soft_step: f64,
-    /// How often a saddle that belongs to a neighboring minimum is carried over to the origin by
-    /// undoing the displacement between the two minima.
-    pub transplants: u32,
     /// Searches higher than this above the minimum are given up `[energy]`.
     pub energy_window: f64,
     /// Force evaluations (Hessian-vector products counted) before a search is given up.
@@ -85,16 +82,15 @@ impl Default for SearchSettings {
             closest_approach: 0.85,
             basin_cycles: 12,
             basin_products: 8,
-            escape_curvature: 1.0,
+            escape_curvature: 5.0,
             lanczos_vectors: 20,
             uphill_step: 0.3,
             relaxation_step: 0.1,
             climb_products: 12,
             gentle_steps: 6,
             convex_steps: 7,
-            soft_every: 2,
-            soft_step: 0.05,
-            transplants: 1,
+            soft_every: 1,
+            soft_step: 0.1,
             energy_window: 25.0,
             max_force_evaluations: 1500,
             force_tolerance: 1e-5,

@@ -1,12 +1,12 @@
 //! From a converged climb to a verified event: both sides, polish, index.
 
-use metabasin_atoms::{Dipole, Stiffness, Stress};
+use metabasin_atoms::{Cell, Dipole, Stiffness, Stress};
 use metabasin_catalogue::{DisplacementField, EvaluationCounts, EventRecord};
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, flatten, unflatten};
 use metabasin_minimizers::{InherentStructure, MinimizeError};
 use nalgebra::Vector3;
 
-use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
+use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, core_of, follow_mode};
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
 use crate::displacement::{displacements, largest, shape};
 use crate::flat::add_scaled;
@@ -70,26 +70,24 @@ pub(crate) struct Sides {
     pub forth: Descent,
 }
 
-/// Beside a saddle: off it by the first step of a descent along `sign` times the mode.
-fn beside(
-    landscape: &dyn EnergyLandscape,
+/// Descends beside a saddle: off it along `sign` times the mode.
+fn descend_beside(
+    landscape: &mut dyn EnergyLandscape,
     climb: &Climb,
     mode: &[f64],
     sign: f64,
     settings: &SearchSettings,
-) -> Vec<f64> {
+    preconditioner: &dyn Preconditioner,
+) -> Descent {
     let mut start = climb.x.clone();
     let length = sign * settings.descent_step / landscape.largest_force(mode);
     add_scaled(&mut start, length, mode);
-    start
-}
-
-fn descent_limits(settings: &SearchSettings) -> DescentLimits {
-    DescentLimits {
+    let limits = DescentLimits {
         force_tolerance: settings.force_tolerance,
         largest_step: settings.relaxation_step,
         evaluations: settings.max_force_evaluations,
-    }
+    };
+    descend(landscape, &start, preconditioner, limits)
 }
 
 /// Descends on both sides of a saddle.
@@ -101,10 +99,8 @@ pub(crate) fn descend_both_sides(
     preconditioner: &dyn Preconditioner,
 ) -> Sides {
     let mode = outward_mode(climb, origin);
-    let mut descended = |sign: f64| {
-        let start = beside(landscape, climb, &mode, sign, settings);
-        descend(landscape, &start, preconditioner, descent_limits(settings))
-    };
+    let mut descended =
+        |sign: f64| descend_beside(landscape, climb, &mode, sign, settings, preconditioner);
     Sides {
         back: descended(-1.0),
         forth: descended(1.0),
@@ -113,17 +109,17 @@ pub(crate) fn descend_both_sides(
 
 /// Whether a descent ended in the minimum `positions`: converged, and no atom far from its place.
 pub(crate) fn returned(
-    landscape: &FixedCell,
+    cell: &Cell,
     descent: &Descent,
     positions: &[Vector3<f64>],
     settings: &SearchSettings,
 ) -> bool {
-    let field = displacements(landscape.cell(), positions, &unflatten(&descent.x));
+    let field = displacements(cell, positions, &unflatten(&descent.x));
     descent.outcome == DescentOutcome::Converged && largest(&field) < settings.return_distance
 }
 
-/// Descends on both sides of a converged saddle, polishes it and its final minimum, counts its
-/// index and writes the event down.
+/// Descends from a converged saddle towards the origin and, if it gets there, to the other side;
+/// polishes the saddle and the final minimum, counts the index and writes the event down.
 pub(crate) fn verify(
     landscape: &mut FixedCell,
     climb: &Climb,
@@ -131,107 +127,45 @@ pub(crate) fn verify(
     counts: &mut EvaluationCounts,
 ) -> Verdict {
     let start = flatten(origin.positions);
-    let mut climb = climb.clone();
-    let mut transplants = origin.settings.transplants;
-    let final_side = loop {
-        let mut counted = Counted::new(&mut *landscape);
-        let sides = descend_both_sides(
+    let mode = outward_mode(climb, &start);
+    let cell = *landscape.cell();
+    let mut counted = Counted::new(&mut *landscape);
+    let mut descended = |sign: f64| {
+        descend_beside(
             &mut counted,
-            &climb,
-            &start,
+            climb,
+            &mode,
+            sign,
             origin.settings,
             origin.preconditioner,
-        );
-        counts.descent += counted.force_evaluations();
-        let back = returned(landscape, &sides.back, origin.positions, origin.settings);
-        let forth = returned(landscape, &sides.forth, origin.positions, origin.settings);
-        match (back, forth) {
-            (true, true) => {
-                let detail = format!("saddle at {:.6}", climb.energy - origin.energy);
-                return Verdict::failed(SearchOutcome::BothSidesSame, detail);
-            }
-            (true, false) => break sides.forth,
-            (false, true) => break sides.back,
-            (false, false) => {}
-        }
-        let failed = disconnected(&climb, &sides, origin);
-        if transplants == 0 || counts.search() > origin.settings.max_force_evaluations {
-            return failed;
-        }
-        transplants -= 1;
-        let Some(again) = transplant(landscape, &climb, &sides, origin, &start, counts) else {
-            return failed;
-        };
-        climb = again;
+        )
     };
-    let mut counted = Counted::new(&mut *landscape);
-    let verdict = polished_event(&mut counted, &climb, final_side, origin, &start);
+    let back = descended(-1.0);
+    let home = |side: &Descent| returned(&cell, side, origin.positions, origin.settings);
+    let height = climb.energy - origin.energy;
+    if !home(&back) {
+        counts.descent += counted.force_evaluations();
+        let detail = format!(
+            "saddle at {height:.6}; the near side at {:.6} ({:?})",
+            back.energy - origin.energy,
+            back.outcome,
+        );
+        let converged = back.outcome == DescentOutcome::Converged;
+        return Verdict {
+            elsewhere: converged.then_some(back.x).into_iter().collect(),
+            ..Verdict::failed(SearchOutcome::Disconnected, detail)
+        };
+    }
+    let forth = descended(1.0);
+    counts.descent += counted.force_evaluations();
+    if home(&forth) {
+        let detail = format!("saddle at {height:.6}");
+        return Verdict::failed(SearchOutcome::BothSidesSame, detail);
+    }
+    let mut counted = Counted::new(landscape);
+    let verdict = polished_event(&mut counted, climb, forth, origin, &start);
     counts.verification += counted.force_evaluations();
     verdict
-}
-
-fn disconnected(climb: &Climb, sides: &Sides, origin: &Origin<'_>) -> Verdict {
-    let detail = format!(
-        "saddle at {:.6}; sides at {:.6} ({:?}) and {:.6} ({:?})",
-        climb.energy - origin.energy,
-        sides.back.energy - origin.energy,
-        sides.back.outcome,
-        sides.forth.energy - origin.energy,
-        sides.forth.outcome
-    );
-    Verdict {
-        elsewhere: [&sides.back, &sides.forth]
-            .into_iter()
-            .filter(|side| side.outcome == DescentOutcome::Converged)
-            .map(|side| side.x.clone())
-            .collect(),
-        ..Verdict::failed(SearchOutcome::Disconnected, detail)
-    }
-}
-
-/// A saddle next to the origin in place of one next to a neighboring minimum.
-///
-/// Glasses have soft spots with barriers of 0.01 ε, which flip under the strain of an event somewhere
-/// else: the saddle found then belongs to the neighboring minimum with the spot flipped. Undoing that
-/// flip, x → x − (x_neighbor − x_min), and converging again mostly gives the saddle of the same event
-/// that does belong to the origin. Whether it does is checked as for any other.
-fn transplant(
-    landscape: &mut FixedCell,
-    climb: &Climb,
-    sides: &Sides,
-    origin: &Origin<'_>,
-    start: &[f64],
-    counts: &mut EvaluationCounts,
-) -> Option<Climb> {
-    let cell = *landscape.cell();
-    let flip = |side: &Descent| displacements(&cell, origin.positions, &unflatten(&side.x));
-    let weight = |field: &[Vector3<f64>]| field.iter().map(Vector3::norm_squared).sum::<f64>();
-    let (back, forth) = (flip(&sides.back), flip(&sides.forth));
-    let flip = if weight(&back) <= weight(&forth) {
-        back
-    } else {
-        forth
-    };
-    let mut x = climb.x.clone();
-    add_scaled(&mut x, -1.0, &flatten(&flip));
-    let guess = outward_mode(climb, start);
-    let ascent = Ascent {
-        origin: (start, origin.energy),
-        start: &x,
-        guess: &guess,
-        tolerance: origin.settings.force_tolerance,
-        when_convex: WhenConvex::GiveUp,
-    };
-    let again = follow_mode(landscape, &ascent, origin.settings, origin.preconditioner);
-    counts.lowest_mode += again.counts.lowest_mode;
-    counts.climb += again.counts.climb;
-    let moved = largest(&displacements(
-        &cell,
-        &unflatten(&climb.x),
-        &unflatten(&again.x),
-    ));
-    (again.outcome == ClimbOutcome::Saddle && moved > origin.settings.return_distance)
-        .then_some(again)
 }
 
 fn polished_event(
@@ -276,12 +210,14 @@ fn polished_event(
         );
         return Verdict::failed(SearchOutcome::NotConverged, detail);
     }
+    let core = core_of(&mode.direction);
+    let fresh = IncompleteCholesky::at(landscape, &saddle.x, &core);
     let index = count_index(
         landscape,
         &saddle.x,
         &mut mode,
         origin.settings,
-        origin.preconditioner,
+        fresh.as_ref().unwrap_or(origin.preconditioner),
     );
     let event = event_record(
         landscape,

@@ -113,7 +113,7 @@ fn matrix_by_products(landscape: &mut FixedCell, x: &[f64], atoms: &[usize]) -> 
 #[test]
 fn prefactors_agree_with_all_frequencies() {
     let (_, points) = &found().events[0];
-    let region = around(points, 1.6);
+    let region = around(points, 2.0);
     let Region::Atoms(atoms) = &region else {
         panic!("a small region is not the whole cell");
     };

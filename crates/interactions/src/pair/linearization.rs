@@ -1,12 +1,12 @@
 //! The Hessian of a pair potential at one configuration, as a stream of pairs.
 
 use metabasin_neighbors::{LANES, VerletList};
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 
 use super::ROWS_PER_TASK;
 use crate::potential::{Execution, Linearization};
-use crate::{Kernel, lanes};
+use crate::{HessianBlock, HessianBlocks, Kernel, lanes};
 
 /// Geometry and stiffness of eight neighbors of one atom; empty places have no stiffness and point
 /// to atom 0.
@@ -155,6 +155,66 @@ impl Linearization for PairLinearization {
             }
         }
     }
+
+    fn blocks(&self, weakest: f64) -> HessianBlocks {
+        let atoms: usize = self.parts.iter().map(|part| part.atoms.len()).sum();
+        let mut diagonal = vec![Matrix3::zeros(); atoms];
+        for part in &self.parts {
+            part.each_pair(|row, _, along, across, r| {
+                diagonal[row] += stiffness(along, across, r);
+            });
+        }
+        let trace: f64 = diagonal.iter().map(Matrix3::trace).sum();
+        let limit = weakest * trace / (3 * atoms.max(1)) as f64;
+        let mut rows: Vec<Vec<(usize, Matrix3<f64>)>> = vec![Vec::new(); atoms];
+        for part in &self.parts {
+            part.each_pair(|row, column, along, across, r| {
+                // |A r rᵀ + B 1| from its eigenvalues.
+                let stretched = along * r.norm_squared() + across;
+                let squared = stretched * stretched + 2.0 * across * across;
+                if column < row && squared >= limit * limit {
+                    rows[row].push((column, -stiffness(along, across, r)));
+                }
+            });
+        }
+        let mut below: Vec<HessianBlock> = Vec::with_capacity(rows.iter().map(Vec::len).sum());
+        for (row, entries) in rows.iter_mut().enumerate() {
+            entries.sort_by_key(|entry| entry.0);
+            // One pair may meet through several images: its blocks add up.
+            for images in entries.chunk_by(|a, b| a.0 == b.0) {
+                below.push(HessianBlock {
+                    row,
+                    column: images[0].0,
+                    matrix: images.iter().map(|image| image.1).sum(),
+                });
+            }
+        }
+        HessianBlocks { diagonal, below }
+    }
+}
+
+impl Part {
+    /// Calls `visit` with both atoms, A, B and r of every pair of this part; an atom and its own
+    /// image are no pair.
+    fn each_pair(&self, mut visit: impl FnMut(usize, usize, f64, f64, Vector3<f64>)) {
+        let mut first = 0;
+        for (&row, &end) in self.atoms.iter().zip(&self.ends) {
+            for block in &self.blocks[first..end as usize] {
+                for lane in 0..LANES {
+                    let (along, across) = (block.along[lane], block.across[lane]);
+                    if block.atom[lane] != row && (along != 0.0 || across != 0.0) {
+                        let r = Vector3::from_fn(|k, _| block.separation[k][lane]);
+                        visit(row as usize, block.atom[lane] as usize, along, across, r);
+                    }
+                }
+            }
+            first = end as usize;
+        }
+    }
+}
+
+fn stiffness(along: f64, across: f64, r: Vector3<f64>) -> Matrix3<f64> {
+    r * r.transpose() * along + Matrix3::identity() * across
 }
 
 fn scatter(part: &Part, products: &[Vector3<f64>], all: &mut [Vector3<f64>]) {
