@@ -32,12 +32,8 @@ fn terrain_of(
     let settings = SearchSettings {
         energy_window: 8.0,
         inertia_up_to: 0,
-        soft_every: 1,
-        push_step: 0.07,
-        basin_products: 4,
         // All atoms move: of the low ways that these tests follow, few show among frozen atoms.
         region_radii: Vec::new(),
-        convex_steps: 20,
         ..SearchSettings::default()
     };
     GlassTerrain::new(
@@ -61,7 +57,7 @@ fn threads(number: usize) -> rayon::ThreadPool {
         .unwrap()
 }
 
-const SEARCHED: u32 = 48;
+const SEARCHED: u32 = 200;
 
 /// The minimum and what searches around some of its atoms find.
 fn known() -> &'static (Minimum, Vec<WayOut>) {
