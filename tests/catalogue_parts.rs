@@ -116,7 +116,7 @@ fn what_does_not_belong_together_is_not_merged() {
     ]);
     let message = merge(&path);
     assert!(
-        message.contains("seed is 8") && message.contains("77"),
+        message.contains("seed is 33") && message.contains("77"),
         "{message}"
     );
     let path = folder.path().join("sample.sqlite");
