@@ -10,7 +10,7 @@ use metabasin_interactions::{
     flatten,
 };
 use metabasin_neighbors::VerletList;
-use nalgebra::{DVector, Matrix3, Vector3};
+use nalgebra::{DMatrix, DVector, Matrix3, Vector3};
 use rand::RngExt;
 
 /// A hot disordered mixture in a skewed cell: a lattice with displacements of up to a tenth.
@@ -172,6 +172,7 @@ fn second_derivatives_are_slopes_of_forces(
     let exact = &dense * DVector::from_vec(flatten(&direction));
     assert!((exact - DVector::from_vec(flatten(&product))).amax() < 1e-10 * dense.amax());
     assert!((&dense - dense.transpose()).amax() == 0.0);
+    blocks_are_those_of_the_hessian(field, sample, &dense);
 
     let response = field.strain_response(cell, positions, species);
     for (k, (a, b)) in COMPONENTS.into_iter().enumerate() {
@@ -199,6 +200,45 @@ fn second_derivatives_are_slopes_of_forces(
             close(response.born.0[row][k], slope.0[row], 1e-6, &what);
         }
     }
+}
+
+/// All blocks when none is too weak; otherwise the whole diagonal and every block above the limit.
+fn blocks_are_those_of_the_hessian(
+    field: &mut ForceField,
+    sample: &Configuration,
+    dense: &DMatrix<f64>,
+) {
+    let (cell, positions, species) = (&sample.cell, &sample.positions, &sample.species);
+    let mean = dense.trace() / dense.nrows() as f64;
+    let mut kept = Vec::new();
+    for weakest in [0.0, 0.05] {
+        let blocks = field
+            .hessian_blocks(cell, positions, species, weakest)
+            .unwrap();
+        let mut left = dense.clone();
+        for (atom, block) in blocks.diagonal.iter().enumerate() {
+            let mut view = left.fixed_view_mut::<3, 3>(3 * atom, 3 * atom);
+            view -= block;
+        }
+        for block in &blocks.below {
+            assert!(block.row > block.column);
+            let (row, column) = (3 * block.row, 3 * block.column);
+            let mut view = left.fixed_view_mut::<3, 3>(row, column);
+            view -= block.matrix;
+            let mut view = left.fixed_view_mut::<3, 3>(column, row);
+            view -= block.matrix.transpose();
+        }
+        let rounding = 1e-12 * dense.amax();
+        for row in 0..sample.len() {
+            for column in 0..sample.len() {
+                let norm = left.fixed_view::<3, 3>(3 * row, 3 * column).norm();
+                let limit = if row == column { 0.0 } else { weakest * mean };
+                assert!(norm <= limit + rounding, "{row} {column}: {norm}");
+            }
+        }
+        kept.push(blocks.below.len());
+    }
+    assert!(kept[1] < kept[0], "{kept:?}");
 }
 
 fn symmetries_hold(
