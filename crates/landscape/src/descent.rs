@@ -55,8 +55,9 @@ pub(crate) struct DescentLimits {
 
 /// Minimizes from `start` by L-BFGS with initial inverse Hessian M⁻¹ (Nocedal 1980; preconditioned
 /// as in Packwood et al., J. Chem. Phys. 144, 164109 (2016)); M is `preconditioner` at first and
-/// then, every few steps, |H| as factorized around the atoms that have moved most. Steps are cut at `largest_step` and
-/// accepted when the energy falls, or, near rounding, when the slope along the step shrinks.
+/// then, every few steps, |H| as factorized around the atoms that have moved most. Steps are cut at
+/// `largest_step` and accepted when the energy falls, or, near rounding, when the slope along the
+/// step shrinks.
 pub(crate) fn descend(
     landscape: &mut dyn EnergyLandscape,
     start: &[f64],
