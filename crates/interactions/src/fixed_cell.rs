@@ -3,7 +3,7 @@
 use metabasin_atoms::{Cell, Configuration, Stress};
 use nalgebra::Vector3;
 
-use crate::{EnergyLandscape, ForceField, HessianBlocks, InteractionError};
+use crate::{EnergyLandscape, ForceField, HessianBlocks, InteractionError, largest_norm};
 
 /// The energy of a configuration's atoms as a function of their positions, the cell fixed;
 /// coordinates in the order x₀ y₀ z₀ x₁ ...
@@ -168,16 +168,7 @@ impl EnergyLandscape for FixedCell {
     }
 
     fn largest_force(&self, gradient: &[f64]) -> f64 {
-        let mut largest = 0.0_f64;
-        for atom in gradient.chunks_exact(3) {
-            let norm = Vector3::from_column_slice(atom).norm();
-            // Unlike f64::max, lets NaN through.
-            if norm.is_nan() {
-                return f64::NAN;
-            }
-            largest = largest.max(norm);
-        }
-        largest
+        largest_norm(gradient)
     }
 
     fn translation_invariant(&self) -> bool {

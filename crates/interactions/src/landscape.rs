@@ -1,7 +1,7 @@
 //! The energy landscape as minimizers and saddle searches see it.
 
 use metabasin_atoms::Stress;
-use nalgebra::Matrix3;
+use nalgebra::{Matrix3, Vector3};
 
 /// One off-diagonal 3×3 block of a symmetric block matrix, `row > column`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,28 @@ pub struct HessianBlocks {
     pub diagonal: Vec<Matrix3<f64>>,
     /// The blocks below the diagonal, each once; those that are not listed are zero or weak.
     pub below: Vec<HessianBlock>,
+}
+
+impl HessianBlocks {
+    /// The mean of the diagonal elements `[energy / length²]`; 0 without atoms.
+    pub fn mean_diagonal(&self) -> f64 {
+        let trace: f64 = self.diagonal.iter().map(Matrix3::trace).sum();
+        trace / (3 * self.diagonal.len().max(1)) as f64
+    }
+}
+
+/// The largest norm over atoms of a field of three components an atom; NaN where one is.
+pub fn largest_norm(field: &[f64]) -> f64 {
+    let mut largest = 0.0_f64;
+    for atom in field.chunks_exact(3) {
+        let norm = Vector3::from_column_slice(atom).norm();
+        // Unlike f64::max, lets NaN through.
+        if norm.is_nan() {
+            return f64::NAN;
+        }
+        largest = largest.max(norm);
+    }
+    largest
 }
 
 /// A smooth energy E(x) over a vector of coordinates.

@@ -26,7 +26,7 @@ pub use force_field::{
     DEFAULT_INNER_SKIN, DEFAULT_SKIN, Evaluation, ForceField, PerAtom, StrainResponse,
 };
 pub use kernel::Kernel;
-pub use landscape::{Counted, EnergyLandscape, HessianBlock, HessianBlocks};
+pub use landscape::{Counted, EnergyLandscape, HessianBlock, HessianBlocks, largest_norm};
 pub use lennard_jones::BinaryLennardJones;
 pub use pair::PairPotential;
 pub use potential::{

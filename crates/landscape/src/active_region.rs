@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use metabasin_atoms::Cell;
 use metabasin_catalogue::EvaluationCounts;
-use metabasin_interactions::{EnergyLandscape, HessianBlock, HessianBlocks, Potential};
+use metabasin_interactions::{
+    EnergyLandscape, HessianBlock, HessianBlocks, Potential, largest_norm,
+};
 use metabasin_minimizers::InherentStructure;
 use nalgebra::{Matrix3, Vector3};
 
@@ -406,31 +408,24 @@ impl EnergyLandscape for ActiveRegion {
 
     fn hessian_blocks(&mut self, x: &[f64], weakest: f64) -> Option<HessianBlocks> {
         self.linearize_at(x);
-        let diagonal = self.linearized.diagonal.clone();
-        let trace: f64 = diagonal.iter().map(Matrix3::trace).sum();
-        let limit = weakest * trace / (3 * diagonal.len().max(1)) as f64;
-        let below = self.linearized.springs.iter().map(|spring| HessianBlock {
+        let mut hessian = HessianBlocks {
+            diagonal: self.linearized.diagonal.clone(),
+            below: Vec::new(),
+        };
+        let limit = weakest * hessian.mean_diagonal();
+        let springs = self.linearized.springs.iter().map(|spring| HessianBlock {
             row: spring.second as usize,
             column: spring.first as usize,
             matrix: -spring.stiffness(),
         });
-        Some(HessianBlocks {
-            diagonal,
-            below: below.filter(|block| block.matrix.norm() >= limit).collect(),
-        })
+        hessian.below = springs
+            .filter(|block| block.matrix.norm() >= limit)
+            .collect();
+        Some(hessian)
     }
 
     fn largest_force(&self, gradient: &[f64]) -> f64 {
-        let mut largest = 0.0_f64;
-        for atom in gradient.chunks_exact(3) {
-            let norm = Vector3::from_column_slice(atom).norm();
-            // Unlike f64::max, lets NaN through.
-            if norm.is_nan() {
-                return f64::NAN;
-            }
-            largest = largest.max(norm);
-        }
-        largest
+        largest_norm(gradient)
     }
 
     /// Ten roundings of the energy, or of one unit of energy an atom where that is more.

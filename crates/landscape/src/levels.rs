@@ -1,7 +1,7 @@
 //! A search from small to large: through regions of growing radius, at last in the whole sample.
 
 use metabasin_catalogue::EvaluationCounts;
-use metabasin_interactions::{Counted, EnergyLandscape, FixedCell};
+use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, largest_norm};
 
 use crate::active_region::{PreconditionedRegion, shared};
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
@@ -234,7 +234,7 @@ fn leads_back(
         let Some((last, smaller)) = levels.split_last_mut() else {
             return (false, whole);
         };
-        let length = largest(&mode);
+        let length = largest_norm(&mode);
         add_scaled(&mut whole, sign * settings.descent_step / length, &mode);
         for level in smaller {
             let limit = settings.force_tolerance.max(DESCENT_TOLERANCE);
@@ -242,7 +242,7 @@ fn leads_back(
         }
         let limit = settings.force_tolerance.max(REGION_DESCENT_TOLERANCE);
         let descent = descend_in(last, start, &mut whole, limit, settings, counts);
-        let moved = largest(&difference(&whole, start.x));
+        let moved = largest_norm(&difference(&whole, start.x));
         let back = descent.outcome == DescentOutcome::Converged && moved < settings.return_distance;
         (back, whole)
     });
@@ -406,13 +406,4 @@ pub(crate) fn outward_mode(climb: &Climb, origin: &[f64]) -> Vec<f64> {
         scale(&mut mode, -1.0);
     }
     mode
-}
-
-/// The largest move of an atom.
-fn largest(field: &[f64]) -> f64 {
-    field
-        .chunks_exact(3)
-        .map(|atom| dot(atom, atom))
-        .fold(0.0, f64::max)
-        .sqrt()
 }

@@ -97,8 +97,8 @@ impl IncompleteCholesky {
         let diagonal = &hessian.diagonal;
         let atoms = diagonal.len();
         let outside = atoms - core.len();
-        let mean = diagonal.iter().map(Matrix3::trace).sum::<f64>() / (3 * atoms.max(1)) as f64;
-        let drop = DROP * mean.abs().sqrt();
+        let mean = hessian.mean_diagonal().abs();
+        let drop = DROP * mean.sqrt();
         let mut order: Vec<usize> = (0..atoms)
             .filter(|atom| core.binary_search(atom).is_err())
             .collect();
@@ -176,7 +176,7 @@ impl IncompleteCholesky {
             }
         }
         if !core.is_empty() {
-            factor.core = inverse_of_absolute(left, LEAST * mean.abs())?;
+            factor.core = inverse_of_absolute(left, LEAST * mean)?;
         }
         Some(factor)
     }

@@ -158,14 +158,16 @@ impl Linearization for PairLinearization {
 
     fn blocks(&self, weakest: f64) -> HessianBlocks {
         let atoms: usize = self.parts.iter().map(|part| part.atoms.len()).sum();
-        let mut diagonal = vec![Matrix3::zeros(); atoms];
+        let mut hessian = HessianBlocks {
+            diagonal: vec![Matrix3::zeros(); atoms],
+            below: Vec::new(),
+        };
         for part in &self.parts {
             part.each_pair(|row, _, along, across, r| {
-                diagonal[row] += stiffness(along, across, r);
+                hessian.diagonal[row] += stiffness(along, across, r);
             });
         }
-        let trace: f64 = diagonal.iter().map(Matrix3::trace).sum();
-        let limit = weakest * trace / (3 * atoms.max(1)) as f64;
+        let limit = weakest * hessian.mean_diagonal();
         let mut rows: Vec<Vec<(usize, Matrix3<f64>)>> = vec![Vec::new(); atoms];
         for part in &self.parts {
             part.each_pair(|row, column, along, across, r| {
@@ -177,19 +179,18 @@ impl Linearization for PairLinearization {
                 }
             });
         }
-        let mut below: Vec<HessianBlock> = Vec::with_capacity(rows.iter().map(Vec::len).sum());
         for (row, entries) in rows.iter_mut().enumerate() {
             entries.sort_by_key(|entry| entry.0);
             // One pair may meet through several images: its blocks add up.
             for images in entries.chunk_by(|a, b| a.0 == b.0) {
-                below.push(HessianBlock {
+                hessian.below.push(HessianBlock {
                     row,
                     column: images[0].0,
                     matrix: images.iter().map(|image| image.1).sum(),
                 });
             }
         }
-        HessianBlocks { diagonal, below }
+        hessian
     }
 }
 
