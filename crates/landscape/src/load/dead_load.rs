@@ -1,7 +1,7 @@
 //! Atoms in a cell that gives way to a dead load, as an energy landscape.
 
 use metabasin_atoms::{Cell, Configuration, Strain, Stress};
-use metabasin_interactions::{EnergyLandscape, ForceField, unflatten};
+use metabasin_interactions::{EnergyLandscape, ForceField, largest_norm, unflatten};
 use nalgebra::{DMatrix, Matrix3, Vector3};
 
 use super::loading::inverse;
@@ -271,16 +271,7 @@ impl EnergyLandscape for DeadLoad {
     }
 
     fn largest_force(&self, gradient: &[f64]) -> f64 {
-        let mut largest = 0.0_f64;
-        for triple in gradient.chunks_exact(3) {
-            let norm = Vector3::from_column_slice(triple).norm();
-            // Unlike f64::max, lets NaN through.
-            if norm.is_nan() {
-                return f64::NAN;
-            }
-            largest = largest.max(norm);
-        }
-        largest
+        largest_norm(gradient)
     }
 
     /// Ten times that of a fixed cell: the rounding of a lattice vector, which moves with the cell, is common
