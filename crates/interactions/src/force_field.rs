@@ -8,7 +8,7 @@ use metabasin_atoms::{Cell, Species, Stiffness, Stress};
 use metabasin_neighbors::{ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
-use crate::potential::{Execution, Linearization, PairStiffness, Potential, Precision, StepVirial};
+use crate::potential::{Execution, Linearization, Potential, Precision, StepVirial};
 use crate::{HessianBlocks, Kernel};
 
 /// Extra range of neighbor lists in Lennard-Jones systems: atoms of a glass seldom leave their
@@ -419,23 +419,8 @@ impl ForceField {
         }
     }
 
-    /// The Hessian as a sum over pairs of atoms (empty where positions make no sense).
-    ///
-    /// # Panics
-    /// If `positions` and `species` differ in length.
-    pub fn pair_hessian_blocks(
-        &mut self,
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-    ) -> Vec<PairStiffness> {
-        match self.update(cell, positions, species, Precision::Double) {
-            Ok(_) => self.potential.pair_stiffness(&self.list),
-            Err(_) => Vec::new(),
-        }
-    }
-
-    /// The full 3N × 3N Hessian, coordinates in the order x₀ y₀ z₀ x₁ ... `[energy / length²]`.
+    /// The full 3N × 3N Hessian, coordinates in the order x₀ y₀ z₀ x₁ ... `[energy / length²]`;
+    /// `None` where positions make no sense.
     ///
     /// # Panics
     /// If `positions` and `species` differ in length.
@@ -444,21 +429,9 @@ impl ForceField {
         cell: &Cell,
         positions: &[Vector3<f64>],
         species: &[Species],
-    ) -> DMatrix<f64> {
-        let size = 3 * positions.len();
-        let mut hessian = DMatrix::zeros(size, size);
-        for pair in self.pair_hessian_blocks(cell, positions, species) {
-            let (i, j) = (3 * pair.first, 3 * pair.second);
-            for a in 0..3 {
-                for b in 0..3 {
-                    let k = pair.stiffness[(a, b)];
-                    hessian[(i + a, i + b)] += k;
-                    hessian[(j + a, j + b)] += k;
-                    hessian[(i + a, j + b)] -= k;
-                    hessian[(j + b, i + a)] -= k;
-                }
-            }
-        }
-        hessian
+    ) -> Option<DMatrix<f64>> {
+        let all: Vec<usize> = (0..positions.len()).collect();
+        let blocks = self.hessian_blocks(cell, positions, species, 0.0)?;
+        Some(blocks.dense(&all))
     }
 }

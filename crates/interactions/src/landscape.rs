@@ -1,7 +1,7 @@
 //! The energy landscape as minimizers and saddle searches see it.
 
 use metabasin_atoms::Stress;
-use nalgebra::{Matrix3, Vector3};
+use nalgebra::{DMatrix, Matrix3, Vector3};
 
 /// One off-diagonal 3×3 block of a symmetric block matrix, `row > column`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +24,30 @@ pub struct HessianBlocks {
 }
 
 impl HessianBlocks {
+    /// The rows and columns of these atoms as a matrix, three of each an atom in their order
+    /// `[energy / length²]`.
+    ///
+    /// # Panics
+    /// If an atom is none of the sample's.
+    pub fn dense(&self, atoms: &[usize]) -> DMatrix<f64> {
+        let mut place = vec![None; self.diagonal.len()];
+        let mut matrix = DMatrix::zeros(3 * atoms.len(), 3 * atoms.len());
+        for (k, &atom) in atoms.iter().enumerate() {
+            place[atom] = Some(3 * k);
+            let mut block = matrix.fixed_view_mut::<3, 3>(3 * k, 3 * k);
+            block.copy_from(&self.diagonal[atom]);
+        }
+        for block in &self.below {
+            if let (Some(row), Some(column)) = (place[block.row], place[block.column]) {
+                let mut lower = matrix.fixed_view_mut::<3, 3>(row, column);
+                lower.copy_from(&block.matrix);
+                let mut upper = matrix.fixed_view_mut::<3, 3>(column, row);
+                upper.copy_from(&block.matrix.transpose());
+            }
+        }
+        matrix
+    }
+
     /// The mean of the diagonal elements `[energy / length²]`; 0 without atoms.
     pub fn mean_diagonal(&self) -> f64 {
         let trace: f64 = self.diagonal.iter().map(Matrix3::trace).sum();

@@ -6,9 +6,7 @@ use nalgebra::Vector3;
 
 use crate::lanes::mixed::{self, MixedTerms};
 use crate::pair::{self, PairLinearization, PairPotential};
-use crate::potential::{
-    Execution, Linearization, PairStiffness, Potential, StepVirial, StrainSums, Totals,
-};
+use crate::potential::{Execution, Linearization, Potential, StepVirial, StrainSums, Totals};
 use crate::{Cut, Kernel, lanes};
 
 /// `V_ab(r)` = 4ε [(`σ_ab/r)¹²` − (`σ_ab/r)⁶`] of two species, cut at one `r_c` for all pairs.
@@ -236,9 +234,5 @@ impl Potential for BinaryLennardJones {
 
     fn strain_sums(&self, list: &VerletList, execution: Execution) -> StrainSums {
         pair::strain_sums(self, list, execution.parallel)
-    }
-
-    fn pair_stiffness(&self, list: &VerletList) -> Vec<PairStiffness> {
-        pair::pair_stiffness(self, list)
     }
 }

@@ -30,6 +30,6 @@ pub use landscape::{Counted, EnergyLandscape, HessianBlock, HessianBlocks, large
 pub use lennard_jones::BinaryLennardJones;
 pub use pair::PairPotential;
 pub use potential::{
-    Execution, Linearization, PairStiffness, Potential, Precision, StepVirial, StrainSums, Totals,
+    Execution, Linearization, Potential, Precision, StepVirial, StrainSums, Totals,
 };
 pub use site_pairs::{SitePair, site_pairs};

@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use metabasin_neighbors::VerletList;
-use nalgebra::{Matrix3, Vector3};
+use nalgebra::Vector3;
 use rayon::prelude::*;
 
-use crate::potential::{PairStiffness, StepVirial, StrainSums, Totals};
+use crate::potential::{StepVirial, StrainSums, Totals};
 
 pub(crate) use linearization::{BlockWriter, PairLinearization, Part};
 
@@ -296,30 +296,4 @@ fn add_stress_terms(fourth: &mut [[f64; 6]; 6], virial: &[f64; 6]) {
                     + same(b, d) * stress[(a, c)]);
         }
     }
-}
-
-/// The Hessian as a sum over pairs.
-pub(crate) fn pair_stiffness<P: PairPotential>(
-    potential: &P,
-    list: &VerletList,
-) -> Vec<PairStiffness> {
-    let cutoff = potential.cutoff();
-    let mut pairs = Vec::new();
-    for (row, &first) in list.row_atoms().iter().enumerate() {
-        let (own, neighbors) = within(list, row, cutoff);
-        for near in neighbors {
-            let second = list.image_atoms()[near.image as usize];
-            if second <= first {
-                continue;
-            }
-            let (along, across) = potential.stiffness(own, near.species, near.squared);
-            let r = near.separation;
-            pairs.push(PairStiffness {
-                first: first as usize,
-                second: second as usize,
-                stiffness: r * r.transpose() * along + Matrix3::identity() * across,
-            });
-        }
-    }
-    pairs
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 
 use metabasin_atoms::Species;
 use metabasin_neighbors::VerletList;
-use nalgebra::{Matrix3, Vector3};
+use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
 use crate::{Cut, HessianBlocks, Kernel, PairPotential};
@@ -69,18 +69,6 @@ pub struct StrainSums {
     pub forces: [Vec<Vector3<f64>>; 6],
     /// V σ `[energy]`.
     pub virial: [f64; 6],
-}
-
-/// One symmetric contribution K to the Hessian: +K in the diagonal blocks of both atoms, −K in
-/// the blocks between them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PairStiffness {
-    /// Index of one atom.
-    pub first: usize,
-    /// Index of the other; the same as `first` for an atom and its own image (no contribution).
-    pub second: usize,
-    /// K = A r rᵀ + B 1 for a pair potential `[energy / length²]`.
-    pub stiffness: Matrix3<f64>,
 }
 
 /// The Hessian at one configuration, ready for repeated products.
@@ -170,7 +158,4 @@ pub trait Potential: Send + Sync + Debug {
 
     /// Derivatives of stress and forces with respect to strain.
     fn strain_sums(&self, list: &VerletList, execution: Execution) -> StrainSums;
-
-    /// The Hessian as a sum over pairs, each unordered pair of images once.
-    fn pair_stiffness(&self, list: &VerletList) -> Vec<PairStiffness>;
 }

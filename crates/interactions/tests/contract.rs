@@ -6,8 +6,7 @@ use std::sync::Arc;
 use metabasin_atoms::{Cell, Configuration, Purpose, Species, Stress, random_stream};
 use metabasin_interactions::{
     BinaryLennardJones, Cut, EnergyLandscape, Execution, FixedCell, ForceField, InteractionError,
-    Kernel, Linearization, PairPotential, PairStiffness, Potential, Precision, StrainSums, Totals,
-    flatten,
+    Kernel, Linearization, PairPotential, Potential, Precision, StrainSums, Totals, flatten,
 };
 use metabasin_neighbors::VerletList;
 use nalgebra::{Matrix3, Vector3};
@@ -250,9 +249,6 @@ impl Potential for WrongForce {
     }
     fn strain_sums(&self, list: &VerletList, how: Execution) -> StrainSums {
         self.0.strain_sums(list, how)
-    }
-    fn pair_stiffness(&self, list: &VerletList) -> Vec<PairStiffness> {
-        self.0.pair_stiffness(list)
     }
 }
 

@@ -108,14 +108,12 @@ impl Rebuilder {
             .collect();
         let mut matrix = |x: &[f64]| {
             let at = landscape.configuration_at(x);
-            let pairs =
-                landscape
-                    .force_field()
-                    .pair_hessian_blocks(&at.cell, &at.positions, &at.species);
-            DynamicalMatrix::of_region(&pairs, &masses, region)
+            let field = landscape.force_field();
+            let blocks = field.hessian_blocks(&at.cell, &at.positions, &at.species, 0.0)?;
+            Some(DynamicalMatrix::of_region(&blocks, &masses, region))
         };
-        let first = matrix(&self.minimum().coordinates()).log_product_at_minimum()?;
-        let last = matrix(&points.last).log_product_at_minimum()?;
+        let first = matrix(&self.minimum().coordinates())?.log_product_at_minimum()?;
+        let last = matrix(&points.last)?.log_product_at_minimum()?;
         // The mode in mass-weighted coordinates, within the region.
         let weighted = |atom: usize| (0..3).map(move |k| (atom, 3 * atom + k));
         let atoms: Vec<usize> = match region {
@@ -127,7 +125,7 @@ impl Rebuilder {
             .flat_map(|&atom| weighted(atom))
             .map(|(atom, k)| points.mode[k] * masses[atom].sqrt())
             .collect();
-        let saddle = matrix(&points.saddle);
+        let saddle = matrix(&points.saddle)?;
         let (log_saddle, unstable) = saddle.log_product_at_saddle(&DVector::from_vec(guess))?;
         Some(Prefactors {
             forward: vineyard_prefactor(first, log_saddle),

@@ -252,21 +252,23 @@ pub(crate) fn count_index(
     settings: &SearchSettings,
     preconditioner: &dyn Preconditioner,
 ) -> SaddleIndex {
-    if x.len() / 3 > settings.inertia_up_to as usize {
-        return count_again(landscape, x, mode, preconditioner, |landscape, mode| {
-            index_by_lanczos(landscape, x, mode, preconditioner)
-        });
-    }
-    let inner = landscape.inner_mut();
-    let configuration = inner.configuration_at(x);
-    let hessian = inner.force_field().dense_hessian(
-        &configuration.cell,
-        &configuration.positions,
-        &configuration.species,
-    );
-    count_again(landscape, x, mode, preconditioner, |landscape, mode| {
-        index_by_inertia(landscape, x, mode, &hessian, preconditioner)
-    })
+    let small = x.len() / 3 <= settings.inertia_up_to as usize;
+    let dense = small.then(|| {
+        let inner = landscape.inner_mut();
+        let at = inner.configuration_at(x);
+        let field = inner.force_field();
+        field.dense_hessian(&at.cell, &at.positions, &at.species)
+    });
+    count_again(
+        landscape,
+        x,
+        mode,
+        preconditioner,
+        |landscape, mode| match dense.as_ref().and_then(Option::as_ref) {
+            Some(hessian) => index_by_inertia(landscape, x, mode, hessian, preconditioner),
+            None => index_by_lanczos(landscape, x, mode, preconditioner),
+        },
+    )
 }
 
 fn event_record(

@@ -1,7 +1,7 @@
 //! Vineyard prefactors from mass-weighted Hessians.
 
 use metabasin_atoms::Cell;
-use metabasin_interactions::PairStiffness;
+use metabasin_interactions::HessianBlocks;
 use nalgebra::{DMatrix, DVector, Vector3};
 
 use crate::cholesky::Cholesky;
@@ -87,31 +87,17 @@ impl DynamicalMatrix {
         }
     }
 
-    /// From the pair blocks of a whole sample and the mass of every atom.
-    pub fn of_region(pairs: &[PairStiffness], masses: &[f64], region: &Region) -> Self {
+    /// From the Hessian of a whole sample and the mass of every atom.
+    ///
+    /// # Panics
+    /// If the region has atoms that the sample has not.
+    pub fn of_region(blocks: &HessianBlocks, masses: &[f64], region: &Region) -> Self {
         let all = masses.len();
         let atoms: Vec<usize> = match region {
             Region::Atoms(atoms) => atoms.clone(),
             Region::Full => (0..all).collect(),
         };
-        let mut place = vec![None; all];
-        for (k, &atom) in atoms.iter().enumerate() {
-            place[atom] = Some(3 * k);
-        }
-        let mut hessian = DMatrix::zeros(3 * atoms.len(), 3 * atoms.len());
-        for pair in pairs.iter().filter(|pair| pair.first != pair.second) {
-            let ends = [place[pair.first], place[pair.second]];
-            for at in ends.into_iter().flatten() {
-                let mut block = hessian.fixed_view_mut::<3, 3>(at, at);
-                block += pair.stiffness;
-            }
-            if let [Some(i), Some(j)] = ends {
-                let mut block = hessian.fixed_view_mut::<3, 3>(i, j);
-                block -= pair.stiffness;
-                let mut block = hessian.fixed_view_mut::<3, 3>(j, i);
-                block -= pair.stiffness.transpose();
-            }
-        }
+        let hessian = blocks.dense(&atoms);
         let weights: Vec<f64> = atoms.iter().flat_map(|&atom| [masses[atom]; 3]).collect();
         let mut dynamical = Self::from_hessian(hessian, &weights);
         if *region == Region::Full {
@@ -223,6 +209,9 @@ pub fn vineyard_prefactor(log_minimum: f64, log_saddle: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use metabasin_interactions::HessianBlock;
+    use nalgebra::Matrix3;
+
     use super::*;
 
     /// E = V(q) + ½ Σ k_i y_i², V the double well a(q² − 1)², rotated: one coordinate unstable.
@@ -314,14 +303,22 @@ mod tests {
     /// A ring of three atoms on springs: translations are removed, in any number of masses.
     #[test]
     fn translations_are_removed_from_the_full_cell() {
-        let pair = |first, second, k: f64| PairStiffness {
-            first,
-            second,
-            stiffness: nalgebra::Matrix3::new(k, 0.1, 0.0, 0.1, 2.0 * k, 0.2, 0.0, 0.2, k),
+        let spring = |k: f64| Matrix3::new(k, 0.1, 0.0, 0.1, 2.0 * k, 0.2, 0.0, 0.2, k);
+        let mut blocks = HessianBlocks {
+            diagonal: vec![Matrix3::zeros(); 3],
+            below: Vec::new(),
         };
-        let pairs = [pair(0, 1, 1.0), pair(1, 2, 2.0), pair(2, 0, 3.0)];
+        for (row, column, k) in [(1, 0, 1.0), (2, 1, 2.0), (2, 0, 3.0)] {
+            blocks.diagonal[row] += spring(k);
+            blocks.diagonal[column] += spring(k);
+            blocks.below.push(HessianBlock {
+                row,
+                column,
+                matrix: -spring(k),
+            });
+        }
         let masses = [1.0, 0.5, 1.0];
-        let dynamical = DynamicalMatrix::of_region(&pairs, &masses, &Region::Full);
+        let dynamical = DynamicalMatrix::of_region(&blocks, &masses, &Region::Full);
         let eigenvalues = dynamical.matrix.clone().symmetric_eigenvalues();
         let expected: f64 = eigenvalues
             .iter()
@@ -332,7 +329,7 @@ mod tests {
         assert!((found - expected).abs() < 1e-10, "{found} {expected}");
         // With one atom frozen nothing translates: the plain block of the others.
         let region = Region::Atoms(vec![0, 2]);
-        let block = DynamicalMatrix::of_region(&pairs, &masses, &region);
+        let block = DynamicalMatrix::of_region(&blocks, &masses, &region);
         let exact: f64 = block
             .matrix
             .clone()

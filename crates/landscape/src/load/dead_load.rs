@@ -171,7 +171,7 @@ impl DeadLoad {
         let positions = self.positions(x, &deformation);
         let atoms = self
             .field
-            .dense_hessian(&cell, &positions, &self.reference.species);
+            .dense_hessian(&cell, &positions, &self.reference.species)?;
         let (count, size) = (self.atoms(), x.len());
         let mut hessian = DMatrix::zeros(size, size);
         for i in 0..count {
