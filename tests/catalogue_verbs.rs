@@ -171,6 +171,59 @@ fn search_takes_its_settings_from_a_config() {
 }
 
 #[test]
+fn saddles_are_descended_along_the_path_of_steepest_descent_when_asked() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flow.sqlite");
+    let found = search(&glass(), &path, SEARCHES, &["--gradient-flow"]);
+    let evaluations =
+        |found: &serde_json::Value| found["force_evaluations"].as_u64().expect("is reported");
+    assert!(evaluations(&found) > evaluations(&SHARED.summary));
+    let flowed = events(&path);
+    assert!(!flowed.is_empty());
+    // The same climbs: no other saddles, and as many where both descents lead home.
+    for event in &flowed {
+        let saddle = |other: &metabasin_catalogue::EventRecord| {
+            (other.barrier_forward - event.barrier_forward).abs() < 1e-9
+        };
+        assert!(events(&SHARED.path).iter().any(saddle));
+    }
+    // Verified as they were found, from the settings in the catalogue.
+    let verified = json(&["barriers", text(&path), "--verify", "--kernel", "portable"]);
+    assert_eq!(verified["holds"], flowed.len() as u64);
+    let by_flow = ["--verify", "--gradient-flow", "--kernel", "portable"];
+    let again = json(&[&["barriers", text(&path)], &by_flow[..]].concat());
+    assert_eq!(again["rows"], verified["rows"]);
+
+    // One catalogue, one kind of end states.
+    let more = [
+        "--searches",
+        "9",
+        "--resume",
+        "--seed",
+        SEED,
+        "--kernel",
+        "portable",
+    ];
+    let message = refused(&[&["search", &glass(), "-o", text(&path)], &more[..]].concat());
+    assert!(message.contains("gradient_flow"), "{message}");
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/search.ron");
+    let sample = format!("sample={}", glass());
+    let config = [
+        "search",
+        text(&config),
+        "-o",
+        "none.sqlite",
+        "--set",
+        &sample,
+    ];
+    let message = refused(&[&config[..], &["--gradient-flow"]].concat());
+    assert!(
+        message.contains("settings.descents=gradient_flow"),
+        "{message}"
+    );
+}
+
+#[test]
 fn an_existing_catalogue_is_neither_overwritten_nor_mixed_up() {
     let folder = TempDir::new().unwrap();
     let path = copy(&folder);

@@ -112,7 +112,7 @@ pub enum Verb {
     #[command(
         after_help = "Examples:\n  metabasin barriers glass.sqlite --plot barriers.svg --csv events.csv --parquet events.parquet\n  \
                       metabasin barriers glass.sqlite --window 2.8 --window 4.7 --json\n  \
-                      metabasin barriers glass.sqlite --verify"
+                      metabasin barriers glass.sqlite --verify --gradient-flow"
     )]
     Barriers(Barriers),
     /// Activation volumes, and barriers followed under strain or stress.

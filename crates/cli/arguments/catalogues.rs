@@ -36,6 +36,10 @@ pub struct Barriers {
     /// code 1 where an event does not hold.
     #[arg(long, conflicts_with_all = ["plot", "csv", "parquet", "below", "windows"])]
     pub verify: bool,
+    /// Descend from saddles along the path of steepest descent itself, not by a minimizer, which now
+    /// and then ends in a neighboring minimum; some 1,500 force evaluations an event.
+    #[arg(long, requires = "verify")]
+    pub gradient_flow: bool,
     /// Derive only the first so many events again.
     #[arg(long, value_name = "N", requires = "verify")]
     pub events: Option<usize>,

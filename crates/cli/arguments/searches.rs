@@ -43,6 +43,11 @@ pub struct Search {
     /// itself).
     #[arg(long)]
     pub prefactors: bool,
+    /// Descend from saddles along the path of steepest descent itself, not by a minimizer: end states
+    /// that do not hang on the minimizer, for several times the evaluations (with a structure file; a
+    /// config says so itself: `descents: gradient_flow`).
+    #[arg(long)]
+    pub gradient_flow: bool,
     /// Refuse a start that is not a minimum already, instead of minimizing it.
     #[arg(long)]
     pub no_minimize: bool,

@@ -52,6 +52,7 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
 fn verify(context: &mut Context, arguments: &Barriers) -> Result<()> {
     let request = ReverificationRequest {
         events: arguments.events,
+        by_gradient_flow: arguments.gradient_flow,
         kernel: arguments.kernel.into(),
         tolerances: ReverificationTolerances::default(),
     };

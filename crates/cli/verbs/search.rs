@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use anyhow::Result;
 use metabasin_pipeline::config::load;
 use metabasin_pipeline::{
-    CoverageGoal, Existing, PipelineError, Progress, RateSettings, Sample, SearchRequest,
-    SearchSummary, SearchTeam, SettleRequest, ThisProcess, merge_catalogues, search_from_config,
-    search_from_file, settle_sample,
+    CoverageGoal, DescentMethod, Existing, PipelineError, Progress, RateSettings, Sample,
+    SearchRequest, SearchSettings, SearchSummary, SearchTeam, SettleRequest, ThisProcess,
+    merge_catalogues, search_from_config, search_from_file, settle_sample,
 };
 #[cfg(feature = "mpi")]
 use metabasin_pipeline::{Ranks, Silent};
@@ -85,6 +85,13 @@ fn searched(
                     .to_owned(),
             ));
         }
+        if arguments.gradient_flow {
+            return Err(PipelineError::BadInput(
+                "a config says itself how saddles are descended: \
+                 --set stages[1].settings.descents=gradient_flow"
+                    .to_owned(),
+            ));
+        }
         search_from_config(
             &loaded,
             arguments.range.clone(),
@@ -118,6 +125,14 @@ fn searched(
             minimize: !arguments.no_minimize,
             seed: arguments.seed.unwrap_or(1),
             rates: arguments.prefactors.then(RateSettings::default),
+            settings: SearchSettings {
+                descents: if arguments.gradient_flow {
+                    DescentMethod::GradientFlow
+                } else {
+                    DescentMethod::Minimizer
+                },
+                ..SearchSettings::default()
+            },
             ..SearchRequest::default()
         };
         search_from_file(

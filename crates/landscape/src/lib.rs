@@ -19,6 +19,7 @@ mod elasticity;
 mod error;
 mod event_rates;
 mod flat;
+mod gradient_flow;
 mod held;
 mod identity;
 mod index;
@@ -47,6 +48,7 @@ pub use displacement::{Shape, displacements, shape};
 pub use elasticity::{hessian_preconditioner, relaxed_stiffness};
 pub use error::LandscapeError;
 pub use event_rates::{BarrierSplit, Prefactors, RateSettings};
+pub use gradient_flow::{Flow, FlowLimits, gradient_flow};
 pub use identity::{IdentityTolerances, same_event};
 pub use index::{
     IndexMethod, SaddleIndex, index_by_inertia, index_by_lanczos, is_positive_definite,
@@ -64,6 +66,6 @@ pub use reference_stress::{StressedHeights, barrier_at_stress};
 pub use reverification::{Reverification, ReverificationTolerances, Reverifier};
 pub use sample::{SampleContext, sample_record};
 pub use searcher::{SearchResult, Searcher, count_outcomes, evaluations_per_event, is_connected};
-pub use settings::{SearchSettings, SettingsError};
+pub use settings::{DescentMethod, SearchSettings, SettingsError};
 pub use settling::{Settled, Settling, settle};
 pub use vineyard::{DynamicalMatrix, Region, vineyard_prefactor};

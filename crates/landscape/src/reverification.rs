@@ -14,8 +14,8 @@ use crate::elasticity::hessian_preconditioner;
 use crate::error::LandscapeError;
 use crate::index::converged_mode;
 use crate::preconditioner::IncompleteCholesky;
-use crate::settings::SearchSettings;
-use crate::verify::{count_index, descend_both_sides, polish_tolerance, polished, returned};
+use crate::settings::{DescentMethod, SearchSettings};
+use crate::verify::{Sides, count_index, descend_both_sides, polish_tolerance, polished, returned};
 
 /// How far what is derived again may lie from what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -131,6 +131,13 @@ impl Reverifier {
             settings,
             tolerances,
         })
+    }
+
+    /// Descends from saddles along the path of steepest descent, however the searches did.
+    #[must_use]
+    pub fn by_gradient_flow(mut self) -> Self {
+        self.settings.descents = DescentMethod::GradientFlow;
+        self
     }
 
     /// Derives an event again. What fails is said in the result, not dropped.
@@ -289,19 +296,23 @@ impl Reverifier {
     ) -> Result<Descent, String> {
         let configuration = self.minimum.configuration();
         let stored = put_on(&configuration.positions, &event.displacement_final);
+        let mut outcome = Err("no descent converged".to_owned());
         // Soft spots with tiny barriers flip in a coarse descent: finer ones decide.
-        let [coarse, fine, finest] = [1.0, 0.3, 0.1].map(|share| SearchSettings {
-            relaxation_step: share * self.settings.relaxation_step,
-            max_force_evaluations: 4 * self.settings.max_force_evaluations,
-            ..self.settings.clone()
-        });
-        let mut outcome = Err("neither side of the saddle leads to the minimum".to_owned());
-        for settings in [&coarse, &fine, &finest] {
+        let shares: &[f64] = match self.settings.descents {
+            DescentMethod::Minimizer => &[1.0, 0.3, 0.1],
+            DescentMethod::GradientFlow => &[1.0],
+        };
+        for share in shares {
+            let settings = SearchSettings {
+                relaxation_step: share * self.settings.relaxation_step,
+                max_force_evaluations: 4 * self.settings.max_force_evaluations,
+                ..self.settings.clone()
+            };
             let sides = descend_both_sides(
                 landscape,
                 saddle,
                 &self.start,
-                settings,
+                &settings,
                 &self.preconditioner,
             );
             let home = |side: &Descent| {
@@ -309,7 +320,7 @@ impl Reverifier {
                     self.landscape.cell(),
                     side,
                     &configuration.positions,
-                    settings,
+                    &settings,
                 )
             };
             let last = match (home(&sides.back), home(&sides.forth)) {
@@ -322,6 +333,7 @@ impl Reverifier {
                 }
                 (false, false) => {
                     found.connected = Some(false);
+                    outcome = Err(self.astray(&sides));
                     continue;
                 }
             };
@@ -344,6 +356,23 @@ impl Reverifier {
             }
         }
         outcome
+    }
+
+    /// Where the nearer of two sides ended that both miss the minimum.
+    fn astray(&self, sides: &Sides) -> String {
+        let (cell, start) = (self.landscape.cell(), unflatten(&self.start));
+        let [back, forth] = [&sides.back, &sides.forth].map(|side| {
+            let farthest = largest(&displacements(cell, &start, &unflatten(&side.x)));
+            (side, farthest)
+        });
+        let (side, farthest) = if back.1 <= forth.1 { back } else { forth };
+        format!(
+            "neither side of the saddle leads to the minimum: the nearer one ends {:.3e} above it, an atom \
+             {farthest:.3} away ({:?}, largest force {:.1e})",
+            side.energy - self.minimum.energy(),
+            side.outcome,
+            side.largest_force,
+        )
     }
 
     /// Largest difference of a component of V (σ^min − σ) from a stored dipole.

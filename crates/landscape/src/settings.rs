@@ -15,6 +15,29 @@ pub struct SettingsError {
     pub value: f64,
 }
 
+/// How the minima beside a saddle are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DescentMethod {
+    /// By a minimizer, which now and then crosses the border of a basin.
+    #[default]
+    Minimizer,
+    /// Along the path of steepest descent, which defines the basins, for several times the
+    /// evaluations ([`gradient_flow`](crate::gradient_flow)).
+    GradientFlow,
+}
+
+impl DescentMethod {
+    // Settings of before there was a choice read and write the same.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes fields by reference"
+    )]
+    fn is_minimizer(&self) -> bool {
+        *self == Self::Minimizer
+    }
+}
+
 /// How saddles are searched for. The defaults were tuned on a Wahnstrom glass of 500 atoms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -71,6 +94,9 @@ pub struct SearchSettings {
     pub region_radii: Vec<f64>,
     /// The index is counted exactly for samples up to so many atoms.
     pub inertia_up_to: u32,
+    /// How saddles are descended.
+    #[serde(skip_serializing_if = "DescentMethod::is_minimizer")]
+    pub descents: DescentMethod,
 }
 
 impl Default for SearchSettings {
@@ -98,6 +124,7 @@ impl Default for SearchSettings {
             descent_step: 0.05,
             region_radii: vec![2.6, 5.0, 8.0],
             inertia_up_to: 1500,
+            descents: DescentMethod::default(),
         }
     }
 }

@@ -10,12 +10,13 @@ use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, core_of, follow_mode
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend, polish};
 use crate::displacement::{displacements, largest, shape};
 use crate::flat::add_scaled;
+use crate::gradient_flow::descend_by_flow;
 use crate::index::{SaddleIndex, count_again, index_by_inertia, index_by_lanczos};
 use crate::levels::outward_mode;
 use crate::lowest_mode::LowestMode;
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::{IncompleteCholesky, Preconditioner};
-use crate::settings::SearchSettings;
+use crate::settings::{DescentMethod, SearchSettings};
 
 /// The minimum that searches start from, and what verifying an event needs to know.
 pub(crate) struct Origin<'a> {
@@ -75,7 +76,7 @@ fn descend_beside(
     landscape: &mut dyn EnergyLandscape,
     climb: &Climb,
     mode: &[f64],
-    sign: f64,
+    (sign, method): (f64, DescentMethod),
     settings: &SearchSettings,
     preconditioner: &dyn Preconditioner,
 ) -> Descent {
@@ -87,7 +88,10 @@ fn descend_beside(
         largest_step: settings.relaxation_step,
         evaluations: settings.max_force_evaluations,
     };
-    descend(landscape, &start, preconditioner, limits)
+    match method {
+        DescentMethod::Minimizer => descend(landscape, &start, preconditioner, limits),
+        DescentMethod::GradientFlow => descend_by_flow(landscape, &start, preconditioner, limits),
+    }
 }
 
 /// Descends on both sides of a saddle.
@@ -99,8 +103,10 @@ pub(crate) fn descend_both_sides(
     preconditioner: &dyn Preconditioner,
 ) -> Sides {
     let mode = outward_mode(climb, origin);
-    let mut descended =
-        |sign: f64| descend_beside(landscape, climb, &mode, sign, settings, preconditioner);
+    let mut descended = |sign: f64| {
+        let how = (sign, settings.descents);
+        descend_beside(landscape, climb, &mode, how, settings, preconditioner)
+    };
     Sides {
         back: descended(-1.0),
         forth: descended(1.0),
@@ -130,19 +136,24 @@ pub(crate) fn verify(
     let mode = outward_mode(climb, &start);
     let cell = *landscape.cell();
     let mut counted = Counted::new(&mut *landscape);
-    let mut descended = |sign: f64| {
+    let mut descended = |sign: f64, method: DescentMethod| {
         descend_beside(
             &mut counted,
             climb,
             &mode,
-            sign,
+            (sign, method),
             origin.settings,
             origin.preconditioner,
         )
     };
-    let back = descended(-1.0);
+    let method = origin.settings.descents;
     let home = |side: &Descent| returned(&cell, side, origin.positions, origin.settings);
     let height = climb.energy - origin.energy;
+    // Where a minimizer does not get home steepest descent seldom does, so it is not asked.
+    let mut back = descended(-1.0, DescentMethod::Minimizer);
+    if method != DescentMethod::Minimizer && home(&back) {
+        back = descended(-1.0, method);
+    }
     if !home(&back) {
         counts.descent += counted.force_evaluations();
         let detail = format!(
@@ -156,7 +167,7 @@ pub(crate) fn verify(
             ..Verdict::failed(SearchOutcome::Disconnected, detail)
         };
     }
-    let forth = descended(1.0);
+    let forth = descended(1.0, method);
     counts.descent += counted.force_evaluations();
     if home(&forth) {
         let detail = format!("saddle at {height:.6}");

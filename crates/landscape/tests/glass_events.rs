@@ -10,7 +10,7 @@ use metabasin_interactions::{
     BinaryLennardJones, Cut, EnergyLandscape, ForceField, Kernel, flatten,
 };
 use metabasin_landscape::{
-    IdentityTolerances, LoadSettings, LoadedBarrier, LoadedMinimum, Loading,
+    DescentMethod, IdentityTolerances, LoadSettings, LoadedBarrier, LoadedMinimum, Loading,
     ReverificationTolerances, Reverifier, SampleContext, SearchResult, SearchSettings, Searcher,
     Settled, barrier_at_stress, relaxed_stiffness, same_event, sample_record, settle,
 };
@@ -315,6 +315,35 @@ fn one_event_searched_in_two_cells_has_one_barrier_at_one_stress() {
         }
         assert!(change.abs() > 1e-5, "too small to tell: {change}");
     }
+}
+
+/// The basins that events join are those of steepest descent, whatever a minimizer does.
+#[test]
+fn steepest_descent_itself_leads_from_the_saddle_to_both_minima() {
+    let settings = SearchSettings {
+        descents: DescentMethod::GradientFlow,
+        ..SearchSettings::default()
+    };
+    let minimum = searcher().minimum();
+    let by_flow = Searcher::new(minimum, settings, 1, 0).unwrap();
+    let event = (0..70).find_map(|index| by_flow.run(index).event).unwrap();
+    let check = |event| {
+        Reverifier::new(
+            minimum,
+            SearchSettings::default(),
+            ReverificationTolerances::default(),
+        )
+        .unwrap()
+        .by_gradient_flow()
+        .check(event)
+    };
+    let row = check(&event);
+    assert!(row.holds(), "{row:?}");
+    // Another final minimum than the one it leads to.
+    let mut elsewhere = event.clone();
+    elsewhere.displacement_final.displacements[0][0] += 0.1;
+    let row = check(&elsewhere);
+    assert!(!row.holds() && row.connected == Some(true), "{row:?}");
 }
 
 /// This sample has a neighbor deeper by 0.14 ε across a barrier of some hundredths.

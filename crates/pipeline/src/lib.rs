@@ -75,7 +75,9 @@ pub use metabasin_catalogue::{
 };
 pub use metabasin_files::Overwrite;
 pub use metabasin_interactions::Cut;
-pub use metabasin_landscape::{RateSettings, Reverification, ReverificationTolerances};
+pub use metabasin_landscape::{
+    DescentMethod, RateSettings, Reverification, ReverificationTolerances, SearchSettings,
+};
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::Radii;
 pub use parquet_tables::{export_parquet, write_measures_parquet};

@@ -16,6 +16,8 @@ use crate::{Interrupt, PipelineError, Progress};
 pub struct ReverificationRequest {
     /// Only the first so many events.
     pub events: Option<usize>,
+    /// Whether saddles are descended by gradient flow instead of a minimizer.
+    pub by_gradient_flow: bool,
     /// Force kernel.
     pub kernel: KernelChoice,
     /// How far what is derived again may lie from what is stored.
@@ -68,8 +70,11 @@ pub fn reverify(
     let stored = minimum_of(&sample)?;
     opened.check_sample(&format!("{:016x}", stored.fingerprint()))?;
     let (minimum, settings) = open_minimum(catalogue, &sample, request.kernel)?;
-    let verifier = Reverifier::new(&minimum, settings, request.tolerances)
+    let mut verifier = Reverifier::new(&minimum, settings, request.tolerances)
         .map_err(|error| PipelineError::in_file(catalogue, error))?;
+    if request.by_gradient_flow {
+        verifier = verifier.by_gradient_flow();
+    }
     progress.begin("verify events", events.len() as u64);
     let rows = side_by_side(&events, |event: &EventRecord| {
         if interrupt.is_requested() {
