@@ -44,7 +44,7 @@ pub struct Search {
     #[arg(long)]
     pub prefactors: bool,
     /// Descend from saddles along the path of steepest descent itself, not by a minimizer: end states
-    /// that do not hang on the minimizer, for several times the evaluations (with a structure file; a
+    /// that do not hang on the minimizer, for about twice the evaluations (with a structure file; a
     /// config says so itself: `descents: gradient_flow`).
     #[arg(long)]
     pub gradient_flow: bool,

@@ -22,7 +22,7 @@ pub enum DescentMethod {
     /// By a minimizer, which now and then crosses the border of a basin.
     #[default]
     Minimizer,
-    /// Along the path of steepest descent, which defines the basins, for several times the
+    /// Along the path of steepest descent, which defines the basins, for about twice the
     /// evaluations ([`gradient_flow`](crate::gradient_flow)).
     GradientFlow,
 }
