@@ -2,11 +2,14 @@
 
 use metabasin_catalogue::EvaluationCounts;
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, largest_norm};
+use rand_pcg::Pcg64;
 
 use crate::active_region::{PreconditionedRegion, shared};
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
 use crate::descent::{Descent, DescentLimits, DescentOutcome, descend};
 use crate::flat::{add_scaled, difference, dot, scale};
+use crate::heated_climb::heated_climb;
+use crate::heating::HeatSettings;
 use crate::held::{Around, Held};
 use crate::preconditioner::IncompleteCholesky;
 use crate::settings::SearchSettings;
@@ -28,7 +31,7 @@ const OUTSIDE_TOLERANCE: f64 = 0.5;
 const OUTSIDE_EVALUATIONS: u64 = 40;
 
 /// Saddles among frozen atoms are up to so many times as high as when these give way.
-const FROZEN_HEIGHT: f64 = 2.0;
+pub(crate) const FROZEN_HEIGHT: f64 = 2.0;
 
 /// The minimum that searches leave.
 #[derive(Clone, Copy)]
@@ -51,7 +54,7 @@ pub(crate) enum Level<'a> {
 
 impl Level<'_> {
     /// Cost of an evaluation over that of the whole sample.
-    fn share(&self) -> f64 {
+    pub(crate) fn share(&self) -> f64 {
         match self {
             Self::Region(local) => local.region.share(),
             Self::Whole(_) => 1.0,
@@ -60,7 +63,7 @@ impl Level<'_> {
 
     /// Coordinates of the atoms that move where the sample is at `whole`; the frozen ones take
     /// theirs from now on.
-    fn enter(&mut self, whole: &[f64], start: &Start<'_>) -> Vec<f64> {
+    pub(crate) fn enter(&mut self, whole: &[f64], start: &Start<'_>) -> Vec<f64> {
         match self {
             Self::Region(local) => local.region.enter(&difference(whole, start.x)),
             Self::Whole(_) => whole.to_vec(),
@@ -89,7 +92,7 @@ impl Level<'_> {
     }
 
     /// The components of a vector of the sample that belong to them.
-    fn restrict(&self, full: &[f64]) -> Vec<f64> {
+    pub(crate) fn restrict(&self, full: &[f64]) -> Vec<f64> {
         match self {
             Self::Region(local) => local.region.restrict(full),
             Self::Whole(_) => full.to_vec(),
@@ -119,7 +122,20 @@ impl Level<'_> {
         }
     }
 
-    fn parts<'b>(
+    /// The energies of a region and of the sample differ by a constant, which stays; modes and
+    /// coordinates become those of the sample.
+    pub(crate) fn in_the_sample(&self, climb: Climb, start: &Start<'_>, whole: &[f64]) -> Climb {
+        let mut x = whole.to_vec();
+        self.leave(&climb.x, start, &mut x);
+        let mut climb = Climb { x, ..climb };
+        if let Some(mode) = &mut climb.mode {
+            mode.direction = self.embed(&mode.direction, start);
+            mode.image = self.embed(&mode.image, start);
+        }
+        climb
+    }
+
+    pub(crate) fn parts<'b>(
         &'b mut self,
         start: &Start<'b>,
     ) -> (&'b mut dyn EnergyLandscape, &'b IncompleteCholesky) {
@@ -138,41 +154,54 @@ pub(crate) enum Failure {
     Disconnected(Climb, [Vec<f64>; 2]),
     /// Both sides lead back in a region.
     BothSidesSame(Climb),
+    /// Heat did not drive it into another minimum.
+    NotHeatedOut,
 }
 
-/// The energies of the smallest level and of the sample differ by a constant; modes and coordinates
-/// become those of the sample.
-fn in_the_sample(climb: Climb, level: &Level<'_>, start: &Start<'_>, whole: &[f64]) -> Climb {
-    let mut x = whole.to_vec();
-    level.leave(&climb.x, start, &mut x);
-    let mut climb = Climb { x, ..climb };
-    if let Some(mode) = &mut climb.mode {
-        mode.direction = level.embed(&mode.direction, start);
-        mode.image = level.embed(&mode.image, start);
-    }
-    climb
+/// How a search leaves its basin.
+pub(crate) enum Departure<'a> {
+    /// Along the displacement of a push.
+    Push(&'a [f64]),
+    /// By heat, in the smallest region.
+    Heat(&'a HeatSettings, &'a mut Pcg64),
 }
 
-/// One search along `push`: climbs among the atoms of the smallest level with all others frozen;
+/// One search: climbs among the atoms of the smallest level with all others frozen;
 /// where one side of the saddle leads back to the minimum, lets the atoms of the next level give
 /// way and converges it again, up to the whole sample, which the last level must be.
 pub(crate) fn climb_through(
     levels: &mut [Level<'_>],
     start: &Start<'_>,
-    push: &[f64],
+    departure: Departure<'_>,
     when_convex: WhenConvex,
     settings: &SearchSettings,
     counts: &mut EvaluationCounts,
 ) -> Result<Climb, Box<Failure>> {
-    let mut climb = first_climb(&mut levels[0], start, push, when_convex, settings, counts)?;
-    for k in 1..levels.len() {
-        leads_back(&mut levels[..k], start, &climb, settings, counts)?;
+    let larger = 1..levels.len();
+    let smallest = &mut levels[0];
+    let mut climb = match departure {
+        Departure::Push(push) => {
+            let climb = first_climb(smallest, start, push, when_convex, settings, counts)?;
+            if !larger.is_empty() {
+                leads_back(&mut levels[..1], start, &climb, settings, counts)?;
+            }
+            climb
+        }
+        Departure::Heat(heat, random) => {
+            let heat = (heat, random);
+            heated_climb(smallest, start, heat, when_convex, settings, counts)?
+        }
+    };
+    for k in larger {
+        if k > 1 {
+            leads_back(&mut levels[..k], start, &climb, settings, counts)?;
+        }
         climb = hand_over(&mut levels[k - 1..=k], start, climb, settings, counts)?;
     }
     Ok(climb)
 }
 
-fn tolerance(level: &Level<'_>, settings: &SearchSettings) -> f64 {
+pub(crate) fn tolerance(level: &Level<'_>, settings: &SearchSettings) -> f64 {
     match level {
         Level::Region(_) => settings.force_tolerance.max(REGION_TOLERANCE),
         Level::Whole(_) => settings.force_tolerance,
@@ -213,7 +242,7 @@ fn first_climb(
     );
     counts.add(&shared(climb.counts, share));
     climb.energy += start.energy - energy;
-    let climb = in_the_sample(climb, level, start, start.x);
+    let climb = level.in_the_sample(climb, start, start.x);
     match climb.outcome {
         ClimbOutcome::Saddle => Ok(climb),
         _ => Err(Box::new(Failure::Climb(climb))),
@@ -221,7 +250,7 @@ fn first_climb(
 }
 
 /// Whether exactly one side of a saddle of the last of `levels`, a region, descends to the minimum.
-fn leads_back(
+pub(crate) fn leads_back(
     levels: &mut [Level<'_>],
     start: &Start<'_>,
     climb: &Climb,
@@ -389,10 +418,10 @@ fn converge_in(
     };
     let climb = follow_mode(landscape, &ascent, settings, preconditioner);
     counts.add(&shared(climb.counts, share));
-    in_the_sample(climb, level, start, whole)
+    level.in_the_sample(climb, start, whole)
 }
 
-fn part(count: u64, share: f64) -> u64 {
+pub(crate) fn part(count: u64, share: f64) -> u64 {
     (count as f64 * share).ceil() as u64
 }
 

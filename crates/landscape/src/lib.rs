@@ -1,7 +1,7 @@
 //! Saddle searches from inherent structures and the events they find.
 //!
-//! Read in this order: [`Searcher`] runs searches from one minimum; a search is a [`local_push`], an
-//! ARTn climb ([`climb_from_minimum`], on any [`EnergyLandscape`]) with the [`lowest_mode`] of
+//! Read in this order: [`Searcher`] runs searches from one minimum; a search is a [`local_push`] (or,
+//! with [`HeatSettings`], a short piece of hot dynamics into another minimum), an ARTn climb ([`climb_from_minimum`], on any [`EnergyLandscape`]) with the [`lowest_mode`] of
 //! Hessian-vector products, a descent on both sides and a count of the index ([`SaddleIndex`]);
 //! [`relaxed_stiffness`] turns stress differences into plastic volumes; [`LoadedMinimum`]
 //! follows events under strain; [`same_event`] tells events apart; [`barrier_at_stress`] moves barriers to other stresses;
@@ -20,6 +20,8 @@ mod error;
 mod event_rates;
 mod flat;
 mod gradient_flow;
+mod heated_climb;
+mod heating;
 mod held;
 mod identity;
 mod index;
@@ -49,6 +51,7 @@ pub use elasticity::{hessian_preconditioner, relaxed_stiffness};
 pub use error::LandscapeError;
 pub use event_rates::{BarrierSplit, Prefactors, RateSettings};
 pub use gradient_flow::{Flow, FlowLimits, gradient_flow};
+pub use heating::{HeatSettings, heated_out};
 pub use identity::{IdentityTolerances, same_event};
 pub use index::{
     IndexMethod, SaddleIndex, index_by_inertia, index_by_lanczos, is_positive_definite,

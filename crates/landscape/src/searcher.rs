@@ -18,11 +18,12 @@ use crate::climb::WhenConvex;
 use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
 use crate::error::LandscapeError;
 use crate::flat::add_scaled;
-use crate::levels::{Failure, Level, Start, climb_through};
+use crate::levels::{Departure, Failure, Level, Start, climb_through};
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::IncompleteCholesky;
 use crate::push::local_push;
 use crate::settings::SearchSettings;
+use crate::settling::Neighbor;
 use crate::verify::{Origin, Verdict, polished, verify};
 
 /// Regions that cost more than this share of the sample are not worth a level of their own.
@@ -130,7 +131,7 @@ impl Searcher {
         let center = self.center_atom(index);
         let mut random = random_stream(self.seed, Purpose::SaddlePush, self.stage, index);
         let configuration = self.minimum.configuration();
-        let push = local_push(configuration, center as usize, &self.settings, &mut random);
+        let push;
         let mut landscape = self.landscape.clone();
         let mut regions = self.regions(center as usize);
         let mut counts = EvaluationCounts::default();
@@ -144,10 +145,17 @@ impl Searcher {
             energy: self.minimum.energy(),
             preconditioner: &self.preconditioner,
         };
+        let departure = match &self.settings.heat {
+            Some(heat) if levels.len() > 1 => Departure::Heat(heat, &mut random),
+            _ => {
+                push = local_push(configuration, center as usize, &self.settings, &mut random);
+                Departure::Push(&push)
+            }
+        };
         let climbed = climb_through(
             &mut levels,
             &start,
-            &push,
+            departure,
             self.when_convex(index),
             &self.settings,
             &mut counts,
@@ -197,7 +205,7 @@ impl Searcher {
         &self,
         range: Range<u64>,
         before_search: &(dyn Fn() -> ControlFlow<()> + Sync),
-    ) -> Option<(Vec<Vec<f64>>, u64)> {
+    ) -> Option<(Vec<Neighbor>, u64)> {
         let found: Vec<(SearchResult, Vec<Vec<f64>>)> = range
             .into_par_iter()
             .map(|index| before_search().is_continue().then(|| self.search(index)))
@@ -206,11 +214,15 @@ impl Searcher {
             .iter()
             .map(|(result, _)| result.record.evaluations.search())
             .sum();
-        let minima = found.into_iter().flat_map(|(result, mut minima)| {
-            minima.extend(result.event.map(|event| self.final_minimum(&event)));
-            minima
+        let neighbors = found.into_iter().flat_map(|(result, minima)| {
+            let beside = minima.into_iter().map(|x| Neighbor { x, barrier: None });
+            let behind = result.event.map(|event| Neighbor {
+                x: self.final_minimum(&event),
+                barrier: Some(event.barrier_forward),
+            });
+            beside.chain(behind)
         });
-        Some((minima.collect(), cost))
+        Some((neighbors.collect(), cost))
     }
 
     /// Coordinates of an event's final minimum, up to the displacements that are not stored.
@@ -254,6 +266,10 @@ impl Searcher {
                     .failure()
                     .unwrap_or(SearchOutcome::NotConverged),
                 self.describe(&climb),
+            ),
+            Failure::NotHeatedOut => Verdict::failed(
+                SearchOutcome::StayedInBasin,
+                "no round of heating left the basin".to_owned(),
             ),
             Failure::BothSidesSame(climb) => {
                 Verdict::failed(SearchOutcome::BothSidesSame, self.describe(&climb))

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::heating::HeatSettings;
+
 /// A setting out of bounds.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[error("{field} must be {wanted}, got {value}")]
@@ -94,6 +96,10 @@ pub struct SearchSettings {
     pub region_radii: Vec<f64>,
     /// The index is counted exactly for samples up to so many atoms.
     pub inertia_up_to: u32,
+    /// Searches leave their basin by heat instead of a push: finds low barriers more often. Samples
+    /// too small for the smallest of `region_radii` are pushed all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heat: Option<HeatSettings>,
     /// How saddles are descended.
     #[serde(skip_serializing_if = "DescentMethod::is_minimizer")]
     pub descents: DescentMethod,
@@ -124,6 +130,7 @@ impl Default for SearchSettings {
             descent_step: 0.05,
             region_radii: vec![2.6, 5.0, 8.0],
             inertia_up_to: 1500,
+            heat: None,
             descents: DescentMethod::default(),
         }
     }
@@ -156,6 +163,9 @@ impl SearchSettings {
                     value,
                 });
             }
+        }
+        if let Some(heat) = &self.heat {
+            heat.validate()?;
         }
         let ascending = self.region_radii.is_sorted_by(|a, b| a < b);
         for &value in &self.region_radii {

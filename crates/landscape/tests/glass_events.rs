@@ -10,9 +10,9 @@ use metabasin_interactions::{
     BinaryLennardJones, Cut, EnergyLandscape, ForceField, Kernel, flatten,
 };
 use metabasin_landscape::{
-    DescentMethod, IdentityTolerances, LoadSettings, LoadedBarrier, LoadedMinimum, Loading,
-    ReverificationTolerances, Reverifier, SampleContext, SearchResult, SearchSettings, Searcher,
-    Settled, barrier_at_stress, relaxed_stiffness, same_event, sample_record, settle,
+    DescentMethod, HeatSettings, IdentityTolerances, LoadSettings, LoadedBarrier, LoadedMinimum,
+    Loading, ReverificationTolerances, Reverifier, SampleContext, SearchResult, SearchSettings,
+    Searcher, Settled, barrier_at_stress, relaxed_stiffness, same_event, sample_record, settle,
 };
 use metabasin_minimizers::{InherentStructure, Lbfgs};
 use metabasin_testkit::small_inherent_structure;
@@ -344,6 +344,40 @@ fn steepest_descent_itself_leads_from_the_saddle_to_both_minima() {
     elsewhere.displacement_final.displacements[0][0] += 0.1;
     let row = check(&elsewhere);
     assert!(!row.holds() && row.connected == Some(true), "{row:?}");
+}
+
+/// What heat finds is an event like any other: it holds when it is derived again, and a search draws
+/// the same whenever it runs.
+#[test]
+fn heat_leads_to_events_that_hold() {
+    let settings = SearchSettings {
+        heat: Some(HeatSettings::default()),
+        ..SearchSettings::default()
+    };
+    let minimum = searcher().minimum();
+    let heated = Searcher::new(minimum, settings, 1, 0).unwrap();
+    let results: Vec<SearchResult> = (0..20).map(|index| heated.run(index)).collect();
+    let events: Vec<&EventRecord> = results.iter().filter_map(|r| r.event.as_ref()).collect();
+    assert!(!events.is_empty());
+    let verifier = Reverifier::new(
+        minimum,
+        SearchSettings::default(),
+        ReverificationTolerances::default(),
+    )
+    .unwrap();
+    for event in &events {
+        let row = verifier.check(event);
+        assert!(row.holds(), "{row:?}");
+    }
+    // Dynamics and quenches are paid for.
+    for result in &results {
+        assert!(result.record.evaluations.basin > 5, "{:?}", result.record);
+    }
+    let first = results.iter().find(|result| result.event.is_some());
+    let first = first.unwrap();
+    let again = heated.run(first.record.index);
+    assert_eq!(again.event, first.event);
+    assert_eq!(again.record.evaluations, first.record.evaluations);
 }
 
 /// This sample has a neighbor deeper by 0.14 ε across a barrier of some hundredths.

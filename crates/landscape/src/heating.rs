@@ -1,0 +1,268 @@
+//! Out of a basin by heat: a short piece of dynamics that ends beside another minimum.
+
+use metabasin_interactions::EnergyLandscape;
+use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64;
+use serde::{Deserialize, Serialize};
+
+use crate::descent::{DescentLimits, descend};
+use crate::flat::{add_scaled, difference, scale};
+use crate::preconditioner::Preconditioner;
+use crate::settings::SettingsError;
+
+/// Time step of the dynamics, with masses of one `[τ]`: an eighth of what is stable at the stiffest
+/// contacts. Where it leads matters, not how exactly.
+const TIME_STEP: f64 = 0.01;
+/// Largest force of the quenches that tell whether the basin was left `[energy / length]`, and the
+/// evaluations that one may take.
+const QUENCH_TOLERANCE: f64 = 0.05;
+const QUENCH_EVALUATIONS: u64 = 300;
+/// A quench in which an atom ends farther than this from its place is another minimum `[length]`.
+const OTHER_MINIMUM: f64 = 0.2;
+
+/// How the atoms around a search are heated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeatSettings {
+    /// k_B T of the first round `[energy]`. The frozen atoms around raise barriers: far above any
+    /// temperature at which the whole sample would stay a glass.
+    pub temperature: f64,
+    /// The temperature grows by this factor from round to round.
+    pub growth: f64,
+    /// Time steps of 0.01 in a round, after which a quench tells whether the basin was left.
+    pub steps: u32,
+    /// Rounds before a search is given up.
+    pub rounds: u32,
+}
+
+impl Default for HeatSettings {
+    fn default() -> Self {
+        Self {
+            temperature: 2.0,
+            growth: 1.2,
+            steps: 25,
+            rounds: 10,
+        }
+    }
+}
+
+impl HeatSettings {
+    /// Checks every number.
+    pub(crate) fn validate(&self) -> Result<(), SettingsError> {
+        let faults = [
+            (
+                "heat.temperature",
+                self.temperature > 0.0 && self.temperature.is_finite(),
+                "positive and finite",
+                self.temperature,
+            ),
+            (
+                "heat.growth",
+                self.growth >= 1.0 && self.growth.is_finite(),
+                "at least 1 and finite",
+                self.growth,
+            ),
+            (
+                "heat.steps",
+                self.steps > 0,
+                "at least 1",
+                f64::from(self.steps),
+            ),
+            (
+                "heat.rounds",
+                self.rounds > 0,
+                "at least 1",
+                f64::from(self.rounds),
+            ),
+        ];
+        match faults.into_iter().find(|(_, right, ..)| !right) {
+            Some((field, _, wanted, value)) => Err(SettingsError {
+                field,
+                wanted,
+                value,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The displacement from the minimum `origin` to the first other minimum into which a heated
+/// trajectory falls; `None` where it stayed in all rounds.
+///
+/// Velocities are drawn at twice the temperature, half of which goes into the potential; velocity
+/// Verlet at constant energy; from round to round velocities grow by √growth. The basins that such a
+/// trajectory visits first are those behind the lowest passes. Descents move no atom farther than
+/// `largest_step` at a time `[length]`.
+pub fn heated_out(
+    landscape: &mut dyn EnergyLandscape,
+    origin: &[f64],
+    preconditioner: &dyn Preconditioner,
+    heat: &HeatSettings,
+    largest_step: f64,
+    random: &mut Pcg64,
+) -> Option<Vec<f64>> {
+    let width = (2.0 * heat.temperature).sqrt();
+    let mut velocity: Vec<f64> = origin
+        .iter()
+        .map(|_| {
+            let normal: f64 = StandardNormal.sample(random);
+            width * normal
+        })
+        .collect();
+    let mut x = origin.to_vec();
+    let mut gradient = vec![0.0; x.len()];
+    landscape.evaluate(&x, &mut gradient);
+    for round in 0..heat.rounds {
+        if round > 0 {
+            scale(&mut velocity, heat.growth.sqrt());
+        }
+        for _ in 0..heat.steps {
+            add_scaled(&mut velocity, -0.5 * TIME_STEP, &gradient);
+            add_scaled(&mut x, TIME_STEP, &velocity);
+            landscape.evaluate(&x, &mut gradient);
+            add_scaled(&mut velocity, -0.5 * TIME_STEP, &gradient);
+        }
+        let limits = DescentLimits {
+            force_tolerance: QUENCH_TOLERANCE,
+            largest_step,
+            evaluations: QUENCH_EVALUATIONS,
+        };
+        let quenched = descend(landscape, &x, preconditioner, limits);
+        let displacement = difference(&quenched.x, origin);
+        let moved = landscape.largest_force(&displacement);
+        if !moved.is_finite() {
+            return None;
+        }
+        if moved > OTHER_MINIMUM {
+            return Some(displacement);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preconditioner::Identity;
+    use crate::test_surfaces::Quadratic;
+
+    /// Two wells at x = 0 and x = 2, a pass of height `height` between them at x = 1; harmonic in
+    /// all other coordinates.
+    struct TwoWells {
+        height: f64,
+        evaluations: usize,
+    }
+
+    impl EnergyLandscape for TwoWells {
+        fn dimension(&self) -> usize {
+            9
+        }
+        fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+            self.evaluations += 1;
+            let u = x[0] - 1.0;
+            let well = u * u - 1.0;
+            let rest: f64 = x[1..].iter().map(|y| y * y).sum();
+            gradient.copy_from_slice(x);
+            scale(gradient, 20.0);
+            gradient[0] = 4.0 * self.height * u * well;
+            self.height * well * well + 10.0 * rest
+        }
+        fn hessian_vector(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) {
+            product.copy_from_slice(v);
+            scale(product, 20.0);
+            let u = x[0] - 1.0;
+            product[0] = 4.0 * self.height * (3.0 * u * u - 1.0) * v[0];
+        }
+    }
+
+    fn out(height: f64, heat: &HeatSettings, stream: u128) -> (Option<Vec<f64>>, usize) {
+        let mut wells = TwoWells {
+            height,
+            evaluations: 0,
+        };
+        let mut random = Pcg64::new(stream, 1);
+        let found = heated_out(&mut wells, &[0.0; 9], &Identity, heat, 0.1, &mut random);
+        (found, wells.evaluations)
+    }
+
+    /// Nothing couples the coordinates: the first one has the energy it drew, and what growth adds.
+    #[test]
+    fn what_is_far_hotter_than_the_pass_is_high_falls_into_the_other_well() {
+        let heat = HeatSettings {
+            temperature: 30.0,
+            rounds: 40,
+            ..HeatSettings::default()
+        };
+        for stream in 0..8 {
+            let (found, _) = out(1.0, &heat, stream);
+            let displacement = found.unwrap();
+            assert!((displacement[0] - 2.0).abs() < 0.02, "{displacement:?}");
+            assert!(displacement[1..].iter().all(|y| y.abs() < 0.01));
+        }
+    }
+
+    /// Energy is conserved: nine coordinates at 2 T hold 9 T on the average, and more than 60 T with
+    /// a probability below 1e-20 a round.
+    #[test]
+    fn what_is_far_colder_stays() {
+        let heat = HeatSettings {
+            temperature: 0.05,
+            growth: 1.0,
+            ..HeatSettings::default()
+        };
+        for stream in 0..8 {
+            assert_eq!(out(3.0, &heat, stream).0, None);
+        }
+    }
+
+    #[test]
+    fn heat_that_grows_leaves_what_it_did_not_at_first() {
+        let cold = HeatSettings {
+            temperature: 0.05,
+            growth: 1.0,
+            rounds: 40,
+            ..HeatSettings::default()
+        };
+        let growing = HeatSettings {
+            growth: 1.5,
+            ..cold
+        };
+        let (stayed, spent) = out(3.0, &cold, 5);
+        assert_eq!(stayed, None);
+        // The dynamics and a quench of at least one evaluation a round.
+        assert!(spent as u32 > cold.rounds * (cold.steps + 1), "{spent}");
+        assert!(out(3.0, &growing, 5).0.is_some());
+    }
+
+    #[test]
+    fn nothing_leaves_the_only_basin_there_is() {
+        let mut bowl = Quadratic::rotated(&[3.0, 5.0, 9.0, 20.0, 50.0, 90.0]);
+        let mut random = Pcg64::new(3, 1);
+        let heat = HeatSettings::default();
+        let found = heated_out(&mut bowl, &[0.0; 6], &Identity, &heat, 0.1, &mut random);
+        assert_eq!(found, None);
+    }
+
+    #[test]
+    fn settings_out_of_bounds_are_named() {
+        let wrong = |heat: HeatSettings| heat.validate().unwrap_err().field;
+        let right = HeatSettings::default();
+        right.validate().unwrap();
+        assert_eq!(
+            wrong(HeatSettings {
+                temperature: f64::NAN,
+                ..right
+            }),
+            "heat.temperature"
+        );
+        assert_eq!(
+            wrong(HeatSettings {
+                growth: 0.5,
+                ..right
+            }),
+            "heat.growth"
+        );
+        assert_eq!(wrong(HeatSettings { steps: 0, ..right }), "heat.steps");
+        assert_eq!(wrong(HeatSettings { rounds: 0, ..right }), "heat.rounds");
+    }
+}
