@@ -1,6 +1,6 @@
 //! A sample of atoms at fixed cell as land to walk on.
 
-use metabasin_atoms::Configuration;
+use metabasin_atoms::{Cell, Configuration};
 use metabasin_catalogue::{DisplacementField, EventRecord};
 use metabasin_interactions::{Counted, FixedCell, ForceField, flatten, unflatten};
 use metabasin_landscape::{
@@ -70,6 +70,27 @@ impl<'a> GlassTerrain<'a> {
         }
     }
 
+    pub(crate) fn cell(&self) -> &Cell {
+        &self.sample.cell
+    }
+
+    pub(crate) fn settings(&self) -> &SearchSettings {
+        &self.settings
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The stage of the random streams of a round.
+    pub(crate) fn stage_of(&self, round: u64) -> u64 {
+        self.stage * ROUNDS_OF_A_STAGE + round
+    }
+
+    pub(crate) fn goes_on(&self) -> bool {
+        (self.watcher)()
+    }
+
     fn inherent(&self, x: &[f64]) -> Result<(InherentStructure, u64), AtomisticError> {
         let minimizer = Lbfgs::default().with_longest_move(self.settings.relaxation_step);
         let (inherent, found) = InherentStructure::quench(
@@ -81,7 +102,7 @@ impl<'a> GlassTerrain<'a> {
         Ok((inherent, found.force_evaluations()))
     }
 
-    fn landscape(&self, x: &[f64]) -> Result<FixedCell, AtomisticError> {
+    pub(crate) fn landscape(&self, x: &[f64]) -> Result<FixedCell, AtomisticError> {
         FixedCell::new(&self.configuration_at(x), self.force_field.clone())
             .map_err(|error| AtomisticError::Landscape(error.into()))
     }
@@ -171,7 +192,7 @@ impl Terrain for GlassTerrain<'_> {
         round: u64,
     ) -> Result<Round, AtomisticError> {
         let (inherent, evaluations) = self.inherent(&minimum.x)?;
-        let stage = self.stage * ROUNDS_OF_A_STAGE + round;
+        let stage = self.stage_of(round);
         let searcher = Searcher::new(&inherent, self.settings.clone(), self.seed, stage)?;
         let atoms = self.sample.len() as u64;
         let indices = Self::indices(&searcher, around, atoms, effort);
@@ -195,23 +216,46 @@ impl Terrain for GlassTerrain<'_> {
         Ok(found)
     }
 
+    fn exits(
+        &self,
+        minimum: &Minimum,
+        temperature: f64,
+        trajectories: u32,
+        round: u64,
+    ) -> Result<Round, AtomisticError> {
+        self.thermal_exits(minimum, temperature, trajectories, round)
+    }
+
     fn confirm(
         &self,
         minimum: &Minimum,
         saddle: &[f64],
     ) -> Result<(Option<WayOut>, u64), AtomisticError> {
-        if !(self.watcher)() {
+        self.converge(minimum, saddle, WhenConvex::GiveUp)
+    }
+}
+
+impl GlassTerrain<'_> {
+    /// The way out over the saddle found by following the lowest mode from `minimum` + `guess`, if one
+    /// of its sides descends to the minimum, and the force evaluations that took.
+    pub(crate) fn converge(
+        &self,
+        minimum: &Minimum,
+        guess: &[f64],
+        when_convex: WhenConvex,
+    ) -> Result<(Option<WayOut>, u64), AtomisticError> {
+        if !self.goes_on() {
             return Err(AtomisticError::Stopped);
         }
         let mut landscape = self.landscape(&minimum.x)?;
         let preconditioner = hessian_preconditioner(&mut landscape, &minimum.x)?;
-        let start: Vec<f64> = minimum.x.iter().zip(saddle).map(|(x, u)| x + u).collect();
+        let start: Vec<f64> = minimum.x.iter().zip(guess).map(|(x, u)| x + u).collect();
         let ascent = Ascent {
             origin: (&minimum.x, minimum.energy),
             start: &start,
-            guess: saddle,
+            guess,
             tolerance: self.settings.force_tolerance,
-            when_convex: WhenConvex::GiveUp,
+            when_convex,
         };
         let climb = follow_mode(&mut landscape, &ascent, &self.settings, &preconditioner);
         let mut spent = climb.counts.lowest_mode + climb.counts.climb;

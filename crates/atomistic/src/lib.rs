@@ -13,6 +13,7 @@
 
 mod chain;
 mod error;
+mod exits;
 mod field;
 mod glass;
 mod propagator;

@@ -18,6 +18,10 @@ pub struct WalkSettings {
     pub first_effort: u32,
     /// Searches around each atom of the moved core in a new minimum.
     pub effort: u32,
+    /// Most short trajectories from every new minimum that look for its fastest ways out; 0 for none.
+    pub trajectories: u32,
+    /// Their temperature over that of the walk.
+    pub trajectory_heat: f64,
     /// Known ways that a move may have changed are converged again, at most so many, lowest first.
     pub reconverge: u32,
     /// After every discovery the ways out whose share of the total rate is above this are converged
@@ -43,6 +47,8 @@ impl Default for WalkSettings {
             highest_barrier: 6.0,
             first_effort: 1,
             effort: 1,
+            trajectories: 96,
+            trajectory_heat: 1.5,
             reconverge: 20,
             confirm_share: 0.02,
             core_move: 0.1,
@@ -66,6 +72,7 @@ impl WalkSettings {
             ("highest_barrier", self.highest_barrier),
             ("first_effort", f64::from(self.first_effort)),
             ("effort", f64::from(self.effort)),
+            ("trajectory_heat", self.trajectory_heat),
             ("confirm_share", self.confirm_share),
             ("core_move", self.core_move),
             ("same_place", self.same_place),

@@ -72,6 +72,24 @@ pub trait Terrain: Sync {
         round: u64,
     ) -> Result<Round, AtomisticError>;
 
+    /// Ways out that dynamics at k_B T = `temperature` takes: from up to `trajectories` short ones, fewer
+    /// where the next escape is almost surely a known one. Finds the fastest ways, however they are
+    /// shaped, and no slow ones.
+    ///
+    /// None by default: a landscape need not know dynamics.
+    ///
+    /// # Errors
+    /// [`AtomisticError`] where `minimum` is none.
+    fn exits(
+        &self,
+        _minimum: &Minimum,
+        _temperature: f64,
+        _trajectories: u32,
+        _round: u64,
+    ) -> Result<Round, AtomisticError> {
+        Ok(Round::default())
+    }
+
     /// The way out over the saddle next to `minimum` + `saddle`, if there is one, and the force
     /// evaluations that took.
     ///

@@ -157,6 +157,9 @@ impl Walk {
         for way in known {
             walk.learn(terrain.site_dimension(), way);
         }
+        if !known.is_empty() {
+            walk.look_for_exits(terrain)?;
+        }
         if walk.regions[BACKGROUND].passages.is_empty() {
             return Err(AtomisticError::NoWayOut {
                 searches: walk.searches,

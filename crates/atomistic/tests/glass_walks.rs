@@ -98,6 +98,30 @@ fn a_way_is_confirmed_where_it_was_found() {
     }
 }
 
+/// The glass has a deeper neighbor across a soft spot: where dynamics goes first.
+#[test]
+fn dynamics_finds_the_fast_ways_out_on_any_number_of_threads() {
+    let terrain = terrain();
+    let (minimum, _) = known();
+    let exits = || terrain.exits(minimum, 0.3, 32, 5).unwrap();
+    let found = threads(1).install(exits);
+    assert_eq!(found, threads(3).install(exits));
+    // 50 steps of dynamics each, quenches apart.
+    assert!(found.searches <= 32 && found.evaluations > 50 * found.searches);
+    let soft = |way: &WayOut| way.end_energy < -0.1 && way.barrier < 0.3;
+    assert!(found.ways.iter().any(soft), "{:?}", found.searches);
+    for way in &found.ways {
+        let (again, _) = terrain.confirm(minimum, &way.saddle).unwrap();
+        let again = again.expect("a saddle is found again from itself");
+        assert!(way.barrier > 0.0 && (again.barrier - way.barrier).abs() < 1e-6);
+        assert!((again.end_energy - way.end_energy).abs() < 1e-6);
+    }
+    let none = terrain.exits(minimum, 0.3, 0, 5).unwrap();
+    assert!(none.ways.is_empty() && none.searches == 0);
+    let stopped = terrain_watched(&stop).exits(minimum, 0.3, 4, 5);
+    assert!(matches!(stopped, Err(AtomisticError::Stopped)));
+}
+
 /// Two copies of the glass side by side: whatever happens in one can happen in the other.
 fn doubled(minimum: &Minimum) -> (GlassTerrain<'static>, Minimum) {
     let mut sample = small_inherent_structure();
@@ -167,6 +191,7 @@ fn walk() -> Walk {
         reconverge: 1,
         core_move: 0.35,
         confirm_share: 0.5,
+        trajectories: 2,
         ..WalkSettings::default()
     };
     let terrain = terrain();

@@ -27,6 +27,8 @@ pub enum Purpose {
     Test = 9,
     /// Species swaps; the index is the number of the sweep.
     SpeciesSwap = 10,
+    /// Velocities of short trajectories that leave a minimum; the index is the number of the trajectory.
+    ThermalExit = 11,
 }
 
 /// SplitMix64's finalizer (Steele, Lea & Flood 2014): a one-to-one scatterer of bits.

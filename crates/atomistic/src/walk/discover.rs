@@ -3,7 +3,7 @@
 use crate::error::AtomisticError;
 use crate::field::{Field, core, largest, shared};
 use crate::region::Passage;
-use crate::terrain::{Terrain, WayOut};
+use crate::terrain::{Round, Terrain, WayOut};
 use crate::walk::{BACKGROUND, Walk};
 
 impl Walk {
@@ -15,13 +15,27 @@ impl Walk {
         effort: u32,
     ) -> Result<(), AtomisticError> {
         let round = terrain.search(&self.minimum, around, effort, self.rounds)?;
+        self.gain(terrain, &round);
+        self.look_for_exits(terrain)
+    }
+
+    /// The fastest ways out of the current minimum, by dynamics.
+    pub(super) fn look_for_exits(&mut self, terrain: &impl Terrain) -> Result<(), AtomisticError> {
+        let settings = &self.settings;
+        let temperature = settings.trajectory_heat * settings.temperature;
+        let (most, round) = (settings.trajectories, self.rounds);
+        let found = terrain.exits(&self.minimum, temperature, most, round)?;
+        self.gain(terrain, &found);
+        Ok(())
+    }
+
+    fn gain(&mut self, terrain: &impl Terrain, round: &Round) {
         self.rounds += 1;
         self.searches += round.searches;
         self.evaluations += round.evaluations;
         for way in &round.ways {
             self.learn(terrain.site_dimension(), way);
         }
-        Ok(())
     }
 
     /// Enters a way out of the current minimum, unless it is known or too high.
