@@ -30,6 +30,8 @@ fn walk(folder: &Path, catalogue: &Path, steps: &str, more: &[&str]) -> Value {
         "portable",
         "--effort",
         "1",
+        "--trajectories",
+        "2",
     ];
     json(&[&arguments[..], &settings[..], more].concat())
 }

@@ -206,6 +206,10 @@ fn saddles_are_descended_along_the_path_of_steepest_descent_when_asked() {
     ];
     let message = refused(&[&["search", &glass(), "-o", text(&path)], &more[..]].concat());
     assert!(message.contains("gradient_flow"), "{message}");
+}
+
+#[test]
+fn what_a_config_says_itself_is_not_said_beside_it_and_ignored() {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/search.ron");
     let sample = format!("sample={}", glass());
     let config = [
@@ -216,11 +220,23 @@ fn saddles_are_descended_along_the_path_of_steepest_descent_when_asked() {
         "--set",
         &sample,
     ];
-    let message = refused(&[&config[..], &["--gradient-flow"]].concat());
-    assert!(
-        message.contains("settings.descents=gradient_flow"),
-        "{message}"
-    );
+    let beside: [(&[&str], &str); 7] = [
+        (&["--gradient-flow"], "settings.descents=gradient_flow"),
+        (&["--heat"], "settings.heat=(temperature: 2.0)"),
+        (&["--prefactors"], "stages[1].rates=(prefactor_radius: 3.5)"),
+        (&["--temperature", "0.2"], "stages[0].temperature=Reduced("),
+        (&["--searches", "9"], "stages[1].searches=N"),
+        (
+            &["--until-coverage", "0.5"],
+            "stages[1].until=(coverage: 0.5)",
+        ),
+        (&["--no-minimize"], "give the structure file"),
+    ];
+    for (switch, remedy) in beside {
+        let message = refused(&[&config[..], switch].concat());
+        assert!(message.contains(switch[0]), "{message}");
+        assert!(message.contains(remedy), "{message}");
+    }
 }
 
 #[test]

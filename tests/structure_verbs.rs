@@ -332,6 +332,6 @@ fn settling_never_climbs_and_refuses_what_makes_no_sense() {
     assert!(number(&again, "max_force") < 1e-7);
     assert!(refused(&arguments).contains("--force"));
     let with = |more: [&str; 2]| refused(&["settle", &input, "-o", &out, more[0], more[1]]);
-    assert!(with(["--barrier", "0"]).contains("--barrier must be positive"));
-    assert!(with(["--searches", "0"]).contains("--searches must be at least 1"));
+    assert!(with(["--barrier", "0"]).contains("barrier must be positive"));
+    assert!(with(["--searches", "0"]).contains("searches must be at least 1"));
 }

@@ -48,6 +48,11 @@ pub struct Search {
     /// config says so itself: `descents: gradient_flow`).
     #[arg(long)]
     pub gradient_flow: bool,
+    /// Leave the basin by heat, not by a push: in samples of a thousand atoms and more low barriers are
+    /// found several times as often for the same evaluations; smaller ones are pushed all the same
+    /// (with a structure file; a config says so itself: `heat: (temperature: 2.0)`).
+    #[arg(long)]
+    pub heat: bool,
     /// Refuse a start that is not a minimum already, instead of minimizing it.
     #[arg(long)]
     pub no_minimize: bool,
@@ -134,6 +139,10 @@ pub struct Akmc {
     /// Searches around each atom that moved.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub effort: u32,
+    /// Most short trajectories of dynamics from every new minimum that look for its fastest ways out,
+    /// at 1.5 times the temperature; fewer where the next escape is almost surely known; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = 96)]
+    pub trajectories: u32,
     /// Declared attempt frequency per mapped second.
     #[arg(long, value_name = "PER_SECOND", default_value_t = 1e13)]
     pub attempt_frequency: f64,

@@ -90,9 +90,9 @@ pub struct Settle {
     /// Highest energy on the straight line to a deeper minimum that is crossed, above the one left.
     #[arg(long, value_name = "ENERGY", default_value_t = 0.8)]
     pub barrier: f64,
-    /// Saddle searches from every minimum on the way.
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    pub searches: u64,
+    /// Saddle searches from every minimum on the way; by default one for every 16 atoms.
+    #[arg(long, value_name = "N")]
+    pub searches: Option<u64>,
     /// Seed of the searches.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,

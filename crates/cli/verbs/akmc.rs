@@ -31,6 +31,7 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
     request.walk.highest_barrier = arguments.highest_barrier;
     request.walk.first_effort = arguments.first_effort;
     request.walk.effort = arguments.effort;
+    request.walk.trajectories = arguments.trajectories;
     request.walk.seed = arguments.seed;
     let watch = (&context.watch as _, &INTERRUPT);
     let (summary, points) =

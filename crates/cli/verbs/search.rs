@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use anyhow::Result;
 use metabasin_pipeline::config::load;
 use metabasin_pipeline::{
-    CoverageGoal, DescentMethod, Existing, PipelineError, Progress, RateSettings, Sample,
-    SearchRequest, SearchSettings, SearchSummary, SearchTeam, SettleRequest, ThisProcess,
-    merge_catalogues, search_from_config, search_from_file, settle_sample,
+    CoverageGoal, DescentMethod, Existing, HeatSettings, PipelineError, Progress, RateSettings,
+    Sample, SearchRequest, SearchSettings, SearchSummary, SearchTeam, SettleRequest,
+    SettleSettings, ThisProcess, merge_catalogues, search_from_config, search_from_file,
+    settle_sample,
 };
 #[cfg(feature = "mpi")]
 use metabasin_pipeline::{Ranks, Silent};
@@ -63,6 +64,54 @@ fn search_on_ranks(_watch: &Watch, _arguments: &Search) -> Result<Option<SearchS
     .into())
 }
 
+/// Switches that are for structure files: a config says the same in its own words, and one of the two
+/// would be ignored.
+fn refuse_what_a_config_says(arguments: &Search) -> Result<(), PipelineError> {
+    let said = [
+        (
+            arguments.searches.is_some(),
+            "--searches",
+            "--set stages[1].searches=N",
+        ),
+        (
+            arguments.until_coverage.is_some(),
+            "--until-coverage",
+            "--set 'stages[1].until=(coverage: 0.5)'",
+        ),
+        (
+            arguments.temperature.is_some(),
+            "--temperature",
+            "--set 'stages[0].temperature=Reduced(0.28)'",
+        ),
+        (
+            arguments.prefactors,
+            "--prefactors",
+            "--set 'stages[1].rates=(prefactor_radius: 3.5)'",
+        ),
+        (
+            arguments.gradient_flow,
+            "--gradient-flow",
+            "--set stages[1].settings.descents=gradient_flow",
+        ),
+        (
+            arguments.heat,
+            "--heat",
+            "--set 'stages[1].settings.heat=(temperature: 2.0)'",
+        ),
+        (
+            arguments.no_minimize,
+            "--no-minimize",
+            "give the structure file in place of the config",
+        ),
+    ];
+    match said.iter().find(|(given, ..)| *given) {
+        Some((_, switch, remedy)) => Err(PipelineError::BadInput(format!(
+            "{switch} is for structure files, not for a config: {remedy}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn searched(
     arguments: &Search,
     team: &dyn SearchTeam,
@@ -78,20 +127,7 @@ fn searched(
         let mut edits = arguments.edits.clone();
         edits.extend(arguments.seed.map(|seed| format!("seed={seed}")));
         let loaded = load(&arguments.input, &edits).map_err(PipelineError::Config)?;
-        if arguments.until_coverage.is_some() {
-            return Err(PipelineError::BadInput(
-                "a config says itself at which coverage to stop: \
-                 --set 'stages[1].until=(coverage: 0.5)'"
-                    .to_owned(),
-            ));
-        }
-        if arguments.gradient_flow {
-            return Err(PipelineError::BadInput(
-                "a config says itself how saddles are descended: \
-                 --set stages[1].settings.descents=gradient_flow"
-                    .to_owned(),
-            ));
-        }
+        refuse_what_a_config_says(arguments)?;
         search_from_config(
             &loaded,
             arguments.range.clone(),
@@ -131,6 +167,7 @@ fn searched(
                 } else {
                     DescentMethod::Minimizer
                 },
+                heat: arguments.heat.then(HeatSettings::default),
                 ..SearchSettings::default()
             },
             ..SearchRequest::default()
@@ -186,8 +223,10 @@ pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
     let request = SettleRequest {
         cut: forces.cut,
         kernel: forces.kernel.into(),
-        barrier: arguments.barrier,
-        searches: arguments.searches,
+        settings: SettleSettings {
+            barrier: arguments.barrier,
+            searches: arguments.searches,
+        },
         seed: arguments.seed,
     };
     let output = (arguments.output.as_path(), overwrite(arguments.force));

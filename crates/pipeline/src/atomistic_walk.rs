@@ -13,7 +13,7 @@ use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_catalogue::Catalogue;
 use metabasin_files::{read_json, write_checkpoint};
 use metabasin_interactions::Cut;
-use metabasin_landscape::SearchSettings;
+use metabasin_landscape::{HeatSettings, SearchSettings};
 use serde::Serialize;
 
 use crate::config::KernelChoice;
@@ -119,13 +119,13 @@ fn failure(error: &AtomisticError, root: &Path) -> PipelineError {
     }
 }
 
-/// Searches give up early above the barriers that are kept, and count the index without a dense
-/// factorization.
+/// Searches leave by heat, which finds the low barriers that a walk takes, give up early above those
+/// that are kept, and count the index without a dense factorization.
 fn search_settings(request: &WalkRequest) -> SearchSettings {
     SearchSettings {
         energy_window: request.walk.highest_barrier + 1.0,
         inertia_up_to: 0,
-        soft_every: 2,
+        heat: Some(HeatSettings::default()),
         ..SearchSettings::default()
     }
 }

@@ -19,6 +19,7 @@ use metabasin_landscape::{RateSettings, SearchSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::coverage_goal::CoverageGoal;
+use crate::settling::SettleSettings;
 
 pub use driven::{CreepStage, CycleStage};
 pub use dynamics::{BarostatChoice, ThermostatChoice};
@@ -298,6 +299,10 @@ pub struct RelaxStage {
 pub struct SearchStage {
     /// How many searches, at most.
     pub searches: u64,
+    /// Moves to the deepest minimum that only tiny barriers keep the start from, before the
+    /// searches; left out, they start from the inherent structure as it is.
+    #[serde(default)]
+    pub settle: Option<SettleSettings>,
     /// Coverage at which to stop before; all searches are done where left out.
     #[serde(default)]
     pub until: Option<CoverageGoal>,

@@ -76,7 +76,8 @@ pub use metabasin_catalogue::{
 pub use metabasin_files::Overwrite;
 pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::{
-    DescentMethod, RateSettings, Reverification, ReverificationTolerances, SearchSettings,
+    DescentMethod, HeatSettings, RateSettings, Reverification, ReverificationTolerances,
+    SearchSettings,
 };
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::Radii;
@@ -95,7 +96,7 @@ pub use sample::{Sample, force_field};
 #[cfg(feature = "mpi")]
 pub use search_team::Ranks;
 pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
-pub use settling::{SettleRequest, SettleSummary, SettlingMove, settle_sample};
+pub use settling::{SettleRequest, SettleSettings, SettleSummary, SettlingMove, settle_sample};
 pub use single_point::{SinglePoint, single_point};
 pub use structure_analysis::{
     ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,

@@ -115,6 +115,21 @@ impl RunDirectory {
                             manifest.kernel
                         )));
                     }
+                    let expected = entries(&loaded.config);
+                    let folders = |stages: &[StageEntry]| -> Vec<String> {
+                        stages.iter().map(|entry| entry.folder.clone()).collect()
+                    };
+                    if folders(&manifest.stages) != folders(&expected) {
+                        return Err(PipelineError::in_file(
+                            root.join(Manifest::FILE_NAME),
+                            format!(
+                                "lists the stages {:?}, its own config has {:?}: it was changed by \
+                                 hand; start anew with --force, or choose another folder",
+                                folders(&manifest.stages),
+                                folders(&expected)
+                            ),
+                        ));
+                    }
                     return Ok(Self {
                         root: root.to_owned(),
                         manifest,

@@ -1,4 +1,5 @@
-//! One structure to the deepest minimum that only tiny barriers keep it from: the verb `settle`.
+//! One structure to the deepest minimum that only tiny barriers keep it from: the verb `settle`, and
+//! `settle` of a `Search` stage.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -8,7 +9,8 @@ use std::time::Instant;
 use metabasin_files::{KeyValue, Overwrite};
 use metabasin_interactions::Cut;
 use metabasin_landscape::{SearchSettings, Settled, settle};
-use serde::Serialize;
+use metabasin_minimizers::InherentStructure;
+use serde::{Deserialize, Serialize};
 
 use crate::config::KernelChoice;
 use crate::saddle_searches::quench_start;
@@ -16,23 +18,70 @@ use crate::sample::{Sample, force_field};
 use crate::structure_file::write_structure;
 use crate::{Interrupt, PipelineError, Progress};
 
-/// What `settle` is asked.
+/// How deep to look for a start of saddle searches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettleSettings {
+    /// Highest energy on the straight line to a deeper minimum that is crossed, above the one left.
+    pub barrier: f64,
+    /// Saddle searches from every minimum on the way; by default one for every 16 atoms.
+    pub searches: Option<u64>,
+}
+
+impl Default for SettleSettings {
+    fn default() -> Self {
+        Self {
+            barrier: 0.8,
+            searches: None,
+        }
+    }
+}
+
+/// Atoms for each search, where nobody says how many: the soft spots of a sample grow with it.
+const ATOMS_PER_SEARCH: u64 = 16;
+
+impl SettleSettings {
+    /// Checks that the settings make sense.
+    ///
+    /// # Errors
+    /// Bad input that names what is wrong.
+    pub fn validate(&self) -> Result<(), PipelineError> {
+        if !(self.barrier > 0.0 && self.barrier.is_finite()) {
+            return Err(PipelineError::BadInput(format!(
+                "barrier must be positive and finite, got {}",
+                self.barrier
+            )));
+        }
+        if self.searches == Some(0) {
+            return Err(PipelineError::BadInput(
+                "searches must be at least 1: deeper minima are found by saddle searches"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn searches_around(&self, atoms: usize) -> u64 {
+        self.searches
+            .unwrap_or_else(|| (atoms as u64).div_ceil(ATOMS_PER_SEARCH))
+    }
+}
+
+/// What the verb `settle` is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct SettleRequest {
     /// Cut mode.
     pub cut: Cut,
     /// Force kernel.
     pub kernel: KernelChoice,
-    /// Highest energy on the straight line to a deeper minimum, above the one left.
-    pub barrier: f64,
-    /// Saddle searches from every minimum on the way.
-    pub searches: u64,
+    /// How deep to look.
+    pub settings: SettleSettings,
     /// Seed of the searches.
     pub seed: u64,
 }
 
 /// One move of `settle`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct SettlingMove {
     /// Energy after minus energy before.
     pub descent: f64,
@@ -57,31 +106,19 @@ pub struct SettleSummary {
     pub seconds: f64,
 }
 
-/// Settles `sample` and writes the minimum found to `output`.
+/// The deepest minimum that only tiny barriers keep `minimum` from, with the moves that led there.
 ///
 /// # Errors
-/// A barrier or a number of searches that makes no sense, a sample that does not relax to a stable
-/// minimum, a file that cannot be written, or on request.
-pub fn settle_sample(
-    sample: &Sample,
-    output: (&Path, Overwrite),
-    request: &SettleRequest,
+/// Settings that make no sense, searches that fail, or on request.
+pub(crate) fn settle_minimum(
+    minimum: &InherentStructure,
+    settings: SettleSettings,
+    search: &SearchSettings,
+    (seed, stage): (u64, u64),
     (progress, interrupt): (&dyn Progress, &Interrupt),
-) -> Result<SettleSummary, PipelineError> {
-    if !(request.barrier > 0.0 && request.barrier.is_finite()) {
-        return Err(PipelineError::BadInput(format!(
-            "--barrier must be positive and finite, got {}",
-            request.barrier
-        )));
-    }
-    if request.searches == 0 {
-        return Err(PipelineError::BadInput(
-            "--searches must be at least 1: deeper minima are found by saddle searches".to_owned(),
-        ));
-    }
-    let clock = Instant::now();
-    let field = force_field(request.cut, request.kernel);
-    let minimum = quench_start(&sample.configuration, field)?;
+) -> Result<Settled, PipelineError> {
+    settings.validate()?;
+    let searches = settings.searches_around(minimum.configuration().len());
     // One bar for the searches from every minimum on the way: 0 before the first.
     let rounds = Mutex::new(0);
     let before_search = |round: usize| {
@@ -91,31 +128,51 @@ pub fn settle_sample(
         let mut begun = rounds.lock().unwrap_or_else(PoisonError::into_inner);
         if *begun <= round {
             *begun = round + 1;
-            progress.begin("searches for deeper neighbors", request.searches);
+            progress.begin("searches for deeper neighbors", searches);
         }
         progress.advance(1);
         ControlFlow::Continue(())
     };
-    let settled = settle(
-        &minimum,
-        &SearchSettings::default(),
-        request.seed,
-        0,
-        (0..request.searches, request.barrier),
-        &before_search,
-    );
+    let asked = (0..searches, settings.barrier);
+    let settled = settle(minimum, search, seed, stage, asked, &before_search);
     progress.end();
-    let settled = settled.map_err(|error| PipelineError::Failed(format!("settle: {error}")))?;
-    let Some(Settled {
-        minimum: deepest,
-        moves,
-        force_evaluations,
-    }) = settled
-    else {
-        return Err(PipelineError::Interrupted {
+    settled
+        .map_err(|error| PipelineError::Failed(format!("settle: {error}")))?
+        .ok_or_else(|| PipelineError::Interrupted {
             resume: "start the same command anew".to_owned(),
-        });
-    };
+        })
+}
+
+/// The moves, as they are reported.
+pub(crate) fn moves(settled: &Settled) -> Vec<SettlingMove> {
+    let moves = settled.moves.iter();
+    moves
+        .map(|step| SettlingMove {
+            descent: step.descent,
+            barrier_bound: step.barrier_bound,
+        })
+        .collect()
+}
+
+/// Settles `sample` and writes the minimum found to `output`.
+///
+/// # Errors
+/// A barrier or a number of searches that makes no sense, a sample that does not relax to a stable
+/// minimum, a file that cannot be written, or on request.
+pub fn settle_sample(
+    sample: &Sample,
+    output: (&Path, Overwrite),
+    request: &SettleRequest,
+    watch: (&dyn Progress, &Interrupt),
+) -> Result<SettleSummary, PipelineError> {
+    request.settings.validate()?;
+    let clock = Instant::now();
+    let field = force_field(request.cut, request.kernel);
+    let minimum = quench_start(&sample.configuration, field)?;
+    let search = SearchSettings::default();
+    let streams = (request.seed, 0);
+    let settled = settle_minimum(&minimum, request.settings, &search, streams, watch)?;
+    let deepest = &settled.minimum;
     let properties = [
         ("energy", KeyValue::Real(deepest.energy())),
         ("cut", KeyValue::Text(request.cut.to_string())),
@@ -125,14 +182,8 @@ pub fn settle_sample(
         energy_before: minimum.energy(),
         energy: deepest.energy(),
         max_force: deepest.largest_force(),
-        moves: moves
-            .into_iter()
-            .map(|step| SettlingMove {
-                descent: step.descent,
-                barrier_bound: step.barrier_bound,
-            })
-            .collect(),
-        force_evaluations,
+        moves: moves(&settled),
+        force_evaluations: settled.force_evaluations,
         seconds: clock.elapsed().as_secs_f64(),
     })
 }

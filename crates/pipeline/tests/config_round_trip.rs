@@ -12,7 +12,7 @@ use metabasin_pipeline::config::{
     HoldStage, KmcStage, LoadedConfig, Pairs, PrepareStage, RecoverStage, RelaxStage, RunConfig,
     SearchStage, ShearStage, Stage, SwapStage, ThermostatChoice, UnloadStage, load_text,
 };
-use metabasin_pipeline::{CoverageGoal, KernelChoice};
+use metabasin_pipeline::{CoverageGoal, KernelChoice, SettleSettings};
 use proptest::prelude::*;
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
@@ -174,6 +174,7 @@ prop_compose! {
             }),
             Stage::Search(SearchStage {
                 searches,
+                settle: Some(SettleSettings { barrier: strain, searches: Some(searches) }),
                 until: Some(CoverageGoal { coverage: 0.5, window: Some(strain) }),
                 attempt_frequency_per_second: 1e13 * strain,
                 settings: SearchSettings { force_tolerance, ..SearchSettings::default() },

@@ -181,6 +181,9 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
                 format!("{at}.attempt_frequency_per_second"),
                 search.attempt_frequency_per_second,
             );
+            if let Some(Err(error)) = search.settle.map(|settle| settle.validate()) {
+                faults.add(format!("{at}.settle"), error.to_string());
+            }
             if let Some(Err(error)) = search.until.map(|goal| goal.validate()) {
                 faults.add(format!("{at}.until"), error.to_string());
             }

@@ -220,6 +220,13 @@ pub fn search_from_config(
             "has no Search stage: `metabasin init search` prints a config that has one",
         )
     })?;
+    if search.settle.is_some() {
+        return Err(PipelineError::in_file(
+            &loaded.file,
+            "`search` starts from the minimum of the file: `metabasin settle` it first and leave \
+             `settle` out, or give the config to `metabasin run`",
+        ));
+    }
     let until = search.until.filter(|_| range.is_none());
     let range = range.unwrap_or(0..search.searches);
     let request = SearchRequest {

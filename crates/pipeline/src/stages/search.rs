@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use metabasin_files::{KeyValue, Overwrite};
+use metabasin_atoms::Configuration;
+use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
+use metabasin_minimizers::InherentStructure;
 use metabasin_structure::{LavesOrder, Radii};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,7 @@ use crate::PipelineError;
 use crate::config::SearchStage;
 use crate::crystallization::Order;
 use crate::saddle_searches::{SearchPlan, SearchStart, quench_start, search_into};
+use crate::settling::{SettleSettings, SettlingMove, moves, settle_minimum};
 use crate::stage::StageContext;
 use crate::stages::equilibrate::{deepest_inherent_structure, reference};
 use crate::stages::start::started;
@@ -21,6 +24,9 @@ use crate::structure_file::write_structure;
 pub(crate) struct SearchResults {
     /// A warning where the minimum looks like the crystal of this mixture.
     pub(crate) crystallization: Option<String>,
+    /// Moves to deeper minima before the searches, where the config asked for them.
+    #[serde(default)]
+    pub(crate) settled: Option<Vec<SettlingMove>>,
     /// Searches in the catalogue.
     pub(crate) searches: u64,
     /// Distinct verified events.
@@ -57,11 +63,62 @@ fn search_start(context: &StageContext) -> Result<SearchStart, PipelineError> {
     })
 }
 
+const SETTLED: &str = "checkpoints/settled.json";
+
+/// The minimum after settling: kept, because a run that goes on must search from the same one.
+#[derive(Serialize, Deserialize)]
+struct SettledStart {
+    configuration: Configuration,
+    moves: Vec<SettlingMove>,
+}
+
+/// The deepest minimum that only tiny barriers keep `minimum` from.
+fn settled(
+    context: &StageContext,
+    minimum: &InherentStructure,
+    settle: SettleSettings,
+    stage: &SearchStage,
+) -> Result<SettledStart, PipelineError> {
+    let kept = context.folder.join(SETTLED);
+    if kept.exists() {
+        return Ok(read_json(&kept)?);
+    }
+    let streams = (context.config.seed, context.index);
+    let watch = (context.progress, context.interrupt);
+    let found =
+        settle_minimum(minimum, settle, &stage.settings, streams, watch).map_err(|error| {
+            match error {
+                PipelineError::Interrupted { .. } => context.interrupted(),
+                other => other,
+            }
+        })?;
+    let start = SettledStart {
+        configuration: found.minimum.configuration().clone(),
+        moves: moves(&found),
+    };
+    let descent: f64 = start.moves.iter().map(|step| step.descent).sum();
+    context.progress.note(&format!(
+        "settled by {} moves, {:.3} deeper",
+        start.moves.len(),
+        -descent
+    ));
+    write_checkpoint(&kept, &start)?;
+    Ok(start)
+}
+
 /// Searches into the run's catalogue.
 pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), PipelineError> {
-    let start = search_start(context)?;
+    let mut start = search_start(context)?;
     let force_field = context.force_field();
-    let minimum = quench_start(&start.configuration, force_field.clone())?;
+    let mut minimum = quench_start(&start.configuration, force_field.clone())?;
+    let mut moved = None;
+    if let Some(settle) = stage.settle {
+        let found = settled(context, &minimum, settle, stage)?;
+        minimum = quench_start(&found.configuration, force_field.clone())?;
+        start.configuration = found.configuration;
+        start.source = format!("{}, settled by {} moves", start.source, found.moves.len());
+        moved = Some(found.moves);
+    }
     write_structure(
         &context.folder.join("structures/minimum.extxyz"),
         Overwrite::Allow,
@@ -94,6 +151,7 @@ pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), 
         .map_err(|error| PipelineError::Failed(error.to_string()))?;
     context.write_results(&SearchResults {
         crystallization: Order::of(&laves).warning("stage search (its minimum)"),
+        settled: moved,
         searches: summary.searches,
         events_distinct: summary.events_distinct,
     })
