@@ -104,6 +104,9 @@ pub struct Walk {
     rounds: u64,
     searches: u64,
     evaluations: u64,
+    /// Energies of the minima from which dynamics has looked for ways out `[energy]`.
+    #[serde(default)]
+    looked_from: Vec<f64>,
     /// Chains of the regions, built when asked for.
     #[serde(skip)]
     propagators: Vec<Option<Propagator>>,
@@ -119,6 +122,7 @@ impl PartialEq for Walk {
             && self.time == other.time
             && (self.steps, self.draws, self.rounds) == (other.steps, other.draws, other.rounds)
             && (self.searches, self.evaluations) == (other.searches, other.evaluations)
+            && self.looked_from == other.looked_from
     }
 }
 
@@ -147,6 +151,7 @@ impl Walk {
             rounds: 0,
             searches: 0,
             evaluations,
+            looked_from: Vec::new(),
             propagators: Vec::new(),
             settings,
         };
@@ -177,6 +182,8 @@ impl Walk {
     pub fn with_settings(mut self, settings: WalkSettings) -> Result<Self, AtomisticError> {
         settings.validate()?;
         self.settings = settings;
+        // Other temperatures, other ways.
+        self.looked_from.clear();
         self.forget_chains();
         Ok(self)
     }
@@ -337,7 +344,11 @@ impl Walk {
             .iter()
             .map(|&exit| region.rate(&region.passages[exit], &self.settings))
             .collect();
-        match chosen(&rates, &mut random) {
+        // What is found from this combination of states counts from now on: the passage was drawn
+        // among those known before.
+        let choice = chosen(&rates, &mut random);
+        self.look_for_exits(terrain)?;
+        match choice {
             Some(choice) => self.pass(terrain, leaving, exits[choice], &mut random),
             None => Ok(self.row(StepKind::Stuck, None, 0)),
         }

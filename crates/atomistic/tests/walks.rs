@@ -1,6 +1,9 @@
 //! Walks on land whose minima and saddles are known.
 #![cfg(test)]
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 use metabasin_atomistic::{
     AtomisticError, Minimum, Round, StepKind, Terrain, Walk, WalkSettings, WayOut,
 };
@@ -174,6 +177,76 @@ impl Terrain for Wells {
         let site = (0..saddle.len()).find(|&i| (minimum.x[i] + saddle[i]).abs() < 0.5);
         Ok((site.map(|site| self.over(minimum, site)), 1))
     }
+}
+
+/// Wells that write down from where dynamics was asked for, by the signs of the coordinates.
+struct Asked {
+    wells: Wells,
+    from: Mutex<Vec<(usize, u64)>>,
+}
+
+impl Terrain for Asked {
+    fn site_dimension(&self) -> usize {
+        self.wells.site_dimension()
+    }
+    fn relax(&self, x: &[f64]) -> Result<(Minimum, u64), AtomisticError> {
+        self.wells.relax(x)
+    }
+    fn displacement(&self, from: &[f64], to: &[f64]) -> Vec<f64> {
+        self.wells.displacement(from, to)
+    }
+    fn surroundings(&self, x: &[f64], core: &[u32]) -> Vec<u32> {
+        self.wells.surroundings(x, core)
+    }
+    fn search(
+        &self,
+        minimum: &Minimum,
+        around: Option<&[u32]>,
+        effort: u32,
+        round: u64,
+    ) -> Result<Round, AtomisticError> {
+        self.wells.search(minimum, around, effort, round)
+    }
+    fn exits(
+        &self,
+        minimum: &Minimum,
+        temperature: f64,
+        trajectories: u32,
+        round: u64,
+    ) -> Result<Round, AtomisticError> {
+        assert!((temperature - 1.5 * 0.15).abs() < 1e-12 && trajectories == 96);
+        self.from.lock().unwrap().push((bits(&minimum.x), round));
+        Ok(Round::default())
+    }
+    fn confirm(
+        &self,
+        minimum: &Minimum,
+        saddle: &[f64],
+    ) -> Result<(Option<WayOut>, u64), AtomisticError> {
+        self.wells.confirm(minimum, saddle)
+    }
+}
+
+#[test]
+fn dynamics_looks_once_from_every_minimum_in_which_the_walk_stops() {
+    let asked = Asked {
+        wells: Wells::coupled(),
+        from: Mutex::new(Vec::new()),
+    };
+    let mut walk = Walk::start(&asked, &[-1.0; 3], &[], settings(1, 0.15)).unwrap();
+    let mut stopped = vec![bits(&walk.minimum().x)];
+    for _ in 0..12 {
+        let step = walk.step(&asked, f64::INFINITY).unwrap();
+        if step.kind == StepKind::Discovered {
+            stopped.push(bits(&walk.minimum().x));
+        }
+    }
+    let from = asked.from.into_inner().unwrap();
+    let minima: BTreeSet<usize> = from.iter().map(|(minimum, _)| *minimum).collect();
+    let rounds: BTreeSet<u64> = from.iter().map(|(_, round)| *round).collect();
+    assert!(stopped.len() > 1 && stopped.iter().all(|minimum| minima.contains(minimum)));
+    // Once each, from streams of their own.
+    assert_eq!((minima.len(), rounds.len()), (from.len(), from.len()));
 }
 
 fn settings(seed: u64, temperature: f64) -> WalkSettings {

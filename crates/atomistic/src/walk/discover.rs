@@ -6,6 +6,9 @@ use crate::region::Passage;
 use crate::terrain::{Round, Terrain, WayOut};
 use crate::walk::{BACKGROUND, Walk};
 
+/// Minima that differ by less in energy are one `[energy]`: they are converged far better.
+const SAME_ENERGY: f64 = 1e-6;
+
 impl Walk {
     /// One round of searches from the current minimum.
     pub(super) fn search(
@@ -19,8 +22,15 @@ impl Walk {
         self.look_for_exits(terrain)
     }
 
-    /// The fastest ways out of the current minimum, by dynamics.
+    /// The fastest ways out of the current minimum, by dynamics, unless it has looked from there before.
+    /// Some exist only where several regions are in certain states at once.
     pub(super) fn look_for_exits(&mut self, terrain: &impl Terrain) -> Result<(), AtomisticError> {
+        let energy = self.minimum.energy;
+        let here = |looked: &f64| (looked - energy).abs() < SAME_ENERGY;
+        if self.looked_from.iter().any(here) {
+            return Ok(());
+        }
+        self.looked_from.push(energy);
         let settings = &self.settings;
         let temperature = settings.trajectory_heat * settings.temperature;
         let (most, round) = (settings.trajectories, self.rounds);
