@@ -48,8 +48,8 @@ pub struct Search {
     /// config says so itself: `descents: gradient_flow`).
     #[arg(long)]
     pub gradient_flow: bool,
-    /// Leave the basin by heat, not by a push: in samples of a thousand atoms and more low barriers are
-    /// found several times as often for the same evaluations; smaller ones are pushed all the same
+    /// Leave the basin by heat, not by a push: in samples of a thousand atoms and more barriers below 3
+    /// are found about twice as often for the same evaluations; small samples are pushed all the same
     /// (with a structure file; a config says so itself: `heat: (temperature: 2.0)`).
     #[arg(long)]
     pub heat: bool,
