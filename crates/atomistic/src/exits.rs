@@ -2,7 +2,9 @@
 
 use metabasin_atoms::{Purpose, random_stream};
 use metabasin_interactions::{Counted, EnergyLandscape, unflatten};
-use metabasin_landscape::{HeatSettings, WhenConvex, heated_out, hessian_preconditioner};
+use metabasin_landscape::{
+    HeatSettings, WhenConvex, heated_out, hessian_preconditioner, highest_along,
+};
 use nalgebra::Vector3;
 use rayon::prelude::*;
 
@@ -21,8 +23,8 @@ const COVERAGE: f64 = 0.95;
 const FEWEST_ESCAPES: u32 = 20;
 /// Atoms that moved and are this close moved together: nearest neighbors `[length]`.
 const TOGETHER: f64 = 1.6;
-/// Points on the straight line to a neighbor at which the energy is looked at.
-const POINTS: u32 = 12;
+/// Parts of the straight line to a neighbor, between which the energy is looked at.
+const PARTS: u32 = 12;
 /// Places of an atom closer than this are one `[length]`.
 const SAME_PLACE: f64 = 0.1;
 
@@ -166,18 +168,10 @@ impl GlassTerrain<'_> {
         landscape: &mut dyn EnergyLandscape,
         end: &[f64],
     ) -> Result<(Option<WayOut>, u64), AtomisticError> {
-        let mut gradient = vec![0.0; end.len()];
-        let mut highest = (f64::NEG_INFINITY, 0.5);
-        for k in 1..POINTS {
-            let place = f64::from(k) / f64::from(POINTS);
-            let energy = landscape.evaluate(&sum(&minimum.x, place, end), &mut gradient);
-            if energy > highest.0 {
-                highest = (energy, place);
-            }
-        }
-        let guess: Vec<f64> = end.iter().map(|u| highest.1 * u).collect();
+        let (_, place) = highest_along(landscape, &minimum.x, end, PARTS);
+        let guess: Vec<f64> = end.iter().map(|u| place * u).collect();
         let (way, spent) = self.converge(minimum, &guess, WhenConvex::FollowMode)?;
-        Ok((way, spent + u64::from(POINTS) - 1))
+        Ok((way, spent + u64::from(PARTS) - 1))
     }
 }
 

@@ -18,7 +18,8 @@ pub struct WalkSettings {
     pub first_effort: u32,
     /// Searches around each atom of the moved core in a new minimum.
     pub effort: u32,
-    /// Most short trajectories from every new minimum that look for its fastest ways out; 0 for none.
+    /// Most short trajectories that look for the fastest ways out of a minimum, from every one in which
+    /// the walk stops; 0 for none.
     pub trajectories: u32,
     /// Their temperature over that of the walk.
     pub trajectory_heat: f64,

@@ -2,18 +2,18 @@
 //! into, or to one before it.
 
 use metabasin_catalogue::EvaluationCounts;
-use metabasin_interactions::{Counted, EnergyLandscape, largest_norm};
+use metabasin_interactions::{Counted, largest_norm};
 use rand_pcg::Pcg64;
 
-use crate::active_region::shared;
-use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
+use crate::climb::{Ascent, Climb, WhenConvex, climb_from_minimum, follow_mode};
 use crate::flat::{add_scaled, difference, scale};
 use crate::heating::{HeatSettings, heated_out};
-use crate::levels::{FROZEN_HEIGHT, Failure, Level, Start, leads_back, part, tolerance};
+use crate::levels::{Failure, Level, Start, climb_out, leads_back, part};
 use crate::settings::SearchSettings;
+use crate::straight_line::highest_along;
 
-/// Points on the straight line to the other minimum at which the energy is looked at.
-const POINTS: u32 = 8;
+/// Parts of the straight line to the other minimum, between which the energy is looked at.
+const PARTS: u32 = 8;
 /// Lines that rise higher than this run atoms into each other `[energy]`: the way is not straight.
 const HIGHEST_LINE: f64 = 50.0;
 /// So often a minimum between the start and the other one takes the latter's place.
@@ -79,78 +79,35 @@ fn climb_towards(
     settings: &SearchSettings,
     counts: &mut EvaluationCounts,
 ) -> Result<Climb, Box<Failure>> {
-    let share = level.share();
-    let settings = SearchSettings {
-        force_tolerance: tolerance(level, settings),
-        energy_window: settings.energy_window * FROZEN_HEIGHT,
-        ..settings.clone()
-    };
-    let origin = level.enter(start.x, start);
-    let (landscape, preconditioner) = level.parts(start);
-    let mut gradient = vec![0.0; origin.len()];
-    let energy = landscape.evaluate(&origin, &mut gradient);
-    let (height, place) = highest_along(landscape, &origin, displacement, &mut gradient);
-    counts.basin += part(u64::from(POINTS), share);
-    let mut climb = if height - energy < HIGHEST_LINE {
-        let mut x = origin.clone();
-        add_scaled(&mut x, place, displacement);
-        let ascent = Ascent {
-            origin: (&origin, energy),
-            start: &x,
-            guess: displacement,
-            tolerance: settings.force_tolerance,
-            when_convex,
-        };
-        follow_mode(landscape, &ascent, &settings, preconditioner)
-    } else {
-        let mut push = displacement.to_vec();
-        scale(
-            &mut push,
-            settings.push_step / landscape.largest_force(displacement),
-        );
-        climb_from_minimum(
-            landscape,
-            &origin,
-            energy,
-            &push,
-            when_convex,
-            &settings,
-            preconditioner,
-        )
-    };
-    counts.add(&shared(climb.counts, share));
-    climb.energy += start.energy - energy;
-    let climb = level.in_the_sample(climb, start, start.x);
-    match climb.outcome {
-        ClimbOutcome::Saddle => Ok(climb),
-        _ => Err(Box::new(Failure::Climb(climb))),
-    }
-}
-
-/// The highest energy on the straight line from `origin` along `displacement`, and at which share of
-/// it; infinite where atoms come to lie on top of each other.
-fn highest_along(
-    landscape: &mut dyn EnergyLandscape,
-    origin: &[f64],
-    displacement: &[f64],
-    gradient: &mut [f64],
-) -> (f64, f64) {
-    (1..POINTS)
-        .map(|k| {
-            let place = f64::from(k) / f64::from(POINTS);
-            let mut x = origin.to_vec();
+    climb_out(level, start, settings, counts, |bottom, settings| {
+        let landscape = bottom.landscape;
+        let (height, place) = highest_along(landscape, bottom.x, displacement, PARTS);
+        let mut climb = if height - bottom.energy < HIGHEST_LINE {
+            let mut x = bottom.x.to_vec();
             add_scaled(&mut x, place, displacement);
-            let energy = landscape.evaluate(&x, gradient);
-            (
-                if energy.is_nan() {
-                    f64::INFINITY
-                } else {
-                    energy
-                },
-                place,
+            let ascent = Ascent {
+                origin: (bottom.x, bottom.energy),
+                start: &x,
+                guess: displacement,
+                tolerance: settings.force_tolerance,
+                when_convex,
+            };
+            follow_mode(landscape, &ascent, settings, bottom.preconditioner)
+        } else {
+            let mut push = displacement.to_vec();
+            let length = landscape.largest_force(displacement);
+            scale(&mut push, settings.push_step / length);
+            climb_from_minimum(
+                landscape,
+                bottom.x,
+                bottom.energy,
+                &push,
+                when_convex,
+                settings,
+                bottom.preconditioner,
             )
-        })
-        .fold((f64::NEG_INFINITY, 0.5), |best, point| {
-            if point.0 > best.0 { point } else { best }
-        })
+        };
+        climb.counts.basin += u64::from(PARTS);
+        climb
+    })
 }

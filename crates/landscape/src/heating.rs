@@ -201,8 +201,8 @@ mod tests {
         }
     }
 
-    /// Energy is conserved: nine coordinates at 2 T hold 9 T on the average, and more than 60 T with
-    /// a probability below 1e-20 a round.
+    /// The first coordinate would need 60 T of its own, where it has T z² with a normal z: probability
+    /// 1e-14 a stream.
     #[test]
     fn what_is_far_colder_stays() {
         let heat = HeatSettings {

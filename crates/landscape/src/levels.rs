@@ -31,7 +31,7 @@ const OUTSIDE_TOLERANCE: f64 = 0.5;
 const OUTSIDE_EVALUATIONS: u64 = 40;
 
 /// Saddles among frozen atoms are up to so many times as high as when these give way.
-pub(crate) const FROZEN_HEIGHT: f64 = 2.0;
+const FROZEN_HEIGHT: f64 = 2.0;
 
 /// The minimum that searches leave.
 #[derive(Clone, Copy)]
@@ -124,7 +124,7 @@ impl Level<'_> {
 
     /// The energies of a region and of the sample differ by a constant, which stays; modes and
     /// coordinates become those of the sample.
-    pub(crate) fn in_the_sample(&self, climb: Climb, start: &Start<'_>, whole: &[f64]) -> Climb {
+    fn in_the_sample(&self, climb: Climb, start: &Start<'_>, whole: &[f64]) -> Climb {
         let mut x = whole.to_vec();
         self.leave(&climb.x, start, &mut x);
         let mut climb = Climb { x, ..climb };
@@ -201,7 +201,7 @@ pub(crate) fn climb_through(
     Ok(climb)
 }
 
-pub(crate) fn tolerance(level: &Level<'_>, settings: &SearchSettings) -> f64 {
+fn tolerance(level: &Level<'_>, settings: &SearchSettings) -> f64 {
     match level {
         Level::Region(_) => settings.force_tolerance.max(REGION_TOLERANCE),
         Level::Whole(_) => settings.force_tolerance,
@@ -216,30 +216,60 @@ fn first_climb(
     settings: &SearchSettings,
     counts: &mut EvaluationCounts,
 ) -> Result<Climb, Box<Failure>> {
+    let push = level.restrict(push);
+    climb_out(level, start, settings, counts, |bottom, settings| {
+        climb_from_minimum(
+            bottom.landscape,
+            bottom.x,
+            bottom.energy,
+            &push,
+            when_convex,
+            settings,
+            bottom.preconditioner,
+        )
+    })
+}
+
+/// The minimum as the atoms of a level see it.
+pub(crate) struct Bottom<'a> {
+    pub landscape: &'a mut dyn EnergyLandscape,
+    /// Their coordinates.
+    pub x: &'a [f64],
+    /// Their energy `[energy]`: that of the sample up to a constant.
+    pub energy: f64,
+    pub preconditioner: &'a IncompleteCholesky,
+}
+
+/// A climb out of the minimum among the atoms of one level, with the tolerance and the energy window
+/// of that level; what it found is one of the sample.
+pub(crate) fn climb_out(
+    level: &mut Level<'_>,
+    start: &Start<'_>,
+    settings: &SearchSettings,
+    counts: &mut EvaluationCounts,
+    climb: impl FnOnce(Bottom<'_>, &SearchSettings) -> Climb,
+) -> Result<Climb, Box<Failure>> {
     let share = level.share();
-    let force_tolerance = tolerance(level, settings);
     let frozen_height = match level {
         Level::Region(_) => FROZEN_HEIGHT,
         Level::Whole(_) => 1.0,
     };
-    let origin = level.enter(start.x, start);
-    let push = level.restrict(push);
+    let settings = SearchSettings {
+        force_tolerance: tolerance(level, settings),
+        energy_window: settings.energy_window * frozen_height,
+        ..settings.clone()
+    };
+    let x = level.enter(start.x, start);
     let (landscape, preconditioner) = level.parts(start);
-    let mut gradient = vec![0.0; origin.len()];
-    let energy = landscape.evaluate(&origin, &mut gradient);
-    let mut climb = climb_from_minimum(
+    let mut gradient = vec![0.0; x.len()];
+    let energy = landscape.evaluate(&x, &mut gradient);
+    let bottom = Bottom {
         landscape,
-        &origin,
+        x: &x,
         energy,
-        &push,
-        when_convex,
-        &SearchSettings {
-            force_tolerance,
-            energy_window: settings.energy_window * frozen_height,
-            ..settings.clone()
-        },
         preconditioner,
-    );
+    };
+    let mut climb = climb(bottom, &settings);
     counts.add(&shared(climb.counts, share));
     climb.energy += start.energy - energy;
     let climb = level.in_the_sample(climb, start, start.x);

@@ -40,6 +40,7 @@ mod sample;
 mod searcher;
 mod settings;
 mod settling;
+mod straight_line;
 #[cfg(test)]
 mod test_surfaces;
 mod verify;
@@ -71,4 +72,5 @@ pub use sample::{SampleContext, sample_record};
 pub use searcher::{SearchResult, Searcher, count_outcomes, evaluations_per_event, is_connected};
 pub use settings::{DescentMethod, SearchSettings, SettingsError};
 pub use settling::{Settled, Settling, settle};
+pub use straight_line::highest_along;
 pub use vineyard::{DynamicalMatrix, Region, vineyard_prefactor};

@@ -2,13 +2,13 @@
 
 use std::ops::{ControlFlow, Range};
 
-use metabasin_interactions::EnergyLandscape;
 use metabasin_minimizers::{InherentStructure, Lbfgs};
 
 use crate::error::LandscapeError;
 use crate::flat::{add_scaled, difference};
 use crate::searcher::Searcher;
 use crate::settings::SearchSettings;
+use crate::straight_line::highest_along;
 
 /// Points on the straight line between two minima at which the energy is looked at.
 const POINTS: u32 = 20;
@@ -143,7 +143,7 @@ fn flipped(
 ) -> Option<(InherentStructure, Settling)> {
     let mut x = minimum.coordinates();
     add_scaled(&mut x, 1.0, &flip.displacement);
-    let line = highest_between(minimum, &x);
+    let line = highest_between(minimum, &flip.displacement);
     let barrier_bound = flip.barrier.map_or(line, |saddle| saddle.min(line));
     if barrier_bound > barrier {
         return None;
@@ -165,25 +165,13 @@ fn flipped(
     ))
 }
 
-/// The highest energy on the straight line from `minimum` to `x`, above that of `minimum`.
-fn highest_between(minimum: &InherentStructure, x: &[f64]) -> f64 {
+/// The highest energy on the straight line from `minimum` along `displacement`, above that of
+/// `minimum`; not below zero.
+fn highest_between(minimum: &InherentStructure, displacement: &[f64]) -> f64 {
     let mut landscape = minimum.landscape();
-    let start = minimum.coordinates();
-    let change = difference(x, &start);
-    let mut gradient = vec![0.0; start.len()];
-    (1..POINTS)
-        .map(|k| {
-            let mut point = start.clone();
-            add_scaled(&mut point, f64::from(k) / f64::from(POINTS), &change);
-            let energy = landscape.evaluate(&point, &mut gradient) - minimum.energy();
-            // Atoms on top of each other have no energy: such a line bounds nothing.
-            if energy.is_nan() {
-                f64::INFINITY
-            } else {
-                energy
-            }
-        })
-        .fold(0.0, f64::max)
+    let origin = minimum.coordinates();
+    let (highest, _) = highest_along(&mut landscape, &origin, displacement, POINTS);
+    (highest - minimum.energy()).max(0.0)
 }
 
 #[cfg(test)]
@@ -209,11 +197,12 @@ mod tests {
         let go_on = |_| ControlFlow::Continue(());
         let settled = settle(&minimum, &settings, 1, 0, (7..8, 0.8), &go_on);
         let deep = settled.unwrap().unwrap().minimum.coordinates();
-        let line = highest_between(&minimum, &deep);
+        let displacement = difference(&deep, &minimum.coordinates());
+        let line = highest_between(&minimum, &displacement);
         assert!(line > 0.01, "{line}");
         let over = |saddle: Option<f64>, barrier: f64| {
             let flip = Flip {
-                displacement: difference(&deep, &minimum.coordinates()),
+                displacement: displacement.clone(),
                 barrier: saddle,
             };
             let found = flipped(&minimum, &flip, barrier, &settings);

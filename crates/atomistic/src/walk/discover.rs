@@ -27,7 +27,7 @@ impl Walk {
     pub(super) fn look_for_exits(&mut self, terrain: &impl Terrain) -> Result<(), AtomisticError> {
         let energy = self.minimum.energy;
         let here = |looked: &f64| (looked - energy).abs() < SAME_ENERGY;
-        if self.looked_from.iter().any(here) {
+        if self.settings.trajectories == 0 || self.looked_from.iter().any(here) {
             return Ok(());
         }
         self.looked_from.push(energy);
