@@ -13,7 +13,7 @@ use crate::field::{core, largest};
 use crate::glass::GlassTerrain;
 use crate::terrain::{Minimum, Round, Terrain, WayOut};
 
-/// Time steps of one trajectory, 0.5 τ: about one escape in a glass of a thousand atoms.
+/// Time steps of one trajectory, 0.5 τ: one to three escapes in a glass of a thousand atoms.
 const STEPS: u32 = 50;
 /// Trajectories between two looks at how many of the escapes are new.
 const BATCH: u32 = 16;

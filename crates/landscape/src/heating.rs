@@ -10,8 +10,8 @@ use crate::flat::{add_scaled, difference, scale};
 use crate::preconditioner::Preconditioner;
 use crate::settings::SettingsError;
 
-/// Time step of the dynamics, with masses of one `[τ]`: an eighth of what is stable at the stiffest
-/// contacts. Where it leads matters, not how exactly.
+/// Time step of the dynamics, with masses of one `[τ]`: twice that of molecular dynamics. Where it leads
+/// matters, not how exactly.
 const TIME_STEP: f64 = 0.01;
 /// Largest force of the quenches that tell whether the basin was left `[energy / length]`, and the
 /// evaluations that one may take.
