@@ -1,17 +1,15 @@
 //! The ways out that a sample takes by itself: short dynamics from a minimum, told apart and converged.
 
 use metabasin_atoms::{Purpose, random_stream};
-use metabasin_interactions::{Counted, EnergyLandscape, unflatten};
-use metabasin_landscape::{
-    HeatSettings, WhenConvex, heated_out, hessian_preconditioner, highest_along,
-};
+use metabasin_interactions::{Counted, unflatten};
+use metabasin_landscape::{HeatSettings, heated_out, hessian_preconditioner};
 use nalgebra::Vector3;
 use rayon::prelude::*;
 
 use crate::error::AtomisticError;
 use crate::field::{core, largest};
 use crate::glass::GlassTerrain;
-use crate::terrain::{Minimum, Round, Terrain, WayOut};
+use crate::terrain::{Minimum, Round, Terrain};
 
 /// Time steps of one trajectory, 0.5 τ: one to three escapes in a glass of a thousand atoms.
 const STEPS: u32 = 50;
@@ -23,10 +21,8 @@ const COVERAGE: f64 = 0.95;
 const FEWEST_ESCAPES: u32 = 20;
 /// Atoms that moved and are this close moved together: nearest neighbors `[length]`.
 const TOGETHER: f64 = 1.6;
-/// Parts of the straight line to a neighbor, between which the energy is looked at.
-const PARTS: u32 = 12;
-/// Places of an atom closer than this are one `[length]`.
-const SAME_PLACE: f64 = 0.1;
+/// Places of an atom closer than this are one; soft spots flip by twice as much and more `[length]`.
+const SAME_PLACE: f64 = 0.05;
 
 /// A neighboring minimum, and how often trajectories fell into it.
 struct Neighbor {
@@ -69,13 +65,13 @@ impl GlassTerrain<'_> {
                         self.stage_of(round),
                         u64::from(index),
                     );
-                    let step = self.settings().relaxation_step;
+                    let sizes = (self.settings().relaxation_step, 2.0 * SAME_PLACE);
                     let out = heated_out(
                         &mut counted,
                         &minimum.x,
                         &preconditioner,
                         &heat,
-                        step,
+                        sizes,
                         &mut random,
                     );
                     (self.goes_on()).then(|| (out, counted.force_evaluations()))
@@ -110,7 +106,8 @@ impl GlassTerrain<'_> {
                         known.escapes += 1;
                         continue;
                     }
-                    let (way, evaluations) = self.way_towards(minimum, &mut landscape, &end)?;
+                    let (way, evaluations) =
+                        self.way_towards(minimum, &mut landscape, &preconditioner, &end)?;
                     found.evaluations += evaluations;
                     found.ways.extend(way);
                     neighbors.push(Neighbor {
@@ -129,49 +126,47 @@ impl GlassTerrain<'_> {
         Ok(found)
     }
 
-    /// A displacement split into what moves together, each part by itself.
+    /// A displacement split into what moves together: groups of atoms that leave their places, each
+    /// with the atoms around that give way, which go with the group they are nearest to.
     fn parts(&self, x: &[f64], displacement: &[f64]) -> Vec<Vec<f64>> {
         let positions: Vec<Vector3<f64>> = unflatten(x);
+        let distance = |a: usize, b: usize| {
+            let separation = positions[a] - positions[b];
+            self.cell().minimum_image(&separation).norm()
+        };
         let mut left = core(displacement, 3, SAME_PLACE);
-        let mut parts = Vec::new();
+        let mut groups: Vec<Vec<usize>> = Vec::new();
         while let Some(first) = left.pop() {
-            let mut part = vec![first];
+            let mut group = vec![first as usize];
             let mut looked = 0;
-            while looked < part.len() {
-                let here = positions[part[looked] as usize];
+            while looked < group.len() {
+                let here = group[looked];
                 looked += 1;
                 left.retain(|&other| {
-                    let separation = positions[other as usize] - here;
-                    let near = self.cell().minimum_image(&separation).norm() < TOGETHER;
+                    let near = distance(other as usize, here) < TOGETHER;
                     if near {
-                        part.push(other);
+                        group.push(other as usize);
                     }
                     !near
                 });
             }
-            let mut alone = vec![0.0; displacement.len()];
-            for atom in part {
-                let k = 3 * atom as usize;
-                alone[k..k + 3].copy_from_slice(&displacement[k..k + 3]);
-            }
-            if largest(&alone, 3) > 2.0 * SAME_PLACE {
-                parts.push(alone);
+            groups.push(group);
+        }
+        let mut parts = vec![vec![0.0; displacement.len()]; groups.len()];
+        for atom in 0..positions.len() {
+            let nearness = |group: &[usize]| {
+                let distances = group.iter().map(|&other| distance(atom, other));
+                distances.fold(f64::INFINITY, f64::min)
+            };
+            let nearest = (0..groups.len())
+                .min_by(|&a, &b| nearness(&groups[a]).total_cmp(&nearness(&groups[b])));
+            if let Some(nearest) = nearest {
+                let k = 3 * atom;
+                parts[nearest][k..k + 3].copy_from_slice(&displacement[k..k + 3]);
             }
         }
+        parts.retain(|part| largest(part, 3) > 2.0 * SAME_PLACE);
         parts
-    }
-
-    /// The way out over the saddle near the highest point of the straight line to a neighbor.
-    fn way_towards(
-        &self,
-        minimum: &Minimum,
-        landscape: &mut dyn EnergyLandscape,
-        end: &[f64],
-    ) -> Result<(Option<WayOut>, u64), AtomisticError> {
-        let (_, place) = highest_along(landscape, &minimum.x, end, PARTS);
-        let guess: Vec<f64> = end.iter().map(|u| place * u).collect();
-        let (way, spent) = self.converge(minimum, &guess, WhenConvex::FollowMode)?;
-        Ok((way, spent + u64::from(PARTS) - 1))
     }
 }
 
@@ -202,8 +197,8 @@ mod tests {
         field[3 * atom..3 * atom + 3].copy_from_slice(&u);
     }
 
-    /// Two neighbors that move are one part, a third atom far away another; what hardly moves and
-    /// what is alone and moves little belongs to none.
+    /// Two neighbors that move are one part, a third atom far away another; what hardly moves goes
+    /// with the nearer one, and what is alone and moves little is none.
     #[test]
     fn a_displacement_is_split_into_what_moves_together() {
         let potential = Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth));
@@ -229,18 +224,19 @@ mod tests {
         let mut field = vec![0.0; x.len()];
         put(&mut field, 0, [0.5, 0.0, 0.0]);
         put(&mut field, near, [0.0, 0.15, 0.0]);
-        put(&mut field, still, [0.0, 0.05, 0.0]);
+        put(&mut field, still, [0.0, 0.03, 0.0]);
         put(&mut field, far, [0.0, 0.0, -0.3]);
         let mut first = vec![0.0; x.len()];
         put(&mut first, 0, [0.5, 0.0, 0.0]);
         put(&mut first, near, [0.0, 0.15, 0.0]);
+        put(&mut first, still, [0.0, 0.03, 0.0]);
         let mut second = vec![0.0; x.len()];
         put(&mut second, far, [0.0, 0.0, -0.3]);
         let mut parts = terrain.parts(&x, &field);
         parts.sort_by(|a, b| b[0].total_cmp(&a[0]));
         assert_eq!(parts, [first, second]);
         let mut weak = vec![0.0; x.len()];
-        put(&mut weak, faint, [0.15, 0.0, 0.0]);
+        put(&mut weak, faint, [0.08, 0.0, 0.0]);
         assert!(terrain.parts(&x, &weak).is_empty());
     }
 
@@ -252,7 +248,7 @@ mod tests {
         put(&mut more, 2, [0.0, 0.3, 0.0]);
         assert!(same_where_it_moves(&flip, &more));
         assert!(!same_where_it_moves(&more, &flip));
-        put(&mut more, 1, [0.4, 0.11, 0.0]);
+        put(&mut more, 1, [0.4, 0.06, 0.0]);
         assert!(!same_where_it_moves(&flip, &more));
     }
 }

@@ -2,17 +2,13 @@
 
 use metabasin_atoms::{Cell, Configuration};
 use metabasin_catalogue::{DisplacementField, EventRecord};
-use metabasin_interactions::{Counted, FixedCell, ForceField, flatten, unflatten};
-use metabasin_landscape::{
-    Ascent, ClimbOutcome, SearchSettings, Searcher, WhenConvex, displacements, follow_mode,
-    hessian_preconditioner,
-};
-use metabasin_minimizers::{InherentStructure, Lbfgs, Minimizer};
+use metabasin_interactions::{FixedCell, ForceField, flatten, unflatten};
+use metabasin_landscape::{SearchSettings, Searcher, displacements};
+use metabasin_minimizers::{InherentStructure, Lbfgs};
 use nalgebra::Vector3;
 use rayon::prelude::*;
 
 use crate::error::AtomisticError;
-use crate::field::largest;
 use crate::terrain::{Minimum, Round, Terrain, WayOut};
 
 /// Rounds of searches of one stage of a pipeline: each draws from streams of its own.
@@ -231,69 +227,6 @@ impl Terrain for GlassTerrain<'_> {
         minimum: &Minimum,
         saddle: &[f64],
     ) -> Result<(Option<WayOut>, u64), AtomisticError> {
-        self.converge(minimum, saddle, WhenConvex::GiveUp)
-    }
-}
-
-impl GlassTerrain<'_> {
-    /// The way out over the saddle found by following the lowest mode from `minimum` + `guess`, if one
-    /// of its sides descends to the minimum, and the force evaluations that took.
-    pub(crate) fn converge(
-        &self,
-        minimum: &Minimum,
-        guess: &[f64],
-        when_convex: WhenConvex,
-    ) -> Result<(Option<WayOut>, u64), AtomisticError> {
-        if !self.goes_on() {
-            return Err(AtomisticError::Stopped);
-        }
-        let mut landscape = self.landscape(&minimum.x)?;
-        let preconditioner = hessian_preconditioner(&mut landscape, &minimum.x)?;
-        let start: Vec<f64> = minimum.x.iter().zip(guess).map(|(x, u)| x + u).collect();
-        let ascent = Ascent {
-            origin: (&minimum.x, minimum.energy),
-            start: &start,
-            guess,
-            tolerance: self.settings.force_tolerance,
-            when_convex,
-        };
-        let climb = follow_mode(&mut landscape, &ascent, &self.settings, &preconditioner);
-        let mut spent = climb.counts.lowest_mode + climb.counts.climb;
-        let (ClimbOutcome::Saddle, Some(mode)) = (climb.outcome, &climb.mode) else {
-            return Ok((None, spent));
-        };
-        let minimizer = Lbfgs::default().with_longest_move(self.settings.descent_step);
-        let size = self.settings.descent_step / largest(&mode.direction, 3);
-        let mut home = false;
-        let mut beyond = None;
-        for sign in [-1.0, 1.0] {
-            let mut x = climb.x.clone();
-            for (x, u) in x.iter_mut().zip(&mode.direction) {
-                *x += sign * size * u;
-            }
-            let mut counted = Counted::new(&mut landscape);
-            let side = minimizer.minimize(&mut counted, &x, self.settings.force_tolerance);
-            spent += counted.force_evaluations();
-            if !side.converged() {
-                return Ok((None, spent));
-            }
-            let displacement = self.displacement(&minimum.x, &side.x);
-            if largest(&displacement, 3) < self.settings.return_distance {
-                home = true;
-            } else {
-                beyond = Some((displacement, side.energy));
-            }
-        }
-        let way = match beyond {
-            Some((end, energy)) if home => Some(WayOut {
-                saddle: self.displacement(&minimum.x, &climb.x),
-                end,
-                barrier: climb.energy - minimum.energy,
-                end_energy: energy - minimum.energy,
-                prefactors: None,
-            }),
-            _ => None,
-        };
-        Ok((way, spent))
+        self.converge(minimum, saddle)
     }
 }

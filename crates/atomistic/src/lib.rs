@@ -21,6 +21,7 @@ mod region;
 mod settings;
 mod terrain;
 mod walk;
+mod ways;
 
 pub use chain::{AbsorbingChain, ChainError, FirstPassage};
 pub use error::AtomisticError;

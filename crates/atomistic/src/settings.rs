@@ -53,7 +53,7 @@ impl Default for WalkSettings {
             reconverge: 20,
             confirm_share: 0.02,
             core_move: 0.1,
-            same_place: 0.1,
+            same_place: 0.05,
             most_states: 100,
             seed: 1,
             stage: 0,

@@ -98,7 +98,8 @@ fn a_way_is_confirmed_where_it_was_found() {
     }
 }
 
-/// The glass has a deeper neighbor across a soft spot: where dynamics goes first.
+/// The glass has a deeper neighbor across a soft spot: where dynamics goes first. The straight line to it
+/// rises to 0.28, the pass to 0.006.
 #[test]
 fn dynamics_finds_the_fast_ways_out_on_any_number_of_threads() {
     let terrain = terrain();
@@ -108,7 +109,7 @@ fn dynamics_finds_the_fast_ways_out_on_any_number_of_threads() {
     assert_eq!(found, threads(3).install(exits));
     // 50 steps of dynamics each, quenches apart.
     assert!(found.searches <= 32 && found.evaluations > 50 * found.searches);
-    let soft = |way: &WayOut| way.end_energy < -0.1 && way.barrier < 0.3;
+    let soft = |way: &WayOut| way.end_energy < -0.1 && way.barrier < 0.01;
     assert!(found.ways.iter().any(soft), "{:?}", found.searches);
     for way in &found.ways {
         let (again, _) = terrain.confirm(minimum, &way.saddle).unwrap();

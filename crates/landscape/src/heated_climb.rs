@@ -16,6 +16,8 @@ use crate::straight_line::highest_along;
 const PARTS: u32 = 8;
 /// Lines that rise higher than this run atoms into each other `[energy]`: the way is not straight.
 const HIGHEST_LINE: f64 = 50.0;
+/// A quench in which an atom ends farther than this from its place is another minimum `[length]`.
+const OTHER_MINIMUM: f64 = 0.2;
 /// So often a minimum between the start and the other one takes the latter's place.
 const NEARER: u32 = 3;
 
@@ -36,15 +38,8 @@ pub(crate) fn heated_climb(
     let origin = level.enter(start.x, start);
     let (landscape, preconditioner) = level.parts(start);
     let mut counted = Counted::new(landscape);
-    let largest_step = settings.relaxation_step;
-    let found = heated_out(
-        &mut counted,
-        &origin,
-        preconditioner,
-        heat,
-        largest_step,
-        random,
-    );
+    let sizes = (settings.relaxation_step, OTHER_MINIMUM);
+    let found = heated_out(&mut counted, &origin, preconditioner, heat, sizes, random);
     counts.basin += part(counted.force_evaluations(), share);
     let mut displacement = found.ok_or_else(|| Box::new(Failure::NotHeatedOut))?;
     let mut nearer = 0;

@@ -17,8 +17,6 @@ const TIME_STEP: f64 = 0.01;
 /// evaluations that one may take.
 const QUENCH_TOLERANCE: f64 = 0.05;
 const QUENCH_EVALUATIONS: u64 = 300;
-/// A quench in which an atom ends farther than this from its place is another minimum `[length]`.
-const OTHER_MINIMUM: f64 = 0.2;
 
 /// How the atoms around a search are heated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,13 +90,14 @@ impl HeatSettings {
 /// Velocities are drawn at twice the temperature, half of which goes into the potential; velocity
 /// Verlet at constant energy; from round to round velocities grow by √growth. The basins that such a
 /// trajectory visits first are those behind the lowest passes. Descents move no atom farther than
-/// `largest_step` at a time `[length]`.
+/// `largest_step` at a time, and a quench in which one ends farther than `other_minimum` from its place
+/// is another minimum `[length]`.
 pub fn heated_out(
     landscape: &mut dyn EnergyLandscape,
     origin: &[f64],
     preconditioner: &dyn Preconditioner,
     heat: &HeatSettings,
-    largest_step: f64,
+    (largest_step, other_minimum): (f64, f64),
     random: &mut Pcg64,
 ) -> Option<Vec<f64>> {
     let width = (2.0 * heat.temperature).sqrt();
@@ -133,7 +132,7 @@ pub fn heated_out(
         if !moved.is_finite() {
             return None;
         }
-        if moved > OTHER_MINIMUM {
+        if moved > other_minimum {
             return Some(displacement);
         }
     }
@@ -181,7 +180,14 @@ mod tests {
             evaluations: 0,
         };
         let mut random = Pcg64::new(stream, 1);
-        let found = heated_out(&mut wells, &[0.0; 9], &Identity, heat, 0.1, &mut random);
+        let found = heated_out(
+            &mut wells,
+            &[0.0; 9],
+            &Identity,
+            heat,
+            (0.1, 0.2),
+            &mut random,
+        );
         (found, wells.evaluations)
     }
 
@@ -239,7 +245,14 @@ mod tests {
         let mut bowl = Quadratic::rotated(&[3.0, 5.0, 9.0, 20.0, 50.0, 90.0]);
         let mut random = Pcg64::new(3, 1);
         let heat = HeatSettings::default();
-        let found = heated_out(&mut bowl, &[0.0; 6], &Identity, &heat, 0.1, &mut random);
+        let found = heated_out(
+            &mut bowl,
+            &[0.0; 6],
+            &Identity,
+            &heat,
+            (0.1, 0.2),
+            &mut random,
+        );
         assert_eq!(found, None);
     }
 
