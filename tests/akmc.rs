@@ -80,6 +80,16 @@ fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
     ] {
         assert!(whole.join(file).exists());
     }
+    // Far more often than anything happens: at each of these times the sample is where it was.
+    let drawn = folder.path().join("drawn");
+    let summary = walk(&drawn, &catalogue, "3", &["--every", "1e-6"]);
+    assert_eq!(summary["kinds"]["time_up"], 3);
+    assert!((summary["time"].as_f64().unwrap() - 3e-6).abs() < 1e-12);
+    assert_eq!(summary["energy_start"], summary["energy_end"]);
+    let never = ["--temperature", "0.3", "--every", "0"];
+    let elsewhere = folder.path().join("never");
+    let arguments = ["akmc", &file, "--out", text(&elsewhere)];
+    assert!(refused(&[&arguments[..], &never[..]].concat()).contains("positive and finite, got 0"));
     walk(&halves, &catalogue, "1", &["--threads", "1"]);
     let arguments = [
         "akmc",

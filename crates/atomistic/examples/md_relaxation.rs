@@ -1,9 +1,9 @@
 //! Inherent energies along molecular dynamics at fixed cell: what a walk is compared with.
 //!
 //! `cargo run --release -p metabasin-atomistic --example md_relaxation -- FILE TEMPERATURE TAU COPIES
-//! [SECOND_SEED]` starts every copy in the minimum of FILE, velocities drawn at twice the temperature
-//! (half of it goes into the springs), quenches at logarithmic times and prints a table: copy, time
-//! in τ, inherent energy, and atoms that are more than 0.3 σ from their places in the first minimum.
+//! [SEED [EVERY]]` starts every copy in the minimum of FILE, velocities drawn at twice the temperature
+//! (half of it goes into the springs), quenches at logarithmic times, or EVERY so many τ, and prints a
+//! table: copy, time in τ, inherent energy, and atoms that are more than 0.3 σ from their places in the first minimum.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -31,6 +31,7 @@ fn main() {
     let number = |index: usize| -> f64 { arguments[index].parse().unwrap() };
     let (temperature, duration, copies) = (number(1), number(2), number(3) as u64);
     let seed = arguments.get(4).map_or(1, |text| text.parse().unwrap());
+    let every: Option<f64> = arguments.get(5).map(|text| text.parse().unwrap());
     let sample = read_configuration(Path::new(&arguments[0])).unwrap();
     let potential = Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth));
     let field = ForceField::new(potential, Kernel::detect());
@@ -49,7 +50,7 @@ fn main() {
         start.draw_velocities(2.0 * temperature, &mut random);
         let dynamics = Dynamics::constant_volume(TIME_STEP, temperature);
         let mut simulation = Simulation::new(start, field.clone(), dynamics).unwrap();
-        let mut time = FIRST;
+        let mut time = every.unwrap_or(FIRST);
         while time <= duration * 1.001 {
             let next = (time / TIME_STEP).round() as u64;
             let clock = Instant::now();
@@ -64,7 +65,7 @@ fn main() {
                 .filter(|u| u.norm() > 0.3)
                 .count();
             println!("{copy},{time},{},{moved}", now.energy());
-            time *= std::f64::consts::SQRT_2;
+            time = every.map_or(time * std::f64::consts::SQRT_2, |every| time + every);
         }
     }
     let speed = steps as f64 * TIME_STEP / seconds;

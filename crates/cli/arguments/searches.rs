@@ -120,6 +120,9 @@ pub struct Akmc {
     /// Physical time at which the walk ends, in tau.
     #[arg(long, value_name = "TAU")]
     pub time: Option<f64>,
+    /// Draw the minimum at multiples of this time, too, in tau, each draw a step: rows to average over time.
+    #[arg(long, value_name = "TAU")]
+    pub every: Option<f64>,
     /// Stop after this many wall seconds; --resume goes on.
     #[arg(long, value_name = "SECONDS")]
     pub wall_seconds: Option<f64>,

@@ -19,6 +19,7 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
     let mut request = WalkRequest {
         steps: arguments.steps,
         until: arguments.time,
+        every: arguments.every,
         wall_seconds: arguments.wall_seconds,
         cut: arguments.forces.cut,
         kernel: arguments.forces.kernel.into(),

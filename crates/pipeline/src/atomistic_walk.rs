@@ -36,6 +36,9 @@ pub struct WalkRequest {
     pub steps: u64,
     /// Physical time at which it ends `[τ]`.
     pub until: Option<f64>,
+    /// The minimum is drawn at multiples of this time, too, each draw a step of its own: means over
+    /// such rows are means over time `[τ]`.
+    pub every: Option<f64>,
     /// Wall seconds after which it stops, resumable.
     pub wall_seconds: Option<f64>,
     /// Cut mode.
@@ -59,6 +62,7 @@ impl Default for WalkRequest {
         Self {
             steps: 100,
             until: None,
+            every: None,
             wall_seconds: None,
             cut: Cut::default(),
             kernel: KernelChoice::default(),
@@ -262,6 +266,14 @@ pub fn walk_from_file(
         ..request.walk.clone()
     };
     settings.validate().map_err(|error| failure(&error, root))?;
+    if let Some(every) = request
+        .every
+        .filter(|every| !(*every > 0.0 && every.is_finite()))
+    {
+        return Err(PipelineError::BadInput(format!(
+            "akmc: the time between two draws must be positive and finite, got {every}"
+        )));
+    }
     let sample = Sample::read(file, request.cut)?;
     for note in &sample.notes {
         progress.note(note);
@@ -347,7 +359,10 @@ fn go_on(
         }
         // A step that is stopped half-way leaves no trace.
         let mut next = stored.walk.clone();
-        let step = match next.step(terrain, until) {
+        let drawn = request
+            .every
+            .map_or(until, |every| next_multiple(every, next.time()).min(until));
+        let step = match next.step(terrain, drawn) {
             Ok(step) => step,
             Err(error) => {
                 folder.store(stored, terrain)?;
@@ -373,6 +388,12 @@ fn go_on(
     folder.store(stored, terrain)
 }
 
+/// The first multiple of `every` after `time`.
+fn next_multiple(every: f64, time: f64) -> f64 {
+    // A time that is a multiple up to rounding is that multiple.
+    ((time / every + 1e-9).floor() + 1.0) * every
+}
+
 fn summarize(stored: &Stored) -> WalkSummary {
     let mut kinds = BTreeMap::new();
     for row in &stored.rows {
@@ -395,5 +416,21 @@ fn summarize(stored: &Stored) -> WalkSummary {
         seconds: stored.seconds,
         seconds_start: first.seconds,
         tau_per_second: last.time / stored.seconds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever 0.1 adds up to.
+    #[test]
+    fn multiples_follow_one_another() {
+        let mut time = 0.0;
+        for k in 1..=1000 {
+            time = next_multiple(0.1, time);
+            assert!((time - 0.1 * f64::from(k)).abs() < 1e-9, "{time}");
+        }
+        assert!((next_multiple(0.1, 0.55) - 0.6).abs() < 1e-12);
     }
 }
