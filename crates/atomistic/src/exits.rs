@@ -24,10 +24,11 @@ const TOGETHER: f64 = 1.6;
 /// Places of an atom closer than this are one; soft spots flip by twice as much and more `[length]`.
 const SAME_PLACE: f64 = 0.05;
 
-/// A neighboring minimum, and how often trajectories fell into it.
+/// A neighboring minimum, how often trajectories fell into it, and whether nobody knew it before.
 struct Neighbor {
     displacement: Vec<f64>,
     escapes: u32,
+    new: bool,
 }
 
 impl GlassTerrain<'_> {
@@ -35,12 +36,19 @@ impl GlassTerrain<'_> {
     pub(crate) fn thermal_exits(
         &self,
         minimum: &Minimum,
-        temperature: f64,
-        trajectories: u32,
+        known: &[Vec<f64>],
+        (temperature, trajectories): (f64, u32),
         round: u64,
     ) -> Result<Round, AtomisticError> {
         let mut found = Round::default();
-        let mut neighbors: Vec<Neighbor> = Vec::new();
+        let mut neighbors: Vec<Neighbor> = known
+            .iter()
+            .map(|displacement| Neighbor {
+                displacement: displacement.clone(),
+                escapes: 0,
+                new: false,
+            })
+            .collect();
         let mut nowhere: Vec<Vec<f64>> = Vec::new();
         let mut landscape = self.landscape(&minimum.x)?;
         let preconditioner = hessian_preconditioner(&mut landscape, &minimum.x)?;
@@ -113,11 +121,13 @@ impl GlassTerrain<'_> {
                     neighbors.push(Neighbor {
                         displacement: end,
                         escapes: 1,
+                        new: true,
                     });
                 }
             }
             let escapes: u32 = neighbors.iter().map(|neighbor| neighbor.escapes).sum();
-            let once = neighbors.iter().filter(|n| n.escapes == 1).count();
+            let once = neighbors.iter().filter(|n| n.new && n.escapes == 1);
+            let once = once.count();
             if escapes >= FEWEST_ESCAPES && once as f64 <= (1.0 - COVERAGE) * f64::from(escapes) {
                 break;
             }

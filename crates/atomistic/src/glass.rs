@@ -215,11 +215,11 @@ impl Terrain for GlassTerrain<'_> {
     fn exits(
         &self,
         minimum: &Minimum,
-        temperature: f64,
-        trajectories: u32,
+        known: &[Vec<f64>],
+        dynamics: (f64, u32),
         round: u64,
     ) -> Result<Round, AtomisticError> {
-        self.thermal_exits(minimum, temperature, trajectories, round)
+        self.thermal_exits(minimum, known, dynamics, round)
     }
 
     fn confirm(

@@ -41,6 +41,11 @@ impl Passage {
         self.saddle_level - states[self.from].level
     }
 
+    /// Displacement from state 0 to the minimum that it leads to.
+    pub fn end_field<'a>(&'a self, states: &'a [State]) -> &'a Field {
+        self.to.map_or(&self.end, |to| &states[to].field)
+    }
+
     /// The same from the state that it leads to.
     fn reversed(&self) -> Option<Self> {
         Some(Self {

@@ -21,8 +21,9 @@ pub struct WalkSettings {
     /// Most short trajectories that look for the fastest ways out of a minimum, from every one in which
     /// the walk stops; 0 for none.
     pub trajectories: u32,
-    /// Their temperature over that of the walk.
-    pub trajectory_heat: f64,
+    /// Their temperatures over that of the walk, one after the other: the first finds what flickers, the
+    /// hotter ones what the sample waits for while it flickers.
+    pub trajectory_heats: Vec<f64>,
     /// Known ways that a move may have changed are converged again, at most so many, lowest first.
     pub reconverge: u32,
     /// After every discovery the ways out whose share of the total rate is above this are converged
@@ -49,7 +50,7 @@ impl Default for WalkSettings {
             first_effort: 1,
             effort: 1,
             trajectories: 96,
-            trajectory_heat: 1.5,
+            trajectory_heats: vec![1.5, 3.0],
             reconverge: 20,
             confirm_share: 0.02,
             core_move: 0.1,
@@ -73,12 +74,13 @@ impl WalkSettings {
             ("highest_barrier", self.highest_barrier),
             ("first_effort", f64::from(self.first_effort)),
             ("effort", f64::from(self.effort)),
-            ("trajectory_heat", self.trajectory_heat),
             ("confirm_share", self.confirm_share),
             ("core_move", self.core_move),
             ("same_place", self.same_place),
         ];
-        for (field, value) in positive {
+        let heats = self.trajectory_heats.iter();
+        let heats = heats.map(|&heat| ("trajectory_heats", heat));
+        for (field, value) in positive.into_iter().chain(heats) {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(AtomisticError::Setting {
                     field,

@@ -72,9 +72,9 @@ pub trait Terrain: Sync {
         round: u64,
     ) -> Result<Round, AtomisticError>;
 
-    /// Ways out that dynamics at k_B T = `temperature` takes: from up to `trajectories` short ones, fewer
+    /// Ways out that `dynamics` takes, at this k_B T and with up to so many short trajectories: fewer
     /// where the next escape is almost surely a known one. Finds the fastest ways, however they are
-    /// shaped, and no slow ones.
+    /// shaped, and no slow ones. Escapes to minima at the displacements `known` count, but give no way.
     ///
     /// None by default: a landscape need not know dynamics.
     ///
@@ -83,8 +83,8 @@ pub trait Terrain: Sync {
     fn exits(
         &self,
         _minimum: &Minimum,
-        _temperature: f64,
-        _trajectories: u32,
+        _known: &[Vec<f64>],
+        _dynamics: (f64, u32),
         _round: u64,
     ) -> Result<Round, AtomisticError> {
         Ok(Round::default())

@@ -104,7 +104,7 @@ fn a_way_is_confirmed_where_it_was_found() {
 fn dynamics_finds_the_fast_ways_out_on_any_number_of_threads() {
     let terrain = terrain();
     let (minimum, _) = known();
-    let exits = || terrain.exits(minimum, 0.3, 32, 5).unwrap();
+    let exits = || terrain.exits(minimum, &[], (0.3, 32), 5).unwrap();
     let found = threads(1).install(exits);
     assert_eq!(found, threads(3).install(exits));
     // 50 steps of dynamics each, quenches apart.
@@ -117,9 +117,14 @@ fn dynamics_finds_the_fast_ways_out_on_any_number_of_threads() {
         assert!(way.barrier > 0.0 && (again.barrier - way.barrier).abs() < 1e-6);
         assert!((again.end_energy - way.end_energy).abs() < 1e-6);
     }
-    let none = terrain.exits(minimum, 0.3, 0, 5).unwrap();
+    // What is known gives no way, unless as the first pass on the path to something else.
+    let known: Vec<Vec<f64>> = found.ways.iter().map(|way| way.end.clone()).collect();
+    let again = terrain.exits(minimum, &known, (0.3, 32), 5).unwrap();
+    assert!(again.ways.len() < found.ways.len() && again.searches <= found.searches);
+    assert!(again.evaluations < found.evaluations);
+    let none = terrain.exits(minimum, &[], (0.3, 0), 5).unwrap();
     assert!(none.ways.is_empty() && none.searches == 0);
-    let stopped = terrain_watched(&stop).exits(minimum, 0.3, 4, 5);
+    let stopped = terrain_watched(&stop).exits(minimum, &[], (0.3, 4), 5);
     assert!(matches!(stopped, Err(AtomisticError::Stopped)));
 }
 

@@ -182,7 +182,8 @@ impl Terrain for Wells {
 /// Wells that write down from where dynamics was asked for, by the signs of the coordinates.
 struct Asked {
     wells: Wells,
-    from: Mutex<Vec<(usize, u64)>>,
+    /// From which minimum, whether at the hotter temperature, in which round.
+    from: Mutex<Vec<(usize, bool, u64)>>,
 }
 
 impl Terrain for Asked {
@@ -210,12 +211,21 @@ impl Terrain for Asked {
     fn exits(
         &self,
         minimum: &Minimum,
-        temperature: f64,
-        trajectories: u32,
+        known: &[Vec<f64>],
+        (temperature, trajectories): (f64, u32),
         round: u64,
     ) -> Result<Round, AtomisticError> {
-        assert!((temperature - 1.5 * 0.15).abs() < 1e-12 && trajectories == 96);
-        self.from.lock().unwrap().push((bits(&minimum.x), round));
+        let heats = [1.5, 3.0].map(|heat: f64| (temperature - heat * 0.15).abs() < 1e-12);
+        assert!(heats.contains(&true) && trajectories == 96);
+        for neighbor in known {
+            let there: Vec<f64> = minimum.x.iter().zip(neighbor).map(|(x, u)| x + u).collect();
+            let (relaxed, _) = self.wells.relax(&there)?;
+            assert_ne!(bits(&relaxed.x), bits(&minimum.x));
+        }
+        // Of three wells, the one that was just come from among them.
+        assert!(!known.is_empty() && known.len() <= 3, "{}", known.len());
+        let look = (bits(&minimum.x), heats[1], round);
+        self.from.lock().unwrap().push(look);
         Ok(Round::default())
     }
     fn confirm(
@@ -242,11 +252,14 @@ fn dynamics_looks_once_from_every_minimum_in_which_the_walk_stops() {
         }
     }
     let from = asked.from.into_inner().unwrap();
-    let minima: BTreeSet<usize> = from.iter().map(|(minimum, _)| *minimum).collect();
-    let rounds: BTreeSet<u64> = from.iter().map(|(_, round)| *round).collect();
-    assert!(stopped.len() > 1 && stopped.iter().all(|minimum| minima.contains(minimum)));
-    // Once each, from streams of their own.
-    assert_eq!((minima.len(), rounds.len()), (from.len(), from.len()));
+    let looks: BTreeSet<(usize, bool)> = from.iter().map(|look| (look.0, look.1)).collect();
+    let rounds: BTreeSet<u64> = from.iter().map(|look| look.2).collect();
+    assert!(stopped.len() > 1);
+    for minimum in stopped {
+        assert!(looks.contains(&(minimum, false)) && looks.contains(&(minimum, true)));
+    }
+    // Once each at either temperature, from streams of their own.
+    assert_eq!((looks.len(), rounds.len()), (from.len(), from.len()));
 }
 
 fn settings(seed: u64, temperature: f64) -> WalkSettings {

@@ -143,7 +143,8 @@ pub struct Akmc {
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub effort: u32,
     /// Most short trajectories of dynamics that look for the fastest ways out of every minimum in which
-    /// the walk stops, at 1.5 times the temperature; fewer where the next escape is almost surely known; 0 for none.
+    /// the walk stops, at 1.5 and at 3 times the temperature; fewer where the next escape is almost surely
+    /// known; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 96)]
     pub trajectories: u32,
     /// Declared attempt frequency per mapped second.

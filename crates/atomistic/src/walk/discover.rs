@@ -31,12 +31,30 @@ impl Walk {
             return Ok(());
         }
         self.looked_from.push(energy);
-        let settings = &self.settings;
-        let temperature = settings.trajectory_heat * settings.temperature;
-        let (most, round) = (settings.trajectories, self.rounds);
-        let found = terrain.exits(&self.minimum, temperature, most, round)?;
-        self.gain(terrain, &found);
+        for heat in self.settings.trajectory_heats.clone() {
+            let dynamics = (heat * self.settings.temperature, self.settings.trajectories);
+            let known = self.known_neighbors();
+            let found = terrain.exits(&self.minimum, &known, dynamics, self.rounds)?;
+            self.gain(terrain, &found);
+        }
         Ok(())
+    }
+
+    /// Displacements from where the sample is to the minima behind all the ways out that are known.
+    fn known_neighbors(&self) -> Vec<Vec<f64>> {
+        let mut neighbors = Vec::new();
+        for region in &self.regions {
+            let here = &region.states[region.current].field;
+            for passage in &region.passages {
+                let end = match passage.to {
+                    _ if passage.from == region.current => passage.end_field(&region.states),
+                    Some(to) if to == region.current => &region.states[passage.from].field,
+                    _ => continue,
+                };
+                neighbors.push(end.plus(-1.0, here, self.dimension).dense(self.dimension));
+            }
+        }
+        neighbors
     }
 
     fn gain(&mut self, terrain: &impl Terrain, round: &Round) {
