@@ -15,6 +15,7 @@ mod chain;
 mod error;
 mod exits;
 mod field;
+mod frequencies;
 mod glass;
 mod propagator;
 mod region;

@@ -1,25 +1,19 @@
 //! One way out of a minimum of a glass: from a guess, or from the neighbor that it leads to.
 
-use metabasin_interactions::{Counted, FixedCell};
+use metabasin_interactions::{Counted, EnergyLandscape, FixedCell};
 use metabasin_landscape::{
-    Ascent, Climb, ClimbOutcome, Preconditioner, SearchSettings, WhenConvex, climb_from_minimum,
+    Ascent, Climb, ClimbOutcome, FirstPass, Preconditioner, SearchSettings, WhenConvex, first_pass,
     follow_mode, hessian_preconditioner, highest_along,
 };
 use metabasin_minimizers::{Lbfgs, Minimizer};
 
 use crate::error::AtomisticError;
 use crate::field::largest;
+use crate::frequencies::{HESSIANS, StationaryPoints};
 use crate::glass::GlassTerrain;
 use crate::terrain::{Minimum, Terrain, WayOut};
 
-/// Pushes that would lead to the neighbor if nothing gave way.
-const PUSHES: u32 = 8;
-/// Pushes, of the same length, before the basin of the minimum must have ended.
-const MOST_PUSHES: u32 = 24;
-/// The basin has ended where the lowest eigenvalue is below minus this `[energy / length²]`: a tenth
-/// of what searches ask for, whose passes are 100 times as high as those of soft spots.
-const ESCAPE_CURVATURE: f64 = 0.5;
-/// Parts of the straight line to a neighbor, between which the energy is looked at.
+/// Steps of the way to a neighbor.
 const PARTS: u32 = 12;
 /// So often a minimum between the start and the neighbor takes the latter's place.
 const NEARER: u32 = 3;
@@ -32,6 +26,34 @@ enum Sides {
     Elsewhere(Vec<f64>),
     /// Nothing that a descent reaches.
     Nowhere,
+}
+
+fn beside_the_first_pass(
+    landscape: &mut dyn EnergyLandscape,
+    from: (&[f64], f64),
+    end: &[f64],
+    preconditioner: &dyn Preconditioner,
+    largest_step: f64,
+) -> Option<FirstPass> {
+    first_pass(landscape, from, end, PARTS, preconditioner, largest_step)
+}
+
+fn on_the_straight_line(
+    landscape: &mut dyn EnergyLandscape,
+    (origin, _): (&[f64], f64),
+    end: &[f64],
+    _: &dyn Preconditioner,
+    _: f64,
+) -> Option<FirstPass> {
+    let (energy, place) = highest_along(landscape, origin, end, PARTS);
+    energy.is_finite().then(|| FirstPass {
+        place: end.iter().map(|u| place * u).collect(),
+        direction: end.to_vec(),
+    })
+}
+
+fn sum(x: &[f64], u: &[f64]) -> Vec<f64> {
+    x.iter().zip(u).map(|(x, u)| x + u).collect()
 }
 
 impl GlassTerrain<'_> {
@@ -47,13 +69,14 @@ impl GlassTerrain<'_> {
         }
         let mut landscape = self.landscape(&minimum.x)?;
         let preconditioner = hessian_preconditioner(&mut landscape, &minimum.x)?;
-        let climb = self.follow(
-            minimum,
-            &mut landscape,
+        let ascent = Ascent {
+            origin: (&minimum.x, minimum.energy),
+            start: &sum(&minimum.x, guess),
             guess,
-            WhenConvex::GiveUp,
-            &preconditioner,
-        );
+            tolerance: self.settings().force_tolerance,
+            when_convex: WhenConvex::GiveUp,
+        };
+        let climb = follow_mode(&mut landscape, &ascent, self.settings(), &preconditioner);
         let (sides, spent) = self.sides(minimum, &mut landscape, &climb);
         let way = match sides {
             Sides::Home(way) => Some(way),
@@ -65,10 +88,9 @@ impl GlassTerrain<'_> {
     /// The first way out on the path to the minimum at `end` from here, and what it took; behind it may
     /// lie another minimum.
     ///
-    /// Pushed towards the neighbor and relaxed across the push, the sample rides over the first pass,
-    /// even one of 0.006 ε where the straight line rises to 0.28 ε; where it does not, the climb starts at the
-    /// highest point of that line. A saddle between two other minima gives the nearer one as the
-    /// next neighbor.
+    /// The climb starts beside the first pass of a line that gives way, or, where that leads nowhere, at
+    /// the highest point of the straight line. A saddle between two other minima gives the nearer one
+    /// as the next neighbor.
     pub(crate) fn way_towards(
         &self,
         minimum: &Minimum,
@@ -82,18 +104,23 @@ impl GlassTerrain<'_> {
             if !self.goes_on() {
                 return Err(AtomisticError::Stopped);
             }
-            let climb = self.pushed(minimum, landscape, preconditioner, &end);
-            let (mut sides, cost) = self.sides(minimum, landscape, &climb);
-            spent += cost;
-            if matches!(sides, Sides::Nowhere) {
-                let (_, place) = highest_along(landscape, &minimum.x, &end, PARTS);
-                spent += u64::from(PARTS) - 1;
-                let guess: Vec<f64> = end.iter().map(|u| place * u).collect();
-                let follow = WhenConvex::FollowMode;
-                let climb = self.follow(minimum, landscape, &guess, follow, preconditioner);
-                let (others, cost) = self.sides(minimum, landscape, &climb);
-                spent += cost;
-                sides = others;
+            let mut sides = Sides::Nowhere;
+            for look in [beside_the_first_pass, on_the_straight_line] {
+                let mut counted = Counted::new(&mut *landscape);
+                let across = self.settings().relaxation_step;
+                let from = (&minimum.x[..], minimum.energy);
+                let pass = look(&mut counted, from, &end, preconditioner, across);
+                spent += counted.force_evaluations();
+                if let Some(pass) = pass {
+                    let length = largest(&end, 3);
+                    let climb = self.over(minimum, landscape, &pass, length, preconditioner);
+                    let (found, cost) = self.sides(minimum, landscape, &climb);
+                    spent += cost;
+                    sides = found;
+                }
+                if !matches!(sides, Sides::Nowhere) {
+                    break;
+                }
             }
             match sides {
                 Sides::Home(way) => return Ok((Some(way), spent)),
@@ -104,50 +131,28 @@ impl GlassTerrain<'_> {
         Ok((None, spent))
     }
 
-    fn pushed(
+    /// Climbs from beside a pass, in steps that are short beside the `length` of the way.
+    fn over(
         &self,
         minimum: &Minimum,
         landscape: &mut FixedCell,
+        pass: &FirstPass,
+        length: f64,
         preconditioner: &dyn Preconditioner,
-        end: &[f64],
     ) -> Climb {
         let settings = SearchSettings {
-            first_pushes: 1,
-            basin_cycles: MOST_PUSHES,
-            push_step: largest(end, 3) / f64::from(PUSHES),
-            escape_curvature: ESCAPE_CURVATURE,
+            soft_step: 0.5 * length / f64::from(PARTS),
             uphill_step: self.settings().relaxation_step,
             ..self.settings().clone()
         };
-        let push: Vec<f64> = end.iter().map(|u| u / f64::from(PUSHES)).collect();
-        climb_from_minimum(
-            landscape,
-            &minimum.x,
-            minimum.energy,
-            &push,
-            WhenConvex::GiveUp,
-            &settings,
-            preconditioner,
-        )
-    }
-
-    fn follow(
-        &self,
-        minimum: &Minimum,
-        landscape: &mut FixedCell,
-        guess: &[f64],
-        when_convex: WhenConvex,
-        preconditioner: &dyn Preconditioner,
-    ) -> Climb {
-        let start: Vec<f64> = minimum.x.iter().zip(guess).map(|(x, u)| x + u).collect();
         let ascent = Ascent {
             origin: (&minimum.x, minimum.energy),
-            start: &start,
-            guess,
-            tolerance: self.settings().force_tolerance,
-            when_convex,
+            start: &sum(&minimum.x, &pass.place),
+            guess: &pass.direction,
+            tolerance: settings.force_tolerance,
+            when_convex: WhenConvex::FollowMode,
         };
-        follow_mode(landscape, &ascent, self.settings(), preconditioner)
+        follow_mode(landscape, &ascent, &settings, preconditioner)
     }
 
     /// Descends from both sides of a saddle; costs of the climb counted.
@@ -160,7 +165,7 @@ impl GlassTerrain<'_> {
         let minimizer = Lbfgs::default().with_longest_move(settings.descent_step);
         let size = settings.descent_step / largest(&mode.direction, 3);
         let mut home = false;
-        let mut beyond: Vec<(Vec<f64>, f64)> = Vec::new();
+        let mut beyond: Vec<(Vec<f64>, f64, Vec<f64>)> = Vec::new();
         for sign in [-1.0, 1.0] {
             let mut x = climb.x.clone();
             for (x, u) in x.iter_mut().zip(&mode.direction) {
@@ -176,19 +181,31 @@ impl GlassTerrain<'_> {
             if largest(&displacement, 3) < settings.return_distance {
                 home = true;
             } else {
-                beyond.push((displacement, side.energy));
+                beyond.push((displacement, side.energy, side.x));
             }
         }
         beyond.sort_by(|a, b| largest(&a.0, 3).total_cmp(&largest(&b.0, 3)));
         let sides = match beyond.into_iter().next() {
-            Some((end, energy)) if home => Sides::Home(WayOut {
-                saddle: self.displacement(&minimum.x, &climb.x),
-                end,
-                barrier: climb.energy - minimum.energy,
-                end_energy: energy - minimum.energy,
-                prefactors: None,
-            }),
-            Some((nearer, _)) => Sides::Elsewhere(nearer),
+            Some((end, energy, behind)) if home => {
+                let saddle = self.displacement(&minimum.x, &climb.x);
+                let points = StationaryPoints {
+                    minimum: &minimum.x,
+                    saddle: &climb.x,
+                    mode: &mode.direction,
+                    behind: &behind,
+                    moves: [&saddle, &end],
+                };
+                let prefactors = self.prefactors(landscape, &points);
+                spent += HESSIANS;
+                Sides::Home(WayOut {
+                    saddle,
+                    barrier: climb.energy - minimum.energy,
+                    end_energy: energy - minimum.energy,
+                    prefactors,
+                    end,
+                })
+            }
+            Some((nearer, ..)) => Sides::Elsewhere(nearer),
             None => Sides::Nowhere,
         };
         (sides, spent)

@@ -8,7 +8,8 @@ use metabasin_atomistic::{
 };
 use metabasin_atoms::{Cell, Configuration};
 use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel};
-use metabasin_landscape::SearchSettings;
+use metabasin_landscape::{RateSettings, Rebuilder, SearchSettings, Searcher};
+use metabasin_minimizers::{InherentStructure, Lbfgs};
 use metabasin_testkit::small_inherent_structure;
 use nalgebra::Vector3;
 
@@ -96,6 +97,53 @@ fn a_way_is_confirmed_where_it_was_found() {
         assert!((again.barrier - way.barrier).abs() < 1e-6);
         assert!((again.end_energy - way.end_energy).abs() < 1e-6);
     }
+}
+
+/// A way found by a walk and the same event rebuilt from a catalogue have the same prefactors; the two
+/// converge to 1e-5 and to 1e-8.
+#[test]
+fn prefactors_are_those_of_the_catalogue() {
+    let terrain = terrain();
+    let (minimum, _) = known();
+    let field = ForceField::new(
+        Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth)),
+        Kernel::Portable,
+    );
+    let start = terrain.configuration_at(&minimum.x);
+    let (inherent, _) = InherentStructure::quench(&start, field, &Lbfgs::default(), 1e-5).unwrap();
+    let settings = SearchSettings {
+        energy_window: 8.0,
+        inertia_up_to: 0,
+        region_radii: Vec::new(),
+        ..SearchSettings::default()
+    };
+    let searcher = Searcher::new(&inherent, settings.clone(), 1, 0).unwrap();
+    let rebuilder = Rebuilder::new(&inherent, settings).unwrap();
+    let events = (0..200).filter_map(|index| searcher.run(index).event);
+    let mut compared = 0;
+    for event in events.take(2) {
+        let measured = rebuilder
+            .event_rates(&event, &RateSettings::default())
+            .unwrap();
+        let expected = measured
+            .prefactor_forward
+            .zip(measured.prefactor_reverse)
+            .unwrap();
+        let way = terrain
+            .confirm(minimum, &terrain.way_out(&event).saddle)
+            .unwrap();
+        let [there, back] = way.0.unwrap().prefactors.unwrap();
+        assert!(
+            (there / expected.0 - 1.0).abs() < 1e-3,
+            "{there} {expected:?}"
+        );
+        assert!(
+            (back / expected.1 - 1.0).abs() < 1e-3,
+            "{back} {expected:?}"
+        );
+        compared += 1;
+    }
+    assert_eq!(compared, 2);
 }
 
 /// The glass has a deeper neighbor across a soft spot: where dynamics goes first. The straight line to it

@@ -147,7 +147,8 @@ pub struct Akmc {
     /// known; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 96)]
     pub trajectories: u32,
-    /// Declared attempt frequency per mapped second.
+    /// Attempt frequency per mapped second of ways that have no prefactor of their own: those of searches
+    /// (unless `search --prefactors` made the catalogue) and those whose region is not harmonic.
     #[arg(long, value_name = "PER_SECOND", default_value_t = 1e13)]
     pub attempt_frequency: f64,
     /// Seed.
