@@ -156,7 +156,10 @@ impl Region {
         }
     }
 
-    /// Whether two fields agree on all sites of the region (on all sites, for the background).
+    /// Whether two fields agree on all sites of the region and where either moves one by more than twice
+    /// `tolerance`; on all sites where neither does and the region has none.
+    ///
+    /// Farther off they may differ by what other regions have done since one of them was found.
     pub fn same_on_sites(
         &self,
         a: &Field,
@@ -165,15 +168,20 @@ impl Region {
         per_site: usize,
         tolerance: f64,
     ) -> bool {
-        let mut difference = a.dense(dimension);
-        b.add_to(-1.0, &mut difference);
-        if self.sites.is_empty() {
-            return largest(&difference, per_site) < tolerance;
+        let (a, b) = (a.dense(dimension), b.dense(dimension));
+        let difference: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
+        let moves = |u: &[f64], site: usize| largest(&u[site..site + per_site], per_site);
+        let mut compared = false;
+        for site in 0..dimension / per_site {
+            let k = site * per_site;
+            let counts = self.sites.binary_search(&(site as u32)).is_ok()
+                || moves(&a, k).max(moves(&b, k)) > 2.0 * tolerance;
+            if counts && moves(&difference, k) >= tolerance {
+                return false;
+            }
+            compared |= counts;
         }
-        self.sites.iter().all(|&site| {
-            let k = site as usize * per_site;
-            largest(&difference[k..k + per_site], per_site) < tolerance
-        })
+        compared || largest(&difference, per_site) < tolerance
     }
 
     /// Lets a passage lead to a known state, or drops it where that way is known already.
@@ -244,5 +252,45 @@ impl Region {
                 }
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(moves: &[(usize, f64)]) -> Field {
+        let mut x = vec![0.0; 5];
+        for &(site, move_) in moves {
+            x[site] = move_;
+        }
+        Field::from_dense(&x)
+    }
+
+    /// Five sites of one coordinate, the region at the first; places 0.05 apart are two.
+    #[test]
+    fn places_are_compared_in_the_region_and_where_something_moves() {
+        let region = Region::at_rest(vec![0]);
+        let background = Region::at_rest(Vec::new());
+        let same = |region: &Region, a: &[(usize, f64)], b: &[(usize, f64)]| {
+            let (a, b) = (field(a), field(b));
+            assert_eq!(
+                region.same_on_sites(&a, &b, 5, 1, 0.05),
+                region.same_on_sites(&b, &a, 5, 1, 0.05)
+            );
+            region.same_on_sites(&a, &b, 5, 1, 0.05)
+        };
+        // Moves alike in the region, and differently outside.
+        assert!(!same(&region, &[(0, 0.5), (1, 0.3)], &[(0, 0.5), (2, 0.3)]));
+        assert!(!same(&region, &[(0, 0.5)], &[(0, 0.5), (2, 0.11)]));
+        // What others did far away since.
+        assert!(same(&region, &[(0, 0.5)], &[(0, 0.52), (2, 0.09)]));
+        assert!(same(&background, &[(3, 0.5)], &[(3, 0.52), (2, 0.09)]));
+        assert!(!same(&background, &[(3, 0.5)], &[(3, 0.56)]));
+        // In the region small moves count.
+        assert!(!same(&region, &[(0, 0.02)], &[(0, 0.08)]));
+        // Where nothing moves far, all sites do.
+        assert!(!same(&background, &[(3, 0.09)], &[(3, 0.02)]));
+        assert!(same(&background, &[(3, 0.09)], &[(3, 0.06)]));
     }
 }
