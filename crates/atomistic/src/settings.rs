@@ -18,8 +18,8 @@ pub struct WalkSettings {
     pub first_effort: u32,
     /// Searches around each atom of the moved core in a new minimum.
     pub effort: u32,
-    /// Most short trajectories that look for the fastest ways out of a minimum, from every one in which
-    /// the walk stops; 0 for none.
+    /// Most short trajectories at each temperature that look for the fastest ways out of a minimum, from
+    /// every one in which the walk stops; 0 for none.
     pub trajectories: u32,
     /// Their temperatures over that of the walk, one after the other: the first finds what flickers, the
     /// hotter ones what the sample waits for while it flickers.
@@ -49,7 +49,7 @@ impl Default for WalkSettings {
             highest_barrier: 6.0,
             first_effort: 1,
             effort: 1,
-            trajectories: 96,
+            trajectories: 48,
             trajectory_heats: vec![1.5, 3.0],
             reconverge: 20,
             confirm_share: 0.02,

@@ -216,7 +216,7 @@ impl Terrain for Asked {
         round: u64,
     ) -> Result<Round, AtomisticError> {
         let heats = [1.5, 3.0].map(|heat: f64| (temperature - heat * 0.15).abs() < 1e-12);
-        assert!(heats.contains(&true) && trajectories == 96);
+        assert!(heats.contains(&true) && trajectories == 48);
         for neighbor in known {
             let there: Vec<f64> = minimum.x.iter().zip(neighbor).map(|(x, u)| x + u).collect();
             let (relaxed, _) = self.wells.relax(&there)?;

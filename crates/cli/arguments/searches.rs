@@ -143,9 +143,9 @@ pub struct Akmc {
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub effort: u32,
     /// Most short trajectories of dynamics that look for the fastest ways out of every minimum in which
-    /// the walk stops, at 1.5 and at 3 times the temperature; fewer where the next escape is almost surely
-    /// known; 0 for none.
-    #[arg(long, value_name = "N", default_value_t = 96)]
+    /// the walk stops, so many at 1.5 and at 3 times the temperature; fewer where the next escape is
+    /// almost surely known; 0 for none.
+    #[arg(long, value_name = "N", default_value_t = 48)]
     pub trajectories: u32,
     /// Attempt frequency per mapped second of ways that have no prefactor of their own: those of searches
     /// (unless `search --prefactors` made the catalogue) and those whose region is not harmonic.
