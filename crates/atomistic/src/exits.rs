@@ -7,7 +7,7 @@ use nalgebra::Vector3;
 use rayon::prelude::*;
 
 use crate::error::AtomisticError;
-use crate::field::{core, largest};
+use crate::field::{core, largest, sum};
 use crate::glass::GlassTerrain;
 use crate::terrain::{Minimum, Round, Terrain};
 
@@ -89,7 +89,7 @@ impl GlassTerrain<'_> {
                 let (out, evaluations) = trial.ok_or(AtomisticError::Stopped)?;
                 found.evaluations += evaluations;
                 let Some(displacement) = out else { continue };
-                let there: Vec<f64> = sum(&minimum.x, 1.0, &displacement);
+                let there: Vec<f64> = sum(&minimum.x, &displacement);
                 let displacement = self.displacement(&minimum.x, &there);
                 for part in self.parts(&minimum.x, &displacement) {
                     let same = |known: &[f64]| same_where_it_moves(&part, known);
@@ -100,7 +100,7 @@ impl GlassTerrain<'_> {
                         known.escapes += 1;
                         continue;
                     }
-                    let (alone, evaluations) = self.relax(&sum(&minimum.x, 1.0, &part))?;
+                    let (alone, evaluations) = self.relax(&sum(&minimum.x, &part))?;
                     found.evaluations += evaluations;
                     let end = self.displacement(&minimum.x, &alone.x);
                     if largest(&end, 3) < 2.0 * SAME_PLACE {
@@ -178,10 +178,6 @@ impl GlassTerrain<'_> {
         parts.retain(|part| largest(part, 3) > 2.0 * SAME_PLACE);
         parts
     }
-}
-
-fn sum(x: &[f64], factor: f64, u: &[f64]) -> Vec<f64> {
-    x.iter().zip(u).map(|(x, u)| x + factor * u).collect()
 }
 
 /// Whether two displacements agree on the atoms that the first one moves.

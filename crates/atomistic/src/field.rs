@@ -45,6 +45,11 @@ impl Field {
     }
 }
 
+/// Coordinates after a displacement.
+pub(crate) fn sum(x: &[f64], u: &[f64]) -> Vec<f64> {
+    x.iter().zip(u).map(|(x, u)| x + u).collect()
+}
+
 /// The largest displacement of one site.
 pub(crate) fn largest(dense: &[f64], per_site: usize) -> f64 {
     dense

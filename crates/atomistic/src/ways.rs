@@ -8,7 +8,7 @@ use metabasin_landscape::{
 use metabasin_minimizers::{Lbfgs, Minimizer};
 
 use crate::error::AtomisticError;
-use crate::field::largest;
+use crate::field::{largest, sum};
 use crate::frequencies::{HESSIANS, StationaryPoints};
 use crate::glass::GlassTerrain;
 use crate::terrain::{Minimum, Terrain, WayOut};
@@ -50,10 +50,6 @@ fn on_the_straight_line(
         place: end.iter().map(|u| place * u).collect(),
         direction: end.to_vec(),
     })
-}
-
-fn sum(x: &[f64], u: &[f64]) -> Vec<f64> {
-    x.iter().zip(u).map(|(x, u)| x + u).collect()
 }
 
 impl GlassTerrain<'_> {

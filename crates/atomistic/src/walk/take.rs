@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64;
 
 use crate::error::AtomisticError;
-use crate::field::{Field, core, shared, union};
+use crate::field::{Field, core, shared, sum, union};
 use crate::region::{Passage, Region, State};
 use crate::terrain::{Minimum, Terrain, WayOut};
 use crate::walk::{Step, StepKind, Walk};
@@ -31,11 +31,7 @@ impl Walk {
         let per_site = terrain.site_dimension();
         let moved = core(&way.end, per_site, self.settings.core_move);
         let (region, exit) = self.gather(terrain, region, exit, &moved);
-        let mut x = self.minimum.x.clone();
-        for (x, u) in x.iter_mut().zip(&way.end) {
-            *x += u;
-        }
-        let (behind, evaluations) = terrain.relax(&x)?;
+        let (behind, evaluations) = terrain.relax(&sum(&self.minimum.x, &way.end))?;
         self.evaluations += evaluations;
         let kind = self.enter(terrain, (region, exit), &way, behind, &moved)?;
         Ok(self.row(kind, Some(way.barrier), moved.len()))
