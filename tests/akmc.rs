@@ -11,7 +11,7 @@ mod program;
 use program::{assert_keys, glass, json, refused, text};
 
 /// The walk's first searches are six of `search`: the catalogue is handed over.
-fn walk(folder: &Path, catalogue: &Path, steps: &str, more: &[&str]) -> Value {
+fn walk(folder: &Path, catalogue: &Path, end: [&str; 2], more: &[&str]) -> Value {
     let file = glass();
     let arguments = [
         "akmc",
@@ -20,8 +20,8 @@ fn walk(folder: &Path, catalogue: &Path, steps: &str, more: &[&str]) -> Value {
         text(catalogue),
         "--out",
         text(folder),
-        "--steps",
-        steps,
+        end[0],
+        end[1],
     ];
     let settings = [
         "--temperature",
@@ -52,7 +52,7 @@ fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
     let search = ["search", &file, "-o", text(&catalogue), "--searches", "6"];
     json(&[&search[..], &["--seed", "33", "--kernel", "portable"]].concat());
     let (whole, halves) = (folder.path().join("whole"), folder.path().join("halves"));
-    let summary = walk(&whole, &catalogue, "2", &["--threads", "2"]);
+    let summary = walk(&whole, &catalogue, ["--steps", "2"], &["--threads", "2"]);
     assert_keys(
         &summary,
         &[
@@ -82,7 +82,7 @@ fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
     }
     // Far more often than anything happens: at each of these times the sample is where it was.
     let drawn = folder.path().join("drawn");
-    let summary = walk(&drawn, &catalogue, "3", &["--every", "1e-6"]);
+    let summary = walk(&drawn, &catalogue, ["--time", "3e-6"], &["--every", "1e-6"]);
     assert_eq!(summary["kinds"]["time_up"], 3);
     assert!((summary["time"].as_f64().unwrap() - 3e-6).abs() < 1e-12);
     assert_eq!(summary["energy_start"], summary["energy_end"]);
@@ -90,7 +90,7 @@ fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
     let elsewhere = folder.path().join("never");
     let arguments = ["akmc", &file, "--out", text(&elsewhere)];
     assert!(refused(&[&arguments[..], &never[..]].concat()).contains("positive and finite, got 0"));
-    walk(&halves, &catalogue, "1", &["--threads", "1"]);
+    walk(&halves, &catalogue, ["--steps", "1"], &["--threads", "1"]);
     let arguments = [
         "akmc",
         &file,
@@ -104,6 +104,11 @@ fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
     assert!(refused(&arguments).contains("--resume"));
     let warmer = ["--resume", "--seed", "4"];
     assert!(refused(&[&arguments[..], &warmer[..]].concat()).contains("other settings"));
-    walk(&halves, &catalogue, "2", &["--resume", "--threads", "1"]);
+    walk(
+        &halves,
+        &catalogue,
+        ["--steps", "2"],
+        &["--resume", "--threads", "1"],
+    );
     assert_eq!(log(&halves), log(&whole));
 }

@@ -114,9 +114,9 @@ pub struct Akmc {
     /// Temperature k_B T.
     #[arg(long, value_name = "KT")]
     pub temperature: f64,
-    /// Steps in all.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub steps: u64,
+    /// Steps in all; 100 where neither a time nor wall seconds end the walk.
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
     /// Physical time at which the walk ends, in tau.
     #[arg(long, value_name = "TAU")]
     pub time: Option<f64>,

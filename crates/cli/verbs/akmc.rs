@@ -16,8 +16,9 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
         (_, true) => Existing::Replace,
         _ => Existing::Refuse,
     };
+    let ends = arguments.time.is_some() || arguments.wall_seconds.is_some();
     let mut request = WalkRequest {
-        steps: arguments.steps,
+        steps: arguments.steps.or_else(|| (!ends).then_some(100)),
         until: arguments.time,
         every: arguments.every,
         wall_seconds: arguments.wall_seconds,

@@ -32,8 +32,8 @@ const SAME_MINIMUM: f64 = 1e-2;
 /// What `akmc FILE` is asked.
 #[derive(Clone, Debug)]
 pub struct WalkRequest {
-    /// Steps in all.
-    pub steps: u64,
+    /// Most steps in all.
+    pub steps: Option<u64>,
     /// Physical time at which it ends `[τ]`.
     pub until: Option<f64>,
     /// The minimum is drawn at multiples of this time, too, each draw a step of its own: means over
@@ -60,7 +60,7 @@ pub struct WalkRequest {
 impl Default for WalkRequest {
     fn default() -> Self {
         Self {
-            steps: 100,
+            steps: Some(100),
             until: None,
             every: None,
             wall_seconds: None,
@@ -72,6 +72,32 @@ impl Default for WalkRequest {
             shell: 1.2,
             walk: WalkSettings::default(),
         }
+    }
+}
+
+/// Parts in which progress to a physical time is shown.
+const PARTS_OF_TIME: u64 = 1000;
+
+impl WalkRequest {
+    /// What progress is measured in, and how much of it there is.
+    fn goal(&self) -> (&'static str, u64) {
+        match (self.steps, self.wall_seconds, self.until) {
+            (Some(steps), ..) => ("steps", steps),
+            (None, Some(seconds), _) => ("wall seconds", seconds.ceil() as u64),
+            (None, None, Some(_)) => ("thousandths of the time", PARTS_OF_TIME),
+            (None, None, None) => ("steps", 0),
+        }
+    }
+
+    /// How much of it is done, `spent` wall seconds into this call.
+    fn done(&self, walk: &Walk, spent: f64) -> u64 {
+        let (_, total) = self.goal();
+        let done = match (self.steps, self.wall_seconds, self.until) {
+            (Some(_), ..) | (None, None, None) => walk.steps(),
+            (None, Some(_), _) => spent as u64,
+            (None, None, Some(until)) => (PARTS_OF_TIME as f64 * walk.time() / until) as u64,
+        };
+        done.min(total)
     }
 }
 
@@ -320,8 +346,9 @@ pub fn walk_from_file(
         folder.store(&stored, &terrain)?;
         stored
     };
-    progress.begin("steps", request.steps);
-    progress.resume(stored.walk.steps().min(request.steps));
+    let (goal, total) = request.goal();
+    progress.begin(goal, total);
+    progress.resume(request.done(&stored.walk, 0.0));
     // Of this call alone: what went before is counted already.
     let earlier = if resumed { stored.seconds } else { 0.0 };
     go_on(
@@ -352,7 +379,9 @@ fn go_on(
 ) -> Result<(), PipelineError> {
     let until = request.until.unwrap_or(f64::INFINITY);
     let mut written = Instant::now();
-    while stored.walk.steps() < request.steps && stored.walk.time() < until {
+    let mut shown = request.done(&stored.walk, 0.0);
+    let steps = request.steps.unwrap_or(u64::MAX);
+    while stored.walk.steps() < steps && stored.walk.time() < until {
         let spent = clock.elapsed().as_secs_f64();
         if request.wall_seconds.is_some_and(|limit| spent > limit) {
             break;
@@ -376,7 +405,9 @@ fn go_on(
             step,
             seconds: stored.seconds,
         });
-        progress.advance(1);
+        let done = request.done(&stored.walk, clock.elapsed().as_secs_f64());
+        progress.advance(done - shown);
+        shown = done;
         if stuck {
             break;
         }
@@ -422,6 +453,23 @@ fn summarize(stored: &Stored) -> WalkSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_is_measured_in_what_ends_the_walk() {
+        let steps = WalkRequest::default();
+        assert_eq!(steps.goal(), ("steps", 100));
+        let endless = WalkRequest {
+            steps: None,
+            until: Some(2048.0),
+            ..WalkRequest::default()
+        };
+        assert_eq!(endless.goal(), ("thousandths of the time", 1000));
+        let timed = WalkRequest {
+            wall_seconds: Some(59.5),
+            ..endless
+        };
+        assert_eq!(timed.goal(), ("wall seconds", 60));
+    }
 
     /// Whatever 0.1 adds up to.
     #[test]
