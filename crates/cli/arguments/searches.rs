@@ -140,7 +140,7 @@ pub struct Akmc {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub first_effort: u32,
     /// Searches around each atom that moved.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub effort: u32,
     /// Most short trajectories of dynamics that look for the fastest ways out of every minimum in which
     /// the walk stops, so many at 1.5 and at 3 times the temperature; fewer where the next escape is
