@@ -36,10 +36,14 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
     request.walk.trajectories = arguments.trajectories;
     request.walk.seed = arguments.seed;
     let watch = (&context.watch as _, &INTERRUPT);
-    let (summary, points) =
+    let (summary, track) =
         walk_from_file(&arguments.file, &arguments.out, &request, existing, watch)?;
     let plot = arguments.out.join("energy.svg");
-    write_text(&plot, &walk_svg(&points), Overwrite::Allow)?;
+    write_text(
+        &plot,
+        &walk_svg(&track.passages, &track.drawn),
+        Overwrite::Allow,
+    )?;
     context.say(&format!("plot: {}", plot.display()));
     context.output.result(&summary, |s| {
         let mut rows = vec![("steps", s.steps.to_string())];

@@ -75,6 +75,15 @@ impl Default for WalkRequest {
     }
 }
 
+/// Times and energies of the minima along a walk, for a picture `(mapped seconds, energy)`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WalkTrack {
+    /// The start, and where the walk stopped at a passage.
+    pub passages: Vec<(f64, f64)>,
+    /// Where it was at given times.
+    pub drawn: Vec<(f64, f64)>,
+}
+
 /// Parts in which progress to a physical time is shown.
 const PARTS_OF_TIME: u64 = 1000;
 
@@ -285,7 +294,7 @@ pub fn walk_from_file(
     request: &WalkRequest,
     existing: Existing,
     (progress, interrupt): (&dyn Progress, &Interrupt),
-) -> Result<(WalkSummary, Vec<(f64, f64)>), PipelineError> {
+) -> Result<(WalkSummary, WalkTrack), PipelineError> {
     let clock = Instant::now();
     let settings = WalkSettings {
         attempt_frequency: request.attempt_frequency_per_second * SECONDS_PER_TAU,
@@ -360,12 +369,16 @@ pub fn walk_from_file(
         progress,
     )?;
     progress.end();
-    let points = stored
-        .rows
-        .iter()
-        .map(|row| (row.step.time * SECONDS_PER_TAU, row.step.energy))
-        .collect();
-    Ok((summarize(&stored), points))
+    let points = |kept: &dyn Fn(StepKind) -> bool| {
+        let rows = stored.rows.iter().filter(|row| kept(row.step.kind));
+        rows.map(|row| (row.step.time * SECONDS_PER_TAU, row.step.energy))
+            .collect()
+    };
+    let track = WalkTrack {
+        passages: points(&|kind| kind != StepKind::TimeUp),
+        drawn: points(&|kind| kind == StepKind::TimeUp),
+    };
+    Ok((summarize(&stored), track))
 }
 
 /// Steps until the request is fulfilled; stored now and then, and at the end.

@@ -53,7 +53,7 @@ pub use activation::{
     Activation, ActivationEnd, ActivationRequest, ActivationRow, LoadControl, LoadedWay,
     activation_volumes, write_activation_csv,
 };
-pub use atomistic_walk::{WalkRequest, WalkSummary, walk_from_file};
+pub use atomistic_walk::{WalkRequest, WalkSummary, WalkTrack, walk_from_file};
 pub use catalogue_reading::{
     BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz,
 };
