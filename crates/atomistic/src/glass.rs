@@ -70,12 +70,6 @@ impl<'a> GlassTerrain<'a> {
         &self.sample.cell
     }
 
-    pub(crate) fn masses(&self) -> Vec<f64> {
-        (0..self.sample.len())
-            .map(|atom| self.sample.mass(atom))
-            .collect()
-    }
-
     pub(crate) fn settings(&self) -> &SearchSettings {
         &self.settings
     }

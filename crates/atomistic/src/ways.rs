@@ -9,7 +9,7 @@ use metabasin_minimizers::{Lbfgs, Minimizer};
 
 use crate::error::AtomisticError;
 use crate::field::{largest, sum};
-use crate::frequencies::{HESSIANS, StationaryPoints};
+use crate::frequencies::HESSIANS;
 use crate::glass::GlassTerrain;
 use crate::terrain::{Minimum, Terrain, WayOut};
 
@@ -184,14 +184,9 @@ impl GlassTerrain<'_> {
         let sides = match beyond.into_iter().next() {
             Some((end, energy, behind)) if home => {
                 let saddle = self.displacement(&minimum.x, &climb.x);
-                let points = StationaryPoints {
-                    minimum: &minimum.x,
-                    saddle: &climb.x,
-                    mode: &mode.direction,
-                    behind: &behind,
-                    moves: [&saddle, &end],
-                };
-                let prefactors = self.prefactors(landscape, &points);
+                let stationary = [&minimum.x[..], &climb.x, &behind];
+                let moves = [&saddle[..], &end];
+                let prefactors = self.prefactors(landscape, stationary, moves, &mode.direction);
                 spent += HESSIANS;
                 Sides::Home(WayOut {
                     saddle,

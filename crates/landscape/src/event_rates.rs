@@ -76,6 +76,49 @@ pub struct BarrierSplit {
     pub core_atoms: usize,
 }
 
+/// Vineyard prefactors from the minimum over the saddle to the last minimum, `stationary` in this
+/// order, and back: the atoms of `region` free, all others frozen at the positions of each point. `mode` is
+/// the unstable direction at the saddle. `None` where a minimum is not stable or the saddle not of
+/// index 1 within the region.
+pub fn harmonic_prefactors(
+    landscape: &mut FixedCell,
+    stationary: [&[f64]; 3],
+    mode: &[f64],
+    region: &Region,
+) -> Option<Prefactors> {
+    let configuration = landscape.configuration();
+    let masses: Vec<f64> = (0..configuration.len())
+        .map(|atom| configuration.mass(atom))
+        .collect();
+    let mut matrix = |x: &[f64]| {
+        let at = landscape.configuration_at(x);
+        let field = landscape.force_field();
+        let blocks = field.hessian_blocks(&at.cell, &at.positions, &at.species, 0.0)?;
+        Some(DynamicalMatrix::of_region(&blocks, &masses, region))
+    };
+    let [minimum, saddle, last] = stationary;
+    let first = matrix(minimum)?.log_product_at_minimum()?;
+    let last = matrix(last)?.log_product_at_minimum()?;
+    // The mode in mass-weighted coordinates, within the region.
+    let atoms: Vec<usize> = match region {
+        Region::Atoms(atoms) => atoms.clone(),
+        Region::Full => (0..masses.len()).collect(),
+    };
+    let guess: Vec<f64> = atoms
+        .iter()
+        .flat_map(|&atom| (0..3).map(move |k| (atom, 3 * atom + k)))
+        .map(|(atom, k)| mode[k] * masses[atom].sqrt())
+        .collect();
+    let (log_saddle, unstable) =
+        matrix(saddle)?.log_product_at_saddle(&DVector::from_vec(guess))?;
+    Some(Prefactors {
+        forward: vineyard_prefactor(first, log_saddle),
+        reverse: vineyard_prefactor(last, log_saddle),
+        unstable,
+        atoms: region.len(masses.len()),
+    })
+}
+
 impl Rebuilder {
     /// The atoms that an event is built around: its core, and the atom that moves farthest.
     fn centers(points: &StationaryPoints, settings: &RateSettings) -> Vec<usize> {
@@ -101,38 +144,9 @@ impl Rebuilder {
     /// of each stationary point; `None` where a minimum is not stable or the saddle not of index 1
     /// within the region.
     pub fn prefactors(&self, points: &StationaryPoints, region: &Region) -> Option<Prefactors> {
-        let mut landscape = self.landscape();
-        let configuration = self.minimum().configuration();
-        let masses: Vec<f64> = (0..configuration.len())
-            .map(|atom| configuration.mass(atom))
-            .collect();
-        let mut matrix = |x: &[f64]| {
-            let at = landscape.configuration_at(x);
-            let field = landscape.force_field();
-            let blocks = field.hessian_blocks(&at.cell, &at.positions, &at.species, 0.0)?;
-            Some(DynamicalMatrix::of_region(&blocks, &masses, region))
-        };
-        let first = matrix(&self.minimum().coordinates())?.log_product_at_minimum()?;
-        let last = matrix(&points.last)?.log_product_at_minimum()?;
-        // The mode in mass-weighted coordinates, within the region.
-        let weighted = |atom: usize| (0..3).map(move |k| (atom, 3 * atom + k));
-        let atoms: Vec<usize> = match region {
-            Region::Atoms(atoms) => atoms.clone(),
-            Region::Full => (0..configuration.len()).collect(),
-        };
-        let guess: Vec<f64> = atoms
-            .iter()
-            .flat_map(|&atom| weighted(atom))
-            .map(|(atom, k)| points.mode[k] * masses[atom].sqrt())
-            .collect();
-        let saddle = matrix(&points.saddle)?;
-        let (log_saddle, unstable) = saddle.log_product_at_saddle(&DVector::from_vec(guess))?;
-        Some(Prefactors {
-            forward: vineyard_prefactor(first, log_saddle),
-            reverse: vineyard_prefactor(last, log_saddle),
-            unstable,
-            atoms: region.len(configuration.len()),
-        })
+        let minimum = self.minimum().coordinates();
+        let stationary = [&minimum[..], &points.saddle, &points.last];
+        harmonic_prefactors(&mut self.landscape(), stationary, &points.mode, region)
     }
 
     /// The change of the per-atom energies from the minimum to the saddle, summed over the atoms

@@ -51,7 +51,7 @@ pub use climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, fol
 pub use displacement::{Shape, displacements, shape};
 pub use elasticity::{hessian_preconditioner, relaxed_stiffness};
 pub use error::LandscapeError;
-pub use event_rates::{BarrierSplit, Prefactors, RateSettings};
+pub use event_rates::{BarrierSplit, Prefactors, RateSettings, harmonic_prefactors};
 pub use gradient_flow::{Flow, FlowLimits, gradient_flow};
 pub use heating::{HeatSettings, heated_out};
 pub use identity::{IdentityTolerances, same_event};
