@@ -5,6 +5,7 @@ use nalgebra::{Matrix3, Vector3};
 use crate::Problem;
 use crate::raw_frame::RawFrame;
 use crate::text::{Lines, Located, integer, number, numbers};
+use crate::velocity_columns::{VelocityColumn, settle};
 
 /// The key=value pairs of a comment line; a bare key counts as `T`.
 fn parse_comment(line: usize, text: &str) -> Result<Vec<(String, String)>, Located> {
@@ -70,7 +71,11 @@ fn split_quoted(text: &str, closing: char) -> Option<(String, &str)> {
 struct Columns {
     species: Option<usize>,
     position: Option<usize>,
-    velocity: Option<usize>,
+    /// Name and place of each.
+    velocities: Vec<(String, usize)>,
+    momenta: Option<usize>,
+    /// Lattice shifts that lead back from wrapped positions.
+    image: Option<usize>,
     id: Option<usize>,
     mass: Option<usize>,
     total: usize,
@@ -103,15 +108,22 @@ fn parse_properties(line: usize, text: &str) -> Result<Columns, Located> {
                 columns.species.get_or_insert(at);
             }
             ("pos" | "position" | "positions", 3) => columns.position = Some(at),
-            ("velo" | "vel" | "velocity" | "velocities", 3) => columns.velocity = Some(at),
+            (name @ ("velo" | "vel" | "velocity" | "velocities"), 3) => {
+                columns.velocities.push((name.to_owned(), at));
+            }
+            ("momenta", 3) => columns.momenta = Some(at),
+            ("image", 3) => columns.image = Some(at),
             ("id", 1) => columns.id = Some(at),
             ("mass" | "masses", 1) => columns.mass = Some(at),
-            ("momenta", 3) => columns.notes.push(
-                "the column `momenta` is in another program's units and was left out".to_owned(),
-            ),
             _ => {}
         }
         columns.total += width;
+    }
+    if columns.momenta.is_some() && (columns.velocities.is_empty() || columns.mass.is_none()) {
+        columns.momenta = None;
+        columns
+            .notes
+            .push("the column `momenta` is in another program's units and was left out".to_owned());
     }
     Ok(columns)
 }
@@ -190,7 +202,6 @@ fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Column
     let mut columns = parse_properties(line, properties)?;
     frame.notes = std::mem::take(&mut columns.notes);
     frame.ids = columns.id.map(|_| Vec::new());
-    frame.velocities = columns.velocity.map(|_| Vec::new());
     Ok((frame, origin, columns))
 }
 
@@ -209,6 +220,15 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
     let species = columns.species.ok_or_else(|| missing("species:S:1"))?;
     let position = columns.position.ok_or_else(|| missing("pos:R:3"))?;
     let mut masses = Vec::new();
+    let named = columns.velocities.iter().cloned();
+    let momenta = columns.momenta.map(|at| ("momenta".to_owned(), at));
+    let mut velocities: Vec<(VelocityColumn, usize)> = named
+        .chain(momenta)
+        .map(|(name, at)| {
+            let velocities = Vec::new();
+            (VelocityColumn { name, velocities }, at)
+        })
+        .collect();
     for found in 0..declared {
         let count = Problem::Count {
             what: "atoms",
@@ -234,11 +254,17 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         }
         let at = |start: usize, what| numbers::<3>(line, what, &words[start..start + 3]);
         frame.types.push(species_number(line, words[species])?);
-        frame
-            .positions
-            .push(Vector3::from(at(position, "the position")?) - origin);
-        if let (Some(all), Some(start)) = (&mut frame.velocities, columns.velocity) {
-            all.push(at(start, "the velocity")?.into());
+        let mut place = Vector3::from(at(position, "the position")?) - origin;
+        if let Some(start) = columns.image {
+            let mut image = Vector3::zeros();
+            for (flag, word) in image.iter_mut().zip(&words[start..start + 3]) {
+                *flag = f64::from(integer::<i32>(line, "the lattice shift in `image`", word)?);
+            }
+            place += frame.lattice * image;
+        }
+        frame.positions.push(place);
+        for (column, start) in &mut velocities {
+            column.velocities.push(at(*start, "the velocity")?.into());
         }
         if let (Some(all), Some(column)) = (&mut frame.ids, columns.id) {
             all.push(integer(line, "the atom id", words[column])?);
@@ -247,7 +273,21 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
             masses.push(number(line, "the mass", words[column])?);
         }
     }
-    if columns.mass.is_some() && frame.masses.is_none() {
+    if columns.momenta.is_some()
+        && let Some((momenta, _)) = velocities.last_mut()
+    {
+        for (momentum, mass) in momenta.velocities.iter_mut().zip(&masses) {
+            *momentum /= *mass;
+        }
+    }
+    let velocities = velocities.into_iter().map(|(column, _)| column).collect();
+    if let Some((velocities, note)) =
+        settle(velocities).map_err(|problem| Located::at(line, problem))?
+    {
+        frame.velocities = Some(velocities);
+        frame.notes.extend(note);
+    }
+    if columns.mass.is_some() {
         frame
             .masses_from_atoms(&masses)
             .map_err(|problem| Located::at(line, problem))?;
