@@ -15,7 +15,7 @@ use std::process::Command;
 use metabasin_atoms::Configuration;
 use metabasin_files::{Overwrite, Series, read_series, read_with_notes, write_lammps_data};
 use metabasin_testkit::data;
-use program::{json, refused, text};
+use program::{json, metabasin, refused, said, text};
 use tempfile::TempDir;
 
 /// The LAMMPS to test with; says which test is skipped where there is none.
@@ -84,7 +84,7 @@ fn a_job_has_all_that_lammps_needs_and_is_not_overwritten() {
     assert!(read("potential.lammps").contains("pair_style lj/cut 2.5"));
     assert!(read("potential.lammps").contains("pair_modify shift no"));
     let script = read("in.lammps");
-    assert!(script.contains("fix drive all deform 1 xy erate -0.01 remap x"));
+    assert!(script.contains("fix drive all deform 1 xy erate -0.01 remap x flip no"));
     assert!(script.contains("velocity all create 0.28"));
     assert!(job.join("03-shear").is_dir());
     let refusal = refused(&["export-lammps", text(&config), "-o", text(&job)]);
@@ -256,4 +256,196 @@ fn a_sheared_sample_with_velocities_survives_lammps_as_data_and_as_dump() {
             &read_with_notes(&path(name)).unwrap().configuration,
         );
     }
+}
+
+/// A job of 168 atoms: one short stage of each kind, on a sample of the test data.
+fn small_job(folder: &Path, sample: &str) -> PathBuf {
+    let config = folder.join("small.ron");
+    let content = format!(
+        "(cut: smooth, kernel: portable, time_step: Tau(0.005), sample: {:?}, stages: [\n\
+         FromSample(temperature: Reduced(0.28)), Equilibrate(duration: Tau(2.0), quenches: 2),\n\
+         Shear(rates: [PerSecond(4e9)], strain: 0.02, quenches: 2), Compare()])\n",
+        data(sample).display().to_string()
+    );
+    std::fs::write(&config, content).unwrap();
+    let job = folder.join("job");
+    json(&["export-lammps", text(&config), "-o", text(&job)]);
+    job
+}
+
+/// Potential energy of step 0 of a job, by LAMMPS.
+fn energy_at_step_0(lmp: &Path, job: &Path, atoms: f64) -> f64 {
+    run_in(lmp, job, "in.lammps");
+    let table = std::fs::read_to_string(job.join("02-equilibrate/equilibrate.now")).unwrap();
+    let row = table.lines().find(|line| line.starts_with("0 ")).unwrap();
+    let per_atom: f64 = row.split_whitespace().nth(3).unwrap().parse().unwrap();
+    per_atom * atoms
+}
+
+fn our_energy(path: &Path) -> f64 {
+    let found = json(&["energy", text(path)]);
+    found["energy"].as_f64().unwrap()
+}
+
+/// LAMMPS refuses tilts beyond one half: the job has another basis of the same lattice.
+#[test]
+fn a_cell_of_any_tilt_is_exported_with_tilts_below_one_half() {
+    let expected = -1241.386204;
+    let folder = TempDir::new().unwrap();
+    let job = small_job(folder.path(), "wahn168_tilted.data");
+    let start = read_with_notes(&job.join("start.data"))
+        .unwrap()
+        .configuration;
+    let [lx, ly, _, xy, xz, yz] = start.cell.components();
+    assert!((xy / lx).abs() <= 0.5 && (xz / lx).abs() <= 0.5 && (yz / ly).abs() <= 0.5);
+    let ours = our_energy(&job.join("start.data"));
+    assert!((ours - expected).abs() < 1e-6, "{ours}");
+    let Some(lmp) = lammps("a_cell_of_any_tilt_is_exported_with_tilts_below_one_half") else {
+        return;
+    };
+    let theirs = energy_at_step_0(&lmp, &job, 168.0);
+    assert!((theirs - expected).abs() < 1e-6, "{theirs}");
+}
+
+#[test]
+fn a_job_declares_the_types_that_occur() {
+    for (sample, types) in [
+        ("wahn168_unused_type.data", 2),
+        ("wahn168_one_type.data", 1),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let job = small_job(folder.path(), sample);
+        let read = |name: &str| std::fs::read_to_string(job.join(name)).unwrap();
+        assert!(read("start.data").contains(&format!("\n{types} atom types\n")));
+        let coefficients = read("potential.lammps").matches("pair_coeff").count();
+        assert_eq!(coefficients, types * (types + 1) / 2, "{sample}");
+        let Some(lmp) = lammps("a_job_declares_the_types_that_occur") else {
+            continue;
+        };
+        let ours = our_energy(&job.join("start.data"));
+        let theirs = energy_at_step_0(&lmp, &job, 168.0);
+        assert!((theirs - ours).abs() < 1e-6, "{sample}: {theirs} {ours}");
+    }
+}
+
+/// A cell that is sheared past one half is not flipped back: strains go on.
+#[test]
+fn a_loading_goes_beyond_a_tilt_of_one_half() {
+    let folder = TempDir::new().unwrap();
+    let config = config(
+        folder.path(),
+        "smooth",
+        "Equilibrate(duration: Tau(1.0), quenches: 2), Shear(rates: [PerTau(0.07)], strain: 0.7, \
+         quenches: 2), Unload(unload_rate: PerTau(0.07)), Compare()",
+    );
+    let job = folder.path().join("job");
+    exported(&config, &job);
+    let Some(lmp) = lammps("a_loading_goes_beyond_a_tilt_of_one_half") else {
+        return;
+    };
+    run_in(&lmp, &job, "in.lammps");
+    let tables = std::fs::read_dir(job.join("03-shear")).unwrap();
+    let tables = tables.map(|entry| entry.unwrap().path());
+    let mut seen = 0;
+    for path in tables.filter(|path| path.extension().is_some_and(|end| end == "now")) {
+        let table = std::fs::read_to_string(&path).unwrap();
+        let row = table.lines().last().unwrap();
+        let gamma: f64 = row.split_whitespace().nth(1).unwrap().parse().unwrap();
+        assert!(
+            (gamma.abs() - 0.7).abs() < 0.02,
+            "{}: {gamma}",
+            path.display()
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 2);
+}
+
+/// The script with 100 steps in its first run and five in the others. The unloading's fit needs a whole
+/// curve: it goes back by five steps instead.
+fn shortened(script: &str) -> String {
+    let mut most = 100;
+    let mut lines = Vec::new();
+    for line in script.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        lines.push(match words[..] {
+            ["run", count, ref rest @ ..] => match count.parse::<u64>() {
+                Ok(count) => {
+                    let steps = count.min(std::mem::replace(&mut most, 5));
+                    [&["run", &steps.to_string()], rest].concat().join(" ")
+                }
+                Err(_) => line.to_owned(),
+            },
+            ["variable", "every", ..] => "variable every string 5".to_owned(),
+            ["variable", "frame", ..] => "variable frame loop 2".to_owned(),
+            ["variable", "back", ..] => "variable back string 5".to_owned(),
+            ["if", "\"${slope}", ..] => String::new(),
+            _ => line.to_owned(),
+        });
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Exports a config of the project, with a sample and a temperature where it leaves them open; the
+/// message where it is refused.
+fn exported_of_project(config: &Path, job: &Path) -> Result<u64, String> {
+    let content = std::fs::read_to_string(config).unwrap();
+    let sample = format!("sample={}", data("wahn500_T0.28.data.gz").display());
+    let mut arguments = vec!["export-lammps", text(config), "-o", text(job)];
+    if content.contains("sample:") {
+        arguments.extend(["--set", &sample]);
+    }
+    if content.contains("temperature: None") {
+        arguments.extend(["--set", "stages[0].temperature=Reduced(0.28)"]);
+    }
+    let output = metabasin(&[&arguments[..], &["--json"]].concat());
+    if output.status.code() == Some(2) {
+        return Err(said(&output));
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let exported: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    Ok(exported["trajectories"].as_u64().unwrap())
+}
+
+#[test]
+fn the_job_of_every_config_of_the_project_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+    let lmp = lammps("the_job_of_every_config_of_the_project_runs");
+    let mut refusals = Vec::new();
+    for folder in [root.clone(), root.join("small"), root.join("paper")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let config = entry.unwrap().path();
+            if config.is_dir() {
+                continue;
+            }
+            let name = config.strip_prefix(&root).unwrap().display().to_string();
+            let place = TempDir::new().unwrap();
+            let job = place.path().join("job");
+            let trajectories = match exported_of_project(&config, &job) {
+                Ok(trajectories) => trajectories,
+                Err(message) => {
+                    refusals.push((name, message));
+                    continue;
+                }
+            };
+            let Some(lmp) = &lmp else { continue };
+            let script = std::fs::read_to_string(job.join("in.lammps")).unwrap();
+            std::fs::write(job.join("in.short"), shortened(&script)).unwrap();
+            run_in(lmp, &job, "in.short");
+            let run = place.path().join("run");
+            let imported = json(&["import-lammps", text(&job), "-o", text(&run)]);
+            assert_eq!(imported["trajectories"], trajectories, "{name}");
+            let series = |path: &Path| path.extension().is_some_and(|end| end == "csv");
+            let stages = std::fs::read_dir(&run).unwrap();
+            let found = stages
+                .filter_map(|stage| std::fs::read_dir(stage.unwrap().path().join("series")).ok())
+                .flatten()
+                .filter(|entry| series(&entry.as_ref().unwrap().path()))
+                .count();
+            assert_eq!(found as u64, trajectories, "{name}");
+        }
+    }
+    refusals.sort();
+    let names: Vec<&str> = refusals.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["creep.ron", "kmc.ron", "swap.ron"], "{refusals:?}");
 }

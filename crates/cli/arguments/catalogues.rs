@@ -241,6 +241,10 @@ pub struct Export {
     /// Where it goes.
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Extended XYZ with the atoms of each frame inside the cell and their lattice shifts in the
+    /// column `image`; otherwise the three frames of an event differ by what atoms moved.
+    #[arg(long)]
+    pub wrapped: bool,
     /// Overwrite the output.
     #[arg(long)]
     pub force: bool,

@@ -62,6 +62,10 @@ pub struct Minimize {
     /// Where the inherent structure goes: `.extxyz`, `.data` or `.dump`, `.gz` or `.zst` behind.
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Put atoms inside the cell, with the lattice shift of each (columns `image`, or `ix iy iz`);
+    /// otherwise they stand where they have moved to, the same bits.
+    #[arg(long)]
+    pub wrapped: bool,
     /// Forces.
     #[command(flatten)]
     pub forces: Forces,
@@ -84,6 +88,10 @@ pub struct Settle {
     /// Where the deepest neighbor goes: `.extxyz`, `.data` or `.dump`, `.gz` or `.zst` behind.
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Put atoms inside the cell, with the lattice shift of each (columns `image`, or `ix iy iz`);
+    /// otherwise they stand where they have moved to, the same bits.
+    #[arg(long)]
+    pub wrapped: bool,
     /// Forces.
     #[command(flatten)]
     pub forces: Forces,

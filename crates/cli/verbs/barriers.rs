@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Activation as ActivationResult, ActivationRequest, LoadControl, Strain, Stress,
+    Activation as ActivationResult, ActivationRequest, LoadControl, PipelineError, Strain, Stress,
     activation_volumes, export_csv, export_extxyz, export_parquet, write_activation_csv,
     write_text,
 };
@@ -15,7 +15,7 @@ use crate::arguments::{Activation, Export, ExportFormat};
 use crate::output::table;
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::{overwrite, overwrite_all};
+use crate::verbs::inspect::{overwrite, overwrite_all, placement};
 
 /// `activation`.
 pub fn activation(context: &mut Context, arguments: &Activation) -> Result<()> {
@@ -135,10 +135,21 @@ struct Exported {
 /// `export`.
 pub fn export(context: &mut Context, arguments: &Export) -> Result<()> {
     let mode = overwrite(arguments.force);
+    if arguments.wrapped && arguments.format != ExportFormat::Extxyz {
+        return Err(PipelineError::BadInput(
+            "--wrapped is for positions, which only --format extxyz holds: leave it out".to_owned(),
+        )
+        .into());
+    }
     let events = match arguments.format {
         ExportFormat::Csv => export_csv(&arguments.catalogue, &arguments.output, mode)?,
         ExportFormat::Parquet => export_parquet(&arguments.catalogue, &arguments.output, mode)?,
-        ExportFormat::Extxyz => export_extxyz(&arguments.catalogue, &arguments.output, mode)?,
+        ExportFormat::Extxyz => export_extxyz(
+            &arguments.catalogue,
+            &arguments.output,
+            mode,
+            placement(arguments.wrapped),
+        )?,
     };
     let exported = Exported {
         file: arguments.output.display().to_string(),

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Overwrite, PipelineError, Radii, Sample, analyze as analyze_sample, measure_speed, relax,
-    single_point,
+    Overwrite, PipelineError, Placement, Radii, Sample, StructureOutput, analyze as analyze_sample,
+    measure_speed, relax, single_point,
 };
 
 use crate::arguments::{Analyze, Bench, Energy, Minimize};
@@ -18,6 +18,15 @@ pub fn overwrite(force: bool) -> Overwrite {
         Overwrite::Allow
     } else {
         Overwrite::Refuse
+    }
+}
+
+/// Atoms are put inside the cell by `--wrapped` alone.
+pub fn placement(wrapped: bool) -> Placement {
+    if wrapped {
+        Placement::Wrapped
+    } else {
+        Placement::Unwrapped
     }
 }
 
@@ -94,7 +103,11 @@ pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
     context.say_all(&sample.notes);
     let result = relax(
         &sample,
-        (&arguments.output, overwrite(arguments.force)),
+        StructureOutput {
+            path: &arguments.output,
+            overwrite: overwrite(arguments.force),
+            placement: placement(arguments.wrapped),
+        },
         (forces.cut, forces.kernel.into()),
         arguments.method,
         arguments.force_tolerance,

@@ -9,8 +9,8 @@ use metabasin_pipeline::config::load;
 use metabasin_pipeline::{
     CoverageGoal, DescentMethod, Existing, HeatSettings, PipelineError, Progress, RateSettings,
     Sample, SearchRequest, SearchSettings, SearchSummary, SearchTeam, SettleRequest,
-    SettleSettings, ThisProcess, merge_catalogues, search_from_config, search_from_file,
-    settle_sample,
+    SettleSettings, StructureOutput, ThisProcess, merge_catalogues, search_from_config,
+    search_from_file, settle_sample,
 };
 #[cfg(feature = "mpi")]
 use metabasin_pipeline::{Ranks, Silent};
@@ -18,7 +18,7 @@ use metabasin_pipeline::{Ranks, Silent};
 use crate::arguments::{Merge, Search, Settle};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::{overwrite, pairs};
+use crate::verbs::inspect::{overwrite, pairs, placement};
 use crate::watch::Watch;
 
 fn is_config(path: &Path) -> bool {
@@ -229,7 +229,11 @@ pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
         },
         seed: arguments.seed,
     };
-    let output = (arguments.output.as_path(), overwrite(arguments.force));
+    let output = StructureOutput {
+        path: &arguments.output,
+        overwrite: overwrite(arguments.force),
+        placement: placement(arguments.wrapped),
+    };
     let result = settle_sample(&sample, output, &request, (&context.watch, &INTERRUPT))?;
     context.output.result(&result, |r| {
         let mut rows = vec![("energy before", format!("{:.10}", r.energy_before))];

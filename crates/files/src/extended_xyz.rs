@@ -7,6 +7,7 @@ use crate::comment_line::CommentLine;
 use crate::raw_frame::{RawFrame, RawFrames};
 use crate::species_names::{Naming, types_of_names};
 use crate::text::{Lines, Located, integer, number, numbers, type_number};
+use crate::velocity_columns::{VelocityColumn, settle};
 
 /// Where the columns of a frame are.
 #[derive(Debug, Default)]
@@ -15,11 +16,15 @@ struct Columns {
     kind: Option<usize>,
     species: Option<(usize, Naming)>,
     position: Option<usize>,
+    /// Name and place of each.
+    velocities: Vec<(String, usize)>,
+    momenta: Option<usize>,
+    /// Lattice shifts that lead back from wrapped positions.
     image: Option<usize>,
-    velocity: Option<usize>,
     id: Option<usize>,
     mass: Option<usize>,
-    momentum: bool,
+    /// Momenta that cannot be told apart from another program's units.
+    foreign_momenta: bool,
     total: usize,
 }
 
@@ -54,15 +59,21 @@ fn parse_properties(line: usize, text: &str) -> Result<Columns, Located> {
             ("numbers" | "z", _, 1) => atomic_numbers = Some((at, Naming::AtomicNumbers)),
             ("pos" | "position" | "positions", _, 3) => columns.position = Some(at),
             ("image", "I", 3) => columns.image = Some(at),
-            ("velo" | "vel" | "velocity" | "velocities", _, 3) => columns.velocity = Some(at),
+            (name @ ("velo" | "vel" | "velocity" | "velocities"), _, 3) => {
+                columns.velocities.push((name.to_owned(), at));
+            }
             ("id", _, 1) => columns.id = Some(at),
             ("mass" | "masses", _, 1) => columns.mass = Some(at),
-            ("momenta", _, 3) => columns.momentum = true,
+            ("momenta", _, 3) => columns.momenta = Some(at),
             _ => {}
         }
         columns.total += width;
     }
     columns.species = columns.species.or(atomic_numbers);
+    if columns.momenta.is_some() && (columns.velocities.is_empty() || columns.mass.is_none()) {
+        columns.momenta = None;
+        columns.foreign_momenta = true;
+    }
     Ok(columns)
 }
 
@@ -153,13 +164,12 @@ fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Column
         .get("Properties")
         .map_or("species:S:1:pos:R:3", |value| &value.text);
     let columns = parse_properties(line, properties)?;
-    if columns.momentum && columns.velocity.is_none() {
+    if columns.foreign_momenta {
         frame
             .notes
             .push("the column `momenta` is in another program's units and was left out".to_owned());
     }
     frame.ids = columns.id.map(|_| Vec::new());
-    frame.velocities = columns.velocity.map(|_| Vec::new());
     Ok((frame, origin, columns))
 }
 
@@ -206,6 +216,15 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
     let mut names = Vec::new();
     let mut type_numbers = Vec::new();
     let mut masses = columns.mass.map(|_| Vec::new());
+    let named = columns.velocities.iter().cloned();
+    let momenta = columns.momenta.map(|at| ("momenta".to_owned(), at));
+    let mut velocities: Vec<(VelocityColumn, usize)> = named
+        .chain(momenta)
+        .map(|(name, at)| {
+            let velocities = Vec::new();
+            (VelocityColumn { name, velocities }, at)
+        })
+        .collect();
     for found in 0..declared {
         let count = Problem::Count {
             what: "atoms",
@@ -238,13 +257,13 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         if let Some(start) = columns.image {
             let mut image = Vector3::zeros();
             for (flag, word) in image.iter_mut().zip(&words[start..]) {
-                *flag = f64::from(integer::<i32>(line, "an image flag", word)?);
+                *flag = f64::from(integer::<i32>(line, "the lattice shift in `image`", word)?);
             }
             place += frame.lattice * image;
         }
         frame.positions.push(place);
-        if let (Some(all), Some(start)) = (&mut frame.velocities, columns.velocity) {
-            all.push(at(start, "the velocity")?.into());
+        for (column, start) in &mut velocities {
+            column.velocities.push(at(*start, "the velocity")?.into());
         }
         if let (Some(all), Some(column)) = (&mut frame.ids, columns.id) {
             all.push(integer(line, "the atom id", words[column])?);
@@ -262,9 +281,21 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         masses.as_deref(),
         &mut frame.notes,
     )?;
-    if let Some(masses) = masses
-        && frame.masses.is_none()
+    if columns.momenta.is_some()
+        && let (Some((momenta, _)), Some(masses)) = (velocities.last_mut(), &masses)
     {
+        for (momentum, mass) in momenta.velocities.iter_mut().zip(masses) {
+            *momentum /= *mass;
+        }
+    }
+    let velocities = velocities.into_iter().map(|(column, _)| column).collect();
+    if let Some((velocities, note)) =
+        settle(velocities).map_err(|problem| Located::at(line, problem))?
+    {
+        frame.velocities = Some(velocities);
+        frame.notes.extend(note);
+    }
+    if let Some(masses) = masses {
         frame
             .masses_from_atoms(&masses)
             .map_err(|problem| Located::at(line, problem))?;

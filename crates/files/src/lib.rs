@@ -2,8 +2,8 @@
 //!
 //! Read in this order: [`read_configuration`] opens a sample in any of three formats
 //! ([`StructureFormat`]), compressed or not, and [`read_with_notes`] also tells what it had to
-//! assume; [`write_extxyz`], [`write_lammps_data`] and [`write_lammps_dump`] write one so that
-//! ASE, OVITO and LAMMPS open it without options; [`write_atomic`] is how every file comes into
+//! assume; [`write_extxyz`], [`write_lammps_data`] and [`write_lammps_dump`] write a [`Frame`] so
+//! that ASE, OVITO and LAMMPS open it without options; [`write_atomic`] is how every file comes into
 //! being: whole or not at all; [`SeriesWriter`] appends to a time series that a resumed run
 //! continues byte for byte; [`Manifest`] is the `run.json` of a run directory, and [`findings`]
 //! what the run found.
@@ -14,6 +14,7 @@ mod compression;
 mod error;
 mod extended_xyz;
 pub mod findings;
+mod frame;
 mod lammps_data;
 mod lammps_dump;
 mod manifest;
@@ -22,6 +23,7 @@ mod series;
 mod species_names;
 mod structure;
 mod text;
+mod velocity_columns;
 mod write_structure;
 
 pub use atomic_file::{
@@ -29,12 +31,11 @@ pub use atomic_file::{
 };
 pub use compression::Compression;
 pub use error::{FilesError, Problem};
+pub use frame::{AtomColumn, Frame, KeyValue, Placement};
 pub use manifest::{Host, Manifest, StageEntry, StageState, rfc3339};
 pub use series::{Series, SeriesColumn, SeriesHeader, SeriesWriter, read_series};
 pub use structure::{
     ReadReport, StructureFormat, parse_with_notes, read_configuration, read_trajectory,
     read_with_notes,
 };
-pub use write_structure::{
-    AtomColumn, Frame, KeyValue, write_extxyz, write_lammps_data, write_lammps_dump,
-};
+pub use write_structure::{write_extxyz, write_lammps_data, write_lammps_dump};

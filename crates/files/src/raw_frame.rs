@@ -61,8 +61,23 @@ impl RawFrames {
 }
 
 impl RawFrame {
-    /// Collects one mass a type from one mass an atom.
+    /// Collects one mass a type from one mass an atom. Masses of types that are there already stay
+    /// where those of the atoms are the same, rounded; where they differ, the atoms' are taken.
     pub fn masses_from_atoms(&mut self, atom_masses: &[f64]) -> Result<(), Problem> {
+        if let Some(given) = &self.masses {
+            let same = self.types.iter().zip(atom_masses).all(|(number, mass)| {
+                let known = given.get(usize::from(*number) - 1).copied().flatten();
+                known.is_some_and(|known| (known - mass).abs() <= 1e-6 * known.abs())
+            });
+            if same {
+                return Ok(());
+            }
+            self.notes.push(
+                "the masses of the atoms differ from those in `type_masses`: those of the atoms \
+                 were taken"
+                    .to_owned(),
+            );
+        }
         let highest = self.types.iter().copied().max().unwrap_or(0);
         let mut masses = vec![None; usize::from(highest)];
         for (&number, &mass) in self.types.iter().zip(atom_masses) {

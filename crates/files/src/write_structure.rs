@@ -1,159 +1,17 @@
 //! Writing samples so that other programs open them without options.
 //!
-//! Every number has 17 significant digits, so that reading it back gives the same bits.
+//! Positions, velocities and forces have 17 significant digits, masses and radii the fewest that
+//! read back to the same bits. What each program takes from each format is in `docs/formats.md`.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use metabasin_atoms::{Configuration, Species};
+use metabasin_atoms::Species;
 use nalgebra::Vector3;
 
-use crate::{FilesError, Overwrite, Problem, write_atomic_compressed};
-
-/// A value of the comment line of an extended XYZ frame.
-#[derive(Clone, Debug, PartialEq)]
-pub enum KeyValue {
-    /// Text, quoted where needed.
-    Text(String),
-    /// A real number.
-    Real(f64),
-    /// A whole number.
-    Integer(i64),
-    /// `T` or `F`.
-    Boolean(bool),
-    /// An array of real numbers.
-    Reals(Vec<f64>),
-}
-
-impl From<&str> for KeyValue {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<f64> for KeyValue {
-    fn from(value: f64) -> Self {
-        Self::Real(value)
-    }
-}
-
-impl From<i64> for KeyValue {
-    fn from(value: i64) -> Self {
-        Self::Integer(value)
-    }
-}
-
-/// One number or name an atom, a further column of an extended XYZ frame.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AtomColumn {
-    /// Real numbers.
-    Reals(Vec<f64>),
-    /// Whole numbers.
-    Integers(Vec<i64>),
-    /// Names without blanks.
-    Names(Vec<String>),
-}
-
-impl AtomColumn {
-    fn len(&self) -> usize {
-        match self {
-            Self::Reals(values) => values.len(),
-            Self::Integers(values) => values.len(),
-            Self::Names(values) => values.len(),
-        }
-    }
-
-    fn kind(&self) -> char {
-        match self {
-            Self::Reals(_) => 'R',
-            Self::Integers(_) => 'I',
-            Self::Names(_) => 'S',
-        }
-    }
-}
-
-/// One frame to write: a sample and what the caller knows about it.
-#[derive(Clone, Debug)]
-pub struct Frame<'a> {
-    /// The sample.
-    pub configuration: &'a Configuration,
-    /// Force on every atom `[energy / length]`, column `forces`.
-    pub forces: Option<&'a [Vector3<f64>]>,
-    /// Keys of the comment line, such as `energy`, `config_type`, `units`, `version`. `Lattice`,
-    /// `Properties`, `pbc` and `type_masses` are written by themselves.
-    pub keys: Vec<(String, KeyValue)>,
-    /// Further columns.
-    pub columns: Vec<(String, AtomColumn)>,
-}
-
-impl<'a> Frame<'a> {
-    /// A frame without forces, keys or further columns.
-    pub fn new(configuration: &'a Configuration) -> Self {
-        Self {
-            configuration,
-            forces: None,
-            keys: Vec::new(),
-            columns: Vec::new(),
-        }
-    }
-
-    /// With the forces on the atoms.
-    #[must_use]
-    pub fn with_forces(mut self, forces: &'a [Vector3<f64>]) -> Self {
-        self.forces = Some(forces);
-        self
-    }
-
-    /// With one more key in the comment line.
-    #[must_use]
-    pub fn with_key(mut self, name: &str, value: impl Into<KeyValue>) -> Self {
-        self.keys.push((name.to_owned(), value.into()));
-        self
-    }
-
-    /// With one more column.
-    #[must_use]
-    pub fn with_column(mut self, name: &str, column: AtomColumn) -> Self {
-        self.columns.push((name.to_owned(), column));
-        self
-    }
-
-    /// Arrays of the right length, names that the format can hold.
-    fn check(&self) -> Result<(), Problem> {
-        self.configuration
-            .validate()
-            .map_err(Problem::Configuration)?;
-        let atoms = self.configuration.len() as u64;
-        let forces = self.forces.map(<[Vector3<f64>]>::len);
-        let columns = self.columns.iter().map(|(_, column)| column.len());
-        for found in forces.into_iter().chain(columns) {
-            if found as u64 != atoms {
-                return Err(Problem::Count {
-                    what: "entries of every column",
-                    declared: atoms,
-                    found: found as u64,
-                });
-            }
-        }
-        let plain = |name: &str| {
-            !name.is_empty()
-                && !name.contains(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | ':'))
-        };
-        let keys = self.keys.iter().map(|(name, _)| name.as_str());
-        let columns = self.columns.iter().map(|(name, _)| name.as_str());
-        let names = self.columns.iter().flat_map(|(_, column)| match column {
-            AtomColumn::Names(names) => names.as_slice(),
-            AtomColumn::Reals(_) | AtomColumn::Integers(_) => &[],
-        });
-        let mut all = keys.chain(columns).chain(names.map(String::as_str));
-        match all.find(|name| !plain(name)) {
-            Some(name) => Err(Problem::Unsupported {
-                what: format!("the name `{name}` in extended XYZ"),
-            }),
-            None => Ok(()),
-        }
-    }
-}
+use crate::{
+    AtomColumn, FilesError, Frame, KeyValue, Overwrite, Placement, Problem, write_atomic_compressed,
+};
 
 /// Seventeen significant digits: enough for the same bits back.
 struct Exact(f64);
@@ -201,8 +59,29 @@ fn write_value(output: &mut dyn Write, value: &KeyValue) -> io::Result<()> {
     }
 }
 
+/// Half the Lennard-Jones lengths of the Wahnstrom glass, large and small atom `[length]`.
+const RADII: [f64; 2] = [0.5, 5.0 / 12.0];
+
+/// One radius an atom, where all species are the glass's: a column that is right for some atoms only
+/// would be wrong for the tessellation of all.
+fn radii(frame: &Frame) -> Option<Vec<f64>> {
+    let species = frame.configuration.species.iter();
+    species
+        .map(|species| RADII.get(usize::from(species.0)).copied())
+        .collect()
+}
+
+fn write_image(output: &mut dyn Write, [a, b, c]: [i32; 3]) -> io::Result<()> {
+    write!(output, " {a} {b} {c}")
+}
+
+/// Velocities stand under three names, because no two of the programs that want them look for the
+/// same: `velo` is OVITO's, `vel` dynasor's and GPUMD's, `momenta` (mass times velocity) ASE's.
+const VELOCITY_COLUMNS: &str = ":velo:R:3:vel:R:3:momenta:R:3";
+
 fn write_xyz_frame(output: &mut dyn Write, frame: &Frame) -> io::Result<()> {
     let configuration = frame.configuration;
+    let radii = radii(frame);
     writeln!(output, "{}", configuration.len())?;
     let [lx, ly, lz, xy, xz, yz] = configuration.cell.components();
     let lattice = KeyValue::Reals(vec![lx, 0.0, 0.0, xy, ly, 0.0, xz, yz, lz]);
@@ -210,9 +89,15 @@ fn write_xyz_frame(output: &mut dyn Write, frame: &Frame) -> io::Result<()> {
     write_value(output, &lattice)?;
     write!(output, " Properties=species:S:1:pos:R:3")?;
     if configuration.velocities.is_some() {
-        write!(output, ":velo:R:3")?;
+        write!(output, "{VELOCITY_COLUMNS}")?;
     }
-    write!(output, ":id:I:1")?;
+    write!(output, ":id:I:1:masses:R:1")?;
+    if radii.is_some() {
+        write!(output, ":radius:R:1")?;
+    }
+    if frame.placement == Placement::Wrapped {
+        write!(output, ":image:I:3")?;
+    }
     if frame.forces.is_some() {
         write!(output, ":forces:R:3")?;
     }
@@ -227,12 +112,22 @@ fn write_xyz_frame(output: &mut dyn Write, frame: &Frame) -> io::Result<()> {
     }
     writeln!(output)?;
     for i in 0..configuration.len() {
+        let (position, image) = frame.place(i);
+        let mass = configuration.mass(i);
         write!(output, "{}", species_name(configuration.species[i]))?;
-        write_vector(output, &configuration.positions[i])?;
+        write_vector(output, &position)?;
         if let Some(velocities) = &configuration.velocities {
             write_vector(output, &velocities[i])?;
+            write_vector(output, &velocities[i])?;
+            write_vector(output, &(velocities[i] * mass))?;
         }
-        write!(output, " {}", configuration.ids[i])?;
+        write!(output, " {} {mass:?}", configuration.ids[i])?;
+        if let Some(radii) = &radii {
+            write!(output, " {:?}", radii[i])?;
+        }
+        if let Some(image) = image {
+            write_image(output, image)?;
+        }
         if let Some(forces) = frame.forces {
             write_vector(output, &forces[i])?;
         }
@@ -258,9 +153,12 @@ fn invalid(path: &Path, problem: Problem) -> FilesError {
 
 /// Writes extended XYZ, one frame or many; compressed where the name ends in `.gz` or `.zst`.
 ///
-/// Columns `species:S:1:pos:R:3[:velo:R:3]:id:I:1[:forces:R:3]` and the caller's; species are
-/// named `H` and `He` for types 1 and 2, because ASE takes only names of elements; the masses of
-/// the types stand in the key `type_masses`. Positions are unwrapped, as in the configuration.
+/// Columns `species:S:1:pos:R:3[:velo:R:3:vel:R:3:momenta:R:3]:id:I:1:masses:R:1[:radius:R:1]`
+/// `[:image:I:3][:forces:R:3]` and the caller's. Species are named `H` and `He` for types 1 and 2,
+/// because ASE takes only names of elements; masses and radii (1/2 and 5/12, half the
+/// Lennard-Jones lengths) are those of the model, which would otherwise be taken for the elements'.
+/// The masses of the types stand in the key `type_masses`. `image` is there where the frame is
+/// [`Placement::Wrapped`].
 ///
 /// # Errors
 /// [`FilesError::Content`] for a frame that is not valid, and as [`crate::write_atomic`].
@@ -278,19 +176,21 @@ pub fn write_extxyz(path: &Path, frames: &[Frame], overwrite: Overwrite) -> Resu
 /// Writes a LAMMPS data file, atom style `atomic`, `units lj`; compressed where the name ends in
 /// `.gz` or `.zst`.
 ///
-/// Positions are written unwrapped and without image flags: LAMMPS wraps them itself when it reads
-/// the file, and reading it back here gives the same bits.
+/// Unwrapped positions have no image flags: LAMMPS wraps them itself when it reads the file, and
+/// reading it back here gives the same bits. Wrapped ones have them (`ix iy iz`). The format holds
+/// neither forces nor keys nor further columns. Types have no names: OVITO takes for a type `H` the
+/// radius of hydrogen, for one without a name no radius.
 ///
 /// # Errors
 /// As [`write_extxyz`].
-pub fn write_lammps_data(
+pub fn write_lammps_data<'a>(
     path: &Path,
-    configuration: &Configuration,
+    frame: impl Into<Frame<'a>>,
     overwrite: Overwrite,
 ) -> Result<(), FilesError> {
-    configuration
-        .validate()
-        .map_err(|error| invalid(path, Problem::Configuration(error)))?;
+    let frame: Frame = frame.into();
+    frame.check().map_err(|problem| invalid(path, problem))?;
+    let configuration = frame.configuration;
     write_atomic_compressed(path, overwrite, |output| {
         writeln!(
             output,
@@ -313,8 +213,12 @@ pub fn write_lammps_data(
         writeln!(output, "\nAtoms # atomic\n")?;
         for i in 0..configuration.len() {
             let number = configuration.species[i].number();
+            let (position, image) = frame.place(i);
             write!(output, "{} {number}", configuration.ids[i])?;
-            write_vector(output, &configuration.positions[i])?;
+            write_vector(output, &position)?;
+            if let Some(image) = image {
+                write_image(output, image)?;
+            }
             writeln!(output)?;
         }
         if let Some(velocities) = &configuration.velocities {
@@ -329,37 +233,41 @@ pub fn write_lammps_data(
     })
 }
 
-/// Writes a LAMMPS text dump, one frame a (step, configuration) pair; compressed where the name
-/// ends in `.gz` or `.zst`.
+/// Writes a LAMMPS text dump, one frame a (step, frame) pair; compressed where the name ends in
+/// `.gz` or `.zst`.
 ///
-/// Columns `id type mass xu yu zu [vx vy vz]`, positions unwrapped. The format gives a tilted cell by
-/// its bounding box, so that lx and ly come back within rounding; an orthorhombic cell comes back
-/// with the same bits.
+/// Columns `id type element mass [radius]`, then `xu yu zu` for unwrapped positions and
+/// `x y z ix iy iz` for wrapped ones, then `[vx vy vz] [fx fy fz]`. `element` is there because ASE
+/// takes the element from the mass where it is not, and calls every atom X; `radius` because OVITO
+/// gives an element its own. The format gives a tilted cell by its bounding box, so that lx and ly
+/// come back within rounding; an orthorhombic cell comes back with the same bits.
 ///
 /// # Errors
 /// As [`write_extxyz`].
-pub fn write_lammps_dump(
+pub fn write_lammps_dump<'a, F>(
     path: &Path,
-    frames: &[(u64, &Configuration)],
+    frames: &[(u64, F)],
     overwrite: Overwrite,
-) -> Result<(), FilesError> {
-    for (_, configuration) in frames {
-        configuration
-            .validate()
-            .map_err(|error| invalid(path, Problem::Configuration(error)))?;
+) -> Result<(), FilesError>
+where
+    F: Clone + Into<Frame<'a>>,
+{
+    let frames: Vec<(u64, Frame)> = frames
+        .iter()
+        .map(|(step, frame)| (*step, frame.clone().into()))
+        .collect();
+    for (_, frame) in &frames {
+        frame.check().map_err(|problem| invalid(path, problem))?;
     }
     write_atomic_compressed(path, overwrite, |output| {
         frames
             .iter()
-            .try_for_each(|(step, configuration)| write_dump_frame(output, *step, configuration))
+            .try_for_each(|(step, frame)| write_dump_frame(output, *step, frame))
     })
 }
 
-fn write_dump_frame(
-    output: &mut dyn Write,
-    step: u64,
-    configuration: &Configuration,
-) -> io::Result<()> {
+fn write_dump_frame(output: &mut dyn Write, step: u64, frame: &Frame) -> io::Result<()> {
+    let configuration = frame.configuration;
     writeln!(output, "ITEM: TIMESTEP\n{step}")?;
     writeln!(output, "ITEM: NUMBER OF ATOMS\n{}", configuration.len())?;
     let [lx, ly, lz, xy, xz, yz] = configuration.cell.components();
@@ -382,21 +290,41 @@ fn write_dump_frame(
             writeln!(output, "{} {}", Exact(0.0), Exact(length))?;
         }
     }
-    let velocity_columns = match configuration.velocities {
-        Some(_) => " vx vy vz",
-        None => "",
+    let radii = radii(frame);
+    write!(output, "ITEM: ATOMS id type element mass")?;
+    if radii.is_some() {
+        write!(output, " radius")?;
+    }
+    let positions = match frame.placement {
+        Placement::Unwrapped => " xu yu zu",
+        Placement::Wrapped => " x y z ix iy iz",
     };
-    writeln!(
-        output,
-        "ITEM: ATOMS id type mass xu yu zu{velocity_columns}"
-    )?;
+    write!(output, "{positions}")?;
+    if configuration.velocities.is_some() {
+        write!(output, " vx vy vz")?;
+    }
+    if frame.forces.is_some() {
+        write!(output, " fx fy fz")?;
+    }
+    writeln!(output)?;
     for i in 0..configuration.len() {
-        let number = configuration.species[i].number();
-        let mass = Exact(configuration.mass(i));
-        write!(output, "{} {number} {mass}", configuration.ids[i])?;
-        write_vector(output, &configuration.positions[i])?;
+        let species = configuration.species[i];
+        let (position, image) = frame.place(i);
+        let (number, element) = (species.number(), species_name(species));
+        let (id, mass) = (configuration.ids[i], configuration.mass(i));
+        write!(output, "{id} {number} {element} {mass:?}")?;
+        if let Some(radii) = &radii {
+            write!(output, " {:?}", radii[i])?;
+        }
+        write_vector(output, &position)?;
+        if let Some(image) = image {
+            write_image(output, image)?;
+        }
         if let Some(velocities) = &configuration.velocities {
             write_vector(output, &velocities[i])?;
+        }
+        if let Some(forces) = frame.forces {
+            write_vector(output, &forces[i])?;
         }
         writeln!(output)?;
     }

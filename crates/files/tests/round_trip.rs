@@ -132,7 +132,7 @@ fn keys_forces_and_columns_stand_where_other_programs_look() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 12);
     for part in [
-        "Properties=species:S:1:pos:R:3:id:I:1:forces:R:3:n5:I:1:class:S:1",
+        "Properties=species:S:1:pos:R:3:id:I:1:masses:R:1:radius:R:1:forces:R:3:n5:I:1:class:S:1",
         "pbc=\"T T T\"",
         "energy=-7.2500000000000000e0",
         "event=12",

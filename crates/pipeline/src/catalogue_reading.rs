@@ -7,7 +7,7 @@ use metabasin_atoms::{Cell, Configuration, Species};
 use metabasin_catalogue::{
     BarrierReport, Catalogue, DisplacementField, EventMeasures, SampleRecord, StatisticsOptions,
 };
-use metabasin_files::{Frame, Overwrite, write_atomic, write_extxyz};
+use metabasin_files::{Frame, Overwrite, Placement, write_atomic, write_extxyz};
 use metabasin_interactions::Cut;
 use metabasin_landscape::SearchSettings;
 use metabasin_minimizers::{InherentStructure, TruncatedNewton};
@@ -188,7 +188,8 @@ fn displaced(minimum: &Configuration, field: &DisplacementField) -> Configuratio
 /// that any other code can check them; how many events.
 ///
 /// Atoms that moved less than the threshold of the stored fields stand where they stood in the
-/// minimum, so the forces of saddle and final frame are small, not zero.
+/// minimum, so the forces of saddle and final frame are small, not zero. Unwrapped, the atoms of the
+/// three frames differ by what they moved; wrapped, each frame has its own lattice shifts.
 ///
 /// # Errors
 /// Where the catalogue cannot be read or the file not written.
@@ -196,6 +197,7 @@ pub fn export_extxyz(
     catalogue: &Path,
     output: &Path,
     overwrite: Overwrite,
+    placement: Placement,
 ) -> Result<usize, PipelineError> {
     let catalogue = Catalogue::open_read_only(catalogue)?;
     let sample = catalogue.sample()?;
@@ -228,6 +230,7 @@ pub fn export_extxyz(
         .iter()
         .map(|(event, name, configuration, forces, energy)| {
             Frame::new(configuration)
+                .placed(placement)
                 .with_forces(forces)
                 .with_key("config_type", *name)
                 .with_key("event", *event as i64)

@@ -73,7 +73,7 @@ pub use metabasin_catalogue::{
     BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
     measures_csv,
 };
-pub use metabasin_files::Overwrite;
+pub use metabasin_files::{Overwrite, Placement};
 pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::{
     DescentMethod, HeatSettings, RateSettings, Reverification, ReverificationTolerances,
@@ -101,5 +101,5 @@ pub use single_point::{SinglePoint, single_point};
 pub use structure_analysis::{
     ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,
 };
-pub use structure_file::write_text;
+pub use structure_file::{StructureOutput, write_text};
 pub use unfinished::{PairCount, digest_so_far};

@@ -1,10 +1,9 @@
 //! One structure to its inherent structure: the verb `minimize`.
 
-use std::path::Path;
 use std::time::Instant;
 
 use metabasin_atoms::Stress;
-use metabasin_files::{KeyValue, Overwrite};
+use metabasin_files::KeyValue;
 use metabasin_interactions::Cut;
 use metabasin_minimizers::{InherentStructure, MinimizerKind};
 use serde::Serialize;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use crate::PipelineError;
 use crate::config::KernelChoice;
 use crate::sample::{Sample, force_field};
-use crate::structure_file::write_structure;
+use crate::structure_file::StructureOutput;
 
 /// What `minimize` reports.
 #[derive(Clone, Debug, Serialize)]
@@ -45,7 +44,7 @@ pub struct Relaxation {
 /// Where the minimizer does not converge (its outcome says why), or the file cannot be written.
 pub fn relax(
     sample: &Sample,
-    output: (&Path, Overwrite),
+    output: StructureOutput,
     (cut, kernel): (Cut, KernelChoice),
     method: MinimizerKind,
     force_tolerance: f64,
@@ -77,7 +76,7 @@ pub fn relax(
         ("energy", KeyValue::Real(inherent.energy())),
         ("cut", KeyValue::Text(cut.to_string())),
     ];
-    write_structure(output.0, output.1, relaxed, &properties)?;
+    output.write(relaxed, &properties)?;
     Ok(Relaxation {
         converged: true,
         method: method.to_string(),

@@ -2,11 +2,10 @@
 //! `settle` of a `Search` stage.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use metabasin_files::{KeyValue, Overwrite};
+use metabasin_files::KeyValue;
 use metabasin_interactions::Cut;
 use metabasin_landscape::{SearchSettings, Settled, settle};
 use metabasin_minimizers::InherentStructure;
@@ -15,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::KernelChoice;
 use crate::saddle_searches::quench_start;
 use crate::sample::{Sample, force_field};
-use crate::structure_file::write_structure;
+use crate::structure_file::StructureOutput;
 use crate::{Interrupt, PipelineError, Progress};
 
 /// How deep to look for a start of saddle searches.
@@ -161,7 +160,7 @@ pub(crate) fn moves(settled: &Settled) -> Vec<SettlingMove> {
 /// minimum, a file that cannot be written, or on request.
 pub fn settle_sample(
     sample: &Sample,
-    output: (&Path, Overwrite),
+    output: StructureOutput,
     request: &SettleRequest,
     watch: (&dyn Progress, &Interrupt),
 ) -> Result<SettleSummary, PipelineError> {
@@ -177,7 +176,7 @@ pub fn settle_sample(
         ("energy", KeyValue::Real(deepest.energy())),
         ("cut", KeyValue::Text(request.cut.to_string())),
     ];
-    write_structure(output.0, output.1, deepest.configuration(), &properties)?;
+    output.write(deepest.configuration(), &properties)?;
     Ok(SettleSummary {
         energy_before: minimum.energy(),
         energy: deepest.energy(),

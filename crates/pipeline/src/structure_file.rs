@@ -4,46 +4,79 @@ use std::path::Path;
 
 use metabasin_atoms::Configuration;
 use metabasin_files::{
-    Frame, KeyValue, Overwrite, StructureFormat, write_atomic, write_extxyz, write_lammps_data,
-    write_lammps_dump,
+    Frame, KeyValue, Overwrite, Placement, StructureFormat, write_atomic, write_extxyz,
+    write_lammps_data, write_lammps_dump,
 };
 
 use crate::PipelineError;
 
-/// Writes `configuration` to `path`: `.extxyz`/`.xyz`, `.data` or `.dump`, compressed where the
-/// name ends in `.gz` or `.zst`. Extended XYZ also carries `keys`, version and units.
+/// Where a user wants a structure.
+#[derive(Clone, Copy, Debug)]
+pub struct StructureOutput<'a> {
+    /// The file, its format in its name.
+    pub path: &'a Path,
+    /// Whether it may exist.
+    pub overwrite: Overwrite,
+    /// Where its atoms are put.
+    pub placement: Placement,
+}
+
+impl StructureOutput<'_> {
+    /// Writes `configuration`: `.extxyz`/`.xyz`, `.data` or `.dump`, compressed where the name ends
+    /// in `.gz` or `.zst`. Extended XYZ also carries `keys`, version and units.
+    ///
+    /// # Errors
+    /// Where the file exists and may not be overwritten, the name asks for no known format, or the
+    /// disk does not take it.
+    pub(crate) fn write(
+        &self,
+        configuration: &Configuration,
+        keys: &[(&str, KeyValue)],
+    ) -> Result<(), PipelineError> {
+        let mut frame = Frame::new(configuration)
+            .placed(self.placement)
+            .with_key("program", concat!("metabasin ", env!("CARGO_PKG_VERSION")))
+            .with_key("units", "reduced Lennard-Jones");
+        for (name, value) in keys {
+            frame = frame.with_key(name, value.clone());
+        }
+        match StructureFormat::of_name(self.path) {
+            Some(StructureFormat::ExtendedXyz) => {
+                write_extxyz(self.path, &[frame], self.overwrite)?;
+            }
+            Some(StructureFormat::LammpsData) => {
+                write_lammps_data(self.path, frame, self.overwrite)?;
+            }
+            Some(StructureFormat::LammpsDump) => {
+                write_lammps_dump(self.path, &[(0, frame)], self.overwrite)?;
+            }
+            None => {
+                return Err(PipelineError::in_file(
+                    self.path,
+                    "the name says no format: end it in .extxyz, .data or .dump (.gz or .zst behind)",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a structure that the program reads again, its atoms unwrapped with the same bits.
 ///
 /// # Errors
-/// Where the file exists and `overwrite` refuses, the name asks for no known format, or the disk
-/// does not take it.
+/// As [`StructureOutput::write`].
 pub(crate) fn write_structure(
     path: &Path,
     overwrite: Overwrite,
     configuration: &Configuration,
     keys: &[(&str, KeyValue)],
 ) -> Result<(), PipelineError> {
-    match StructureFormat::of_name(path) {
-        Some(StructureFormat::ExtendedXyz) => {
-            let mut frame = Frame::new(configuration)
-                .with_key("program", concat!("metabasin ", env!("CARGO_PKG_VERSION")))
-                .with_key("units", "reduced Lennard-Jones");
-            for (name, value) in keys {
-                frame = frame.with_key(name, value.clone());
-            }
-            write_extxyz(path, &[frame], overwrite)?;
-        }
-        Some(StructureFormat::LammpsData) => write_lammps_data(path, configuration, overwrite)?,
-        Some(StructureFormat::LammpsDump) => {
-            write_lammps_dump(path, &[(0, configuration)], overwrite)?;
-        }
-        None => {
-            return Err(PipelineError::in_file(
-                path,
-                "the name says no format: end it in .extxyz, .data or .dump (.gz or .zst behind)",
-            ));
-        }
-    }
-    Ok(())
+    let output = StructureOutput {
+        path,
+        overwrite,
+        placement: Placement::Unwrapped,
+    };
+    output.write(configuration, keys)
 }
 
 /// Writes a text whole, such as a plot.

@@ -70,8 +70,9 @@ pub(super) struct Script<'a> {
     text: String,
 }
 
-/// `potential.lammps`: the pair style, its coefficients and the time step.
-pub(super) fn potential(config: &RunConfig) -> String {
+/// `potential.lammps`: the pair style, its coefficients for as many types as there are, and the time
+/// step.
+pub(super) fn potential(config: &RunConfig, types: usize) -> String {
     let potential = BinaryLennardJones::wahnstrom(config.cut);
     let cutoff = potential.cutoff();
     let (style, shift) = match config.cut {
@@ -80,11 +81,10 @@ pub(super) fn potential(config: &RunConfig) -> String {
         Cut::Smooth => (format!("lj/smooth {INNER} {cutoff}"), "yes"),
     };
     let mut text = format!("pair_style {style}\n");
-    for (pair, diameter) in ["1 1", "1 2", "2 2"]
-        .iter()
-        .zip([1.0, 11.0 / 12.0, 5.0 / 6.0])
-    {
-        let _ = writeln!(text, "pair_coeff {pair} 1.0 {diameter:?}");
+    for (a, b, diameter) in [(1, 1, 1.0), (1, 2, 11.0 / 12.0), (2, 2, 5.0 / 6.0)] {
+        if b <= types {
+            let _ = writeln!(text, "pair_coeff {a} {b} 1.0 {diameter:?}");
+        }
     }
     let _ = write!(
         text,
@@ -98,6 +98,7 @@ pub(super) fn potential(config: &RunConfig) -> String {
 pub(super) const SETTINGS: &str = "units lj
 atom_style atomic
 boundary p p p
+box tilt large
 neighbor 0.3 bin
 neigh_modify every 1 delay 0 check yes
 ";
@@ -208,7 +209,7 @@ impl<'a> Script<'a> {
         } = self.couplings;
         self.line(&format!(
             "fix move all npt temp {from:?} {to:?} {thermostat:?} tchain {chain} iso {p:?} {p:?} \
-             {barostat:?}"
+             {barostat:?} flip no"
         ));
     }
 
@@ -225,7 +226,7 @@ impl<'a> Script<'a> {
         let axes = [axis("x"), axis("y"), axis("z")].join(" ");
         self.line(&format!(
             "fix move all npt temp {t:?} {t:?} {thermostat:?} tchain {chain} {axes} couple xyz xy 0.0 \
-             0.0 {b:?}"
+             0.0 {b:?} flip no"
         ));
     }
 
@@ -306,7 +307,7 @@ impl<'a> Script<'a> {
         self.measure(out, &integration);
         self.npt(self.temperature, self.temperature);
         self.line(&format!(
-            "fix drive all deform 1 xy erate {:?} remap x",
+            "fix drive all deform 1 xy erate {:?} remap x flip no",
             branch.sign * rate
         ));
         self.line(&format!("run {}", steps - last));
@@ -332,7 +333,7 @@ impl<'a> Script<'a> {
         self.measure(out, &integration);
         self.npt(self.temperature, self.temperature);
         self.line(&format!(
-            "fix drive all deform 1 xy erate {signed:?} remap x"
+            "fix drive all deform 1 xy erate {signed:?} remap x flip no"
         ));
         self.line("variable begin string $(xy/ly-v_tilt0)");
         for sum in ["n", "g", "s", "gg", "gs"] {
@@ -372,7 +373,7 @@ impl<'a> Script<'a> {
         self.begin("loaded.data");
         self.npt(self.temperature, self.temperature);
         self.line(&format!(
-            "fix drive all deform 1 xy erate {signed:?} remap x"
+            "fix drive all deform 1 xy erate {signed:?} remap x flip no"
         ));
         self.line("run ${back}");
         self.line("write_data unloaded.data nocoeff");
