@@ -52,8 +52,9 @@ pub enum Verb {
         after_help = "Example:\n  metabasin demo --out my-demo && xdg-open my-demo/report.html"
     )]
     Demo(Demo),
-    /// Prints a commented config to start from.
-    #[command(after_help = "Example:\n  metabasin init search > search.ron")]
+    /// Prints a commented config to start from, or a glass to try everything on.
+    #[command(after_help = "Examples:\n  metabasin init search > search.ron\n  \
+                      metabasin init --sample > glass.data.gz")]
     Init(Init),
     /// Runs the stages of a config.
     #[command(

@@ -80,7 +80,13 @@ fn describe(result: &ActivationResult) -> String {
         let states: Vec<String> = way
             .states
             .iter()
-            .map(|(state, count)| format!("{count} {state}"))
+            .map(|(state, count)| {
+                let at_zero = way.states_at_zero.iter().find(|(name, _)| name == state);
+                at_zero.map_or_else(
+                    || format!("{count} {state}"),
+                    |(_, zero)| format!("{count} {state} ({zero} of them at zero load)"),
+                )
+            })
             .collect();
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -93,6 +99,15 @@ fn describe(result: &ActivationResult) -> String {
                 |(last, _)| format!("becomes unstable at {last:.6}")
             )
         );
+    }
+    if result.ways.iter().any(|way| !way.states_at_zero.is_empty()) {
+        text.push_str(if result.control == "stress" {
+            "An event that ends at zero load is one only in a cell of fixed shape, as it was searched: \
+             once the cell gives way, its saddle slides off into a minimum (saddle_vanished), leads \
+             to another one (disconnected) or has another number of unstable modes (wrong_index).\n"
+        } else {
+            "An event that ends at zero load could not be converged again from what is stored.\n"
+        });
     }
     text
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Overwrite, PipelineError, Placement, Radii, Sample, StructureOutput, analyze as analyze_sample,
-    measure_speed, relax, single_point,
+    Displacements, Overwrite, PipelineError, Placement, Radii, Sample, StructureOutput, Thresholds,
+    analyze as analyze_sample, measure_speed, relax, single_point,
 };
 
 use crate::arguments::{Analyze, Bench, Energy, Minimize};
@@ -146,6 +146,10 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
             .map_err(|error| metabasin_pipeline::PipelineError::BadInput(error.to_string()))?,
         None => Radii::half_sigma(),
     };
+    let thresholds = Thresholds {
+        edge: arguments.edge_threshold,
+        ..Thresholds::default()
+    };
     let read = |path: &Path| Sample::read(path, forces.cut).map(|sample| sample.configuration);
     let reference = arguments.reference.as_deref().map(read).transpose()?;
     let per_atom = arguments
@@ -155,10 +159,13 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     let result = analyze_sample(
         &sample,
         (forces.cut, forces.kernel.into()),
-        &radii,
+        (&radii, &thresholds),
         reference.as_ref(),
         per_atom,
     )?;
+    if let Some(doubt) = result.displacement.as_ref().and_then(Displacements::doubt) {
+        context.say(&doubt);
+    }
     context.output.result(&result, |r| {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         let optional = |share: Option<f64>| share.map_or("none".to_owned(), percent);
@@ -217,6 +224,7 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
                     moved.mean_square, moved.largest, moved.largest_id, moved.participation
                 ),
             ));
+            rows.push(("  beyond the strain", moved.strain.to_string()));
         }
         let mut frequent: Vec<_> = r.voronoi_index_histogram.iter().collect();
         frequent.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));

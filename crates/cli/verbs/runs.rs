@@ -6,16 +6,16 @@ use anyhow::{Context as _, Result};
 use metabasin_pipeline::config::{ConfigError, LoadedConfig, check_sample, load, load_text};
 use metabasin_pipeline::{
     Estimate, Existing, Overwrite, PairCount, PipelineError, RunSummary, compare_runs,
-    digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
+    digest_so_far, estimate, kmc_summary, run as run_pipeline, takes_long, write_bytes, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;
 
-use crate::arguments::{Check, Compare, Demo, Report, Run, Template};
+use crate::arguments::{Check, Compare, Demo, Init, Report, Run, Template};
 use crate::output::{span, table};
 use crate::signals::INTERRUPT;
 use crate::verbs::inspect::overwrite;
-use crate::verbs::{Context, text_of};
+use crate::verbs::{Context, SAMPLE, text_of};
 
 fn existing(resume: bool, force: bool) -> Existing {
     match (resume, force) {
@@ -34,12 +34,30 @@ pub fn edits_with_seed(edits: &[String], seed: Option<u64>) -> Vec<String> {
         .collect()
 }
 
+/// Says about how long a run will last, where that is long. A run that is resumed says so stage by
+/// stage, from what it measures there.
+fn foretell(context: &Context, loaded: &LoadedConfig, existing: Existing) {
+    if context.quiet || matches!(existing, Existing::Resume) || !takes_long(&loaded.config) {
+        return;
+    }
+    // What no estimate can be made of is reported by the run itself.
+    if let Ok(estimate) = estimate(&loaded.config) {
+        context.say(&format!(
+            "about {} on this machine, by its speed just measured; `metabasin check` says what of it \
+             each stage takes",
+            span(estimate.seconds)
+        ));
+        context.watch.foretold();
+    }
+}
+
 /// Runs a config and, where it ends in findings, builds the report.
 fn run_and_report(
     context: &Context,
     (verb, loaded, out): (&str, &LoadedConfig, &Path),
     existing: Existing,
 ) -> Result<RunSummary> {
+    foretell(context, loaded, existing);
     let summary = run_pipeline(verb, loaded, out, existing, &context.watch, &INTERRUPT)?;
     if out.join("findings.json").exists() {
         let report = write_report(out).context("the run is done, but its report failed")?;
@@ -131,6 +149,39 @@ pub fn kmc(context: &mut Context, arguments: &Run) -> Result<()> {
             s.r#final.stress.xy()
         )
     })
+}
+
+/// `init`.
+pub fn init(context: &mut Context, arguments: &Init) -> Result<()> {
+    let bytes = if arguments.sample {
+        SAMPLE
+    } else {
+        text_of(arguments.template).as_bytes()
+    };
+    if let Some(output) = &arguments.output {
+        let zipped = output
+            .extension()
+            .is_some_and(|extension| extension == "gz");
+        if zipped != arguments.sample {
+            let remedy = if arguments.sample {
+                "the sample is compressed: end its name in .data.gz"
+            } else {
+                "a config is not compressed: end its name in .ron"
+            };
+            return Err(PipelineError::BadInput(format!("{}: {remedy}", output.display())).into());
+        }
+        write_bytes(output, bytes, overwrite(arguments.force))?;
+        context.say(&format!("written: {}", output.display()));
+        return Ok(());
+    }
+    if arguments.sample && context.output.is_terminal() {
+        return Err(PipelineError::BadInput(
+            "the sample is compressed, not for a screen: metabasin init --sample > glass.data.gz"
+                .to_owned(),
+        )
+        .into());
+    }
+    context.output.bytes(bytes)
 }
 
 /// What `check` prints.

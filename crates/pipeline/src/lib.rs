@@ -17,6 +17,7 @@ mod coverage_goal;
 mod crystallization;
 mod csv;
 mod digest;
+mod displacements;
 mod error;
 mod escape;
 mod estimate;
@@ -57,12 +58,14 @@ pub use atomistic_walk::{WalkRequest, WalkSummary, WalkTrack, walk_from_file};
 pub use catalogue_reading::{
     BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz,
 };
+pub use cell_mapping::ShearStrain;
 pub use comparison::{Comparison, compare_runs};
 pub use config::KernelChoice;
 pub use coverage_goal::CoverageGoal;
+pub use displacements::{Displacements, OtherStrain};
 pub use error::PipelineError;
 pub use escape::{EscapeRequest, EscapeRow, EscapeTest, escape_test, write_escape_csv};
-pub use estimate::{Estimate, StageEstimate, estimate};
+pub use estimate::{Estimate, StageEstimate, estimate, takes_long};
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
@@ -80,7 +83,7 @@ pub use metabasin_landscape::{
     SearchSettings,
 };
 pub use metabasin_minimizers::MinimizerKind;
-pub use metabasin_structure::Radii;
+pub use metabasin_structure::{Radii, Thresholds};
 pub use parquet_tables::{export_parquet, write_measures_parquet};
 pub use prefactors::{
     ConvergenceRow, PrefactorConvergence, PrefactorRequest, PrefactorSpread, PrefactorSummary,
@@ -98,8 +101,6 @@ pub use search_team::Ranks;
 pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 pub use settling::{SettleRequest, SettleSettings, SettleSummary, SettlingMove, settle_sample};
 pub use single_point::{SinglePoint, single_point};
-pub use structure_analysis::{
-    ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,
-};
-pub use structure_file::{StructureOutput, write_text};
+pub use structure_analysis::{ClassProperties, Icosahedra, StructureAnalysis, analyze};
+pub use structure_file::{StructureOutput, write_bytes, write_text};
 pub use unfinished::{PairCount, digest_so_far};

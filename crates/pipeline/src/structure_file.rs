@@ -84,6 +84,14 @@ pub(crate) fn write_structure(
 /// # Errors
 /// Where the file exists and `overwrite` refuses, or cannot be written.
 pub fn write_text(path: &Path, text: &str, overwrite: Overwrite) -> Result<(), PipelineError> {
-    write_atomic(path, overwrite, |writer| writer.write_all(text.as_bytes()))?;
+    write_bytes(path, text.as_bytes(), overwrite)
+}
+
+/// Writes bytes whole, as they are.
+///
+/// # Errors
+/// As [`write_text`].
+pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(), PipelineError> {
+    write_atomic(path, overwrite, |writer| writer.write_all(bytes))?;
     Ok(())
 }
