@@ -358,7 +358,8 @@ fn convergence_row(measured: &[EventConvergence], k: usize, radius: f64) -> Conv
     let rows: Vec<_> = measured.iter().map(|event| &event.rows[k]).collect();
     let ratios: Vec<f64> = rows.iter().filter_map(|row| row.1).flatten().collect();
     let mean = |values: &mut dyn Iterator<Item = f64>, count: usize| {
-        values.sum::<f64>() / count.max(1) as f64
+        // No values have the mean 0: `sum` would give −0.
+        values.fold(0.0, |sum, value| sum + value) / count.max(1) as f64
     };
     ConvergenceRow {
         radius,

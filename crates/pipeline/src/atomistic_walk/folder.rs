@@ -113,8 +113,8 @@ fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
     writeln!(
         writer,
         "step,kind,time [tau],time_mapped [s],energy [epsilon],interaction [epsilon],\
-         barrier [epsilon],moved,regions,states,exits,exit_rate [1/tau],searches,\
-         force_evaluations,seconds"
+         barrier [epsilon],moved,regions,states,exits,exit_rate [1/tau],unseen_rate [1/tau],\
+         searches,force_evaluations,seconds"
     )?;
     for Row { step, seconds } in rows {
         let barrier = step
@@ -122,7 +122,7 @@ fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
             .map_or(String::new(), |barrier| format!("{barrier:?}"));
         writeln!(
             writer,
-            "{},{},{:?},{:?},{:?},{:?},{barrier},{},{},{},{},{:?},{},{},{seconds:.3}",
+            "{},{},{:?},{:?},{:?},{:?},{barrier},{},{},{},{},{:?},{:?},{},{},{seconds:.3}",
             step.step,
             step.kind.name(),
             step.time,
@@ -134,6 +134,7 @@ fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
             step.states,
             step.exits,
             step.exit_rate,
+            step.unseen_rate,
             step.searches,
             step.evaluations,
         )?;
