@@ -52,7 +52,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
     let context = &mut context;
     match &arguments.verb {
         Verb::Demo(demo) => runs::demo(context, demo),
-        Verb::Init(Init { template }) => context.output.text(text_of(*template)),
+        Verb::Init(Init { template }) => runs::init(context, *template),
         Verb::Run(run) => runs::run(context, "run", run),
         Verb::Kmc(run) => runs::kmc(context, run),
         Verb::Check(check) => runs::check(context, check),

@@ -80,11 +80,13 @@ impl Leftover {
         for leftover in [Self::Journal, Self::Log] {
             let path = leftover.file(catalogue);
             match fs::File::open(&path) {
-                Ok(file) if leftover == Self::Log || begins(file) => found.push(leftover),
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(CatalogueError::File { path, source });
+                Ok(file) => {
+                    if leftover == Self::Log || begins(file) {
+                        found.push(leftover);
+                    }
                 }
-                _ => {}
+                Err(source) if source.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(CatalogueError::File { path, source }),
             }
         }
         Ok(found)

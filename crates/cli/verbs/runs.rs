@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use metabasin_pipeline::config::{ConfigError, LoadedConfig, check_sample, load, load_text};
 use metabasin_pipeline::{
-    Estimate, Existing, Overwrite, PairCount, PipelineError, RunSummary, compare_runs,
+    Estimate, Existing, PairCount, PipelineError, RunSummary, compare_runs,
     digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::arguments::{Check, Compare, Demo, Report, Run, Template};
 use crate::output::{span, table};
+use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
-use crate::verbs::inspect::overwrite;
 use crate::verbs::{Context, text_of};
 
 fn existing(resume: bool, force: bool) -> Existing {
@@ -72,8 +72,28 @@ pub fn demo(context: &mut Context, arguments: &Demo) -> Result<()> {
     let loaded = load_text(text_of(Template::Demo), Path::new("demo.ron"), &edits)
         .map_err(PipelineError::Config)?;
     let mode = existing(arguments.resume, arguments.force);
+    Files::of(arguments.force)
+        .writes_run("--out", &arguments.out)
+        .tried()?;
     let summary = run_and_report(context, ("demo", &loaded, &arguments.out), mode)?;
     context.output.result(&summary, describe)
+}
+
+/// What `init` prints.
+#[derive(Serialize)]
+struct Printed {
+    /// The config as text, comments included.
+    config: &'static str,
+}
+
+/// `init`.
+pub fn init(context: &mut Context, template: Template) -> Result<()> {
+    let printed = Printed {
+        config: text_of(template),
+    };
+    context
+        .output
+        .result(&printed, |printed| printed.config.to_owned())
 }
 
 fn out_of(arguments: &Run) -> PathBuf {
@@ -91,6 +111,10 @@ fn run_config(context: &Context, verb: &str, arguments: &Run) -> Result<(RunSumm
     let loaded = load(&arguments.config, &edits).map_err(PipelineError::Config)?;
     let out = out_of(arguments);
     let mode = existing(arguments.resume, arguments.force);
+    Files::of(arguments.force)
+        .reads_config(&loaded)
+        .writes_run("--out", &out)
+        .tried()?;
     let summary = run_and_report(context, (verb, &loaded, &out), mode)?;
     Ok((summary, out))
 }
@@ -195,18 +219,22 @@ pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
 
 /// `compare`.
 pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
+    let plot = arguments.plot.as_deref();
+    let recovery = plot.map(|plot| plot.with_extension("recovery.svg"));
+    let recovery = recovery.as_deref();
+    let mut outputs = Files::of(arguments.force)
+        .reads("MD_RUN", &arguments.md_run)
+        .reads("KMC_RUN", &arguments.kmc_run)
+        .writes("--plot", plot, Format::Svg)
+        .writes("--plot, of the recovery,", recovery, Format::Svg)
+        .tried()?;
     let (rates, comparison) = compare_runs(&arguments.md_run, &arguments.kmc_run)?;
-    if let Some(plot) = &arguments.plot {
-        let recovery = plot.with_extension("recovery.svg");
-        let mode: Overwrite = overwrite(arguments.force);
-        write_text(plot, &stress_strain_svg(&rates), mode)?;
-        write_text(&recovery, &recovery_svg(&rates), mode)?;
-        context.say(&format!(
-            "plots: {} and {}",
-            plot.display(),
-            recovery.display()
-        ));
-    }
+    outputs.write(context, "plot", plot, |path, mode| {
+        write_text(path, &stress_strain_svg(&rates), mode)
+    });
+    outputs.write(context, "plot", recovery, |path, mode| {
+        write_text(path, &recovery_svg(&rates), mode)
+    });
     context.output.result(&comparison, |comparison| {
         let header = [
             "quantity",
@@ -233,7 +261,8 @@ pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
             ]);
         }
         table(&rows)
-    })
+    })?;
+    Ok(outputs.finish()?)
 }
 
 /// What `report` prints.

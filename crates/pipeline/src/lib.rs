@@ -55,7 +55,7 @@ pub use activation::{
 };
 pub use atomistic_walk::{WalkRequest, WalkSummary, WalkTrack, walk_from_file};
 pub use catalogue_reading::{
-    BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz,
+    BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz, export_sqlite,
 };
 pub use comparison::{Comparison, compare_runs};
 pub use config::KernelChoice;
@@ -73,7 +73,7 @@ pub use metabasin_catalogue::{
     BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
     measures_csv,
 };
-pub use metabasin_files::Overwrite;
+pub use metabasin_files::{FilesError, Overwrite, try_output};
 pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::{
     DescentMethod, HeatSettings, RateSettings, Reverification, ReverificationTolerances,
@@ -81,7 +81,7 @@ pub use metabasin_landscape::{
 };
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::Radii;
-pub use parquet_tables::{export_parquet, write_measures_parquet};
+pub use parquet_tables::{check_parquet, export_parquet, write_measures_parquet};
 pub use prefactors::{
     ConvergenceRow, PrefactorConvergence, PrefactorRequest, PrefactorSpread, PrefactorSummary,
     Unmeasured, measure_prefactors, prefactor_convergence,
@@ -93,6 +93,7 @@ pub use run::{RunSummary, StageSummary, run};
 pub use run_directory::{Existing, RunDirectory};
 pub use saddle_searches::{SearchRequest, SearchSummary, search_from_config, search_from_file};
 pub use sample::{Sample, force_field};
+pub use search_output::files_beside_catalogue;
 #[cfg(feature = "mpi")]
 pub use search_team::Ranks;
 pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
@@ -101,5 +102,5 @@ pub use single_point::{SinglePoint, single_point};
 pub use structure_analysis::{
     ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,
 };
-pub use structure_file::write_text;
+pub use structure_file::{Written, check_structure_name, write_text};
 pub use unfinished::{PairCount, digest_so_far};

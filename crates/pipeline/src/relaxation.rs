@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::PipelineError;
 use crate::config::KernelChoice;
 use crate::sample::{Sample, force_field};
-use crate::structure_file::write_structure;
+use crate::structure_file::{Written, write_structure};
 
 /// What `minimize` reports.
 #[derive(Clone, Debug, Serialize)]
@@ -42,14 +42,14 @@ pub struct Relaxation {
 /// Relaxes `sample` at fixed cell and writes its inherent structure to `output`.
 ///
 /// # Errors
-/// Where the minimizer does not converge (its outcome says why), or the file cannot be written.
+/// Where the minimizer does not converge (its outcome says why).
 pub fn relax(
     sample: &Sample,
     output: (&Path, Overwrite),
     (cut, kernel): (Cut, KernelChoice),
     method: MinimizerKind,
     force_tolerance: f64,
-) -> Result<Relaxation, PipelineError> {
+) -> Result<(Relaxation, Written), PipelineError> {
     if !(force_tolerance > 0.0 && force_tolerance.is_finite()) {
         return Err(PipelineError::BadInput(format!(
             "--force-tolerance must be positive and finite, got {force_tolerance}"
@@ -77,8 +77,8 @@ pub fn relax(
         ("energy", KeyValue::Real(inherent.energy())),
         ("cut", KeyValue::Text(cut.to_string())),
     ];
-    write_structure(output.0, output.1, relaxed, &properties)?;
-    Ok(Relaxation {
+    let written = write_structure(output.0, output.1, relaxed, &properties);
+    let relaxation = Relaxation {
         converged: true,
         method: method.to_string(),
         energy: inherent.energy(),
@@ -89,5 +89,6 @@ pub fn relax(
         seconds: start.elapsed().as_secs_f64(),
         stress: inherent.stress(),
         largest_move,
-    })
+    };
+    Ok((relaxation, written))
 }

@@ -12,6 +12,7 @@ use metabasin_structure::{
 };
 use serde::Serialize;
 
+use crate::structure_file::Written;
 use crate::cell_mapping::comparable_cell;
 use crate::config::KernelChoice;
 use crate::sample::{Sample, force_field};
@@ -182,15 +183,14 @@ fn displacements(
 /// atom.
 ///
 /// # Errors
-/// Where the sample cannot be tessellated, the reference holds other atoms, or the file cannot be
-/// written.
+/// Where the sample cannot be tessellated, or the reference holds other atoms.
 pub fn analyze(
     sample: &Sample,
     (cut, kernel): (Cut, KernelChoice),
     radii: &Radii,
     reference: Option<&Configuration>,
     per_atom: Option<(&Path, Overwrite)>,
-) -> Result<StructureAnalysis, PipelineError> {
+) -> Result<(StructureAnalysis, Written), PipelineError> {
     let configuration = &sample.configuration;
     let Network {
         tessellation,
@@ -201,7 +201,7 @@ pub fn analyze(
     let classes = icosahedra.classes();
     let (largest_cluster_centers, winding_rank_centers) = icosahedra.largest_of_centers();
     let (largest_cluster_with_shells, winding_rank_with_shells) = icosahedra.largest_with_shells();
-    if let Some((path, overwrite)) = per_atom {
+    let write = |(path, overwrite): (&Path, Overwrite)| {
         write_atomic(path, overwrite, |writer| {
             csv::comment(writer, "radical Voronoi cells, atom by atom")?;
             writeln!(writer, "id,species,n3,n4,n5,n6,coordination,volume,class")?;
@@ -221,8 +221,9 @@ pub fn analyze(
             }
             Ok(())
         })?;
-    }
-    Ok(StructureAnalysis {
+        Ok(())
+    };
+    let analysis = StructureAnalysis {
         atoms: configuration.len(),
         coordination_mean: tessellation.coordination_mean(),
         icosahedral: Icosahedra {
@@ -246,5 +247,6 @@ pub fn analyze(
         displacement: reference
             .map(|r| displacements(configuration, r))
             .transpose()?,
-    })
+    };
+    Ok((analysis, per_atom.map_or(Ok(()), write)))
 }

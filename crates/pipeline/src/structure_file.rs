@@ -10,6 +10,22 @@ use metabasin_files::{
 
 use crate::PipelineError;
 
+/// Whether a structure was written and, where not, why: what was computed is told all the same.
+pub type Written = Result<(), PipelineError>;
+
+/// Whether a file name says in which format a structure is written.
+///
+/// # Errors
+/// Bad input that names the endings.
+pub fn check_structure_name(path: &Path) -> Result<(), PipelineError> {
+    StructureFormat::of_name(path).map(drop).ok_or_else(|| {
+        PipelineError::in_file(
+            path,
+            "the name says no format: end it in .extxyz, .data or .dump (.gz or .zst behind)",
+        )
+    })
+}
+
 /// Writes `configuration` to `path`: `.extxyz`/`.xyz`, `.data` or `.dump`, compressed where the
 /// name ends in `.gz` or `.zst`. Extended XYZ also carries `keys`, version and units.
 ///
@@ -36,12 +52,7 @@ pub(crate) fn write_structure(
         Some(StructureFormat::LammpsDump) => {
             write_lammps_dump(path, &[(0, configuration)], overwrite)?;
         }
-        None => {
-            return Err(PipelineError::in_file(
-                path,
-                "the name says no format: end it in .extxyz, .data or .dump (.gz or .zst behind)",
-            ));
-        }
+        None => check_structure_name(path)?,
     }
     Ok(())
 }
