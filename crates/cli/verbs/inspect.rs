@@ -4,8 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    PipelineError, Radii, Sample, analyze as analyze_sample, measure_speed, relax,
-    single_point,
+    Radii, Sample, analyze as analyze_sample, measure_speed, relax, single_point,
 };
 
 use crate::arguments::{Analyze, Bench, Energy, Minimize};

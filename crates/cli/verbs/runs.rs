@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use metabasin_pipeline::config::{ConfigError, LoadedConfig, check_sample, load, load_text};
 use metabasin_pipeline::{
-    Estimate, Existing, PairCount, PipelineError, RunSummary, compare_runs,
-    digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
+    Estimate, Existing, PairCount, PipelineError, RunSummary, compare_runs, digest_so_far,
+    estimate, kmc_summary, run as run_pipeline, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;

@@ -243,8 +243,7 @@ pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
         seed: arguments.seed,
     };
     let output = (arguments.output.as_path(), outputs.overwrite);
-    let (result, written) =
-        settle_sample(&sample, output, &request, (&context.watch, &INTERRUPT))?;
+    let (result, written) = settle_sample(&sample, output, &request, (&context.watch, &INTERRUPT))?;
     outputs.keep_if(written);
     context.output.result(&result, |r| {
         let mut rows = vec![("energy before", format!("{:.10}", r.energy_before))];

@@ -278,4 +278,20 @@ mod tests {
         let path = folder.path().join("missing").join("glass.sqlite.squares");
         assert_eq!(squares(&path, "a", None).1, 20);
     }
+
+    #[test]
+    fn what_a_stop_keeps_is_said_as_it_is() {
+        let folder = TempDir::new().unwrap();
+        for (path, kept) in [("squares", true), ("missing/squares", false)] {
+            let path = folder.path().join(path);
+            let work = Kept::<f64>::at(path, &"a", &Silent).unwrap();
+            let stopped = work.side_by_side(&[(0, 1.0)], |_| {
+                Err(PipelineError::Interrupted {
+                    resume: "go on".to_owned(),
+                })
+            });
+            let text = stopped.unwrap_err().to_string();
+            assert_eq!(text.contains("everything finished is kept"), kept, "{text}");
+        }
+    }
 }

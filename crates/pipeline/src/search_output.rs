@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use metabasin_catalogue::{
-    Catalogue, CatalogueError, SampleRecord, companions, remove_catalogue,
-};
+use metabasin_catalogue::{Catalogue, CatalogueError, SampleRecord, companions, remove_catalogue};
 use metabasin_files::{Overwrite, try_output};
 use serde_json::Value;
 
@@ -219,5 +217,69 @@ pub(crate) fn interrupted(path: &Path) -> PipelineError {
             "continue with the same command and --resume ({})",
             path.display()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Silent;
+
+    fn busy() -> CatalogueError {
+        CatalogueError::Busy {
+            path: PathBuf::from("glass.sqlite"),
+        }
+    }
+
+    #[test]
+    fn a_reader_in_the_way_is_waited_for_until_the_user_asks_to_stop() {
+        let interrupt = Interrupt::new();
+        let mut tries = 0;
+        let stored = patiently((&Silent, &interrupt), || {
+            tries += 1;
+            if tries < 4 { Err(busy()) } else { Ok(tries) }
+        });
+        assert_eq!(stored.unwrap(), 4);
+        let asked = patiently((&Silent, &interrupt), || {
+            interrupt.request();
+            Err::<(), _>(busy())
+        });
+        assert_eq!(asked.unwrap_err().exit_code(), 130);
+    }
+
+    #[test]
+    fn settings_that_differ_are_named_with_both_values() {
+        let sample = |settings: &str, temperature| SampleRecord {
+            settings: settings.to_owned(),
+            seed: 7,
+            cut: "smooth".to_owned(),
+            temperature,
+            ..SampleRecord::default()
+        };
+        let stored = sample(r#"{"push": 0.1, "climb": {"steps": 4}}"#, Some(0.28));
+        let same = sample(r#"{"climb":{"steps":4},"push":0.1}"#, None);
+        assert_eq!(differences(&stored, &same), [""; 0]);
+        let other = sample(r#"{"climb":{"steps":5},"push":0.1,"new":true}"#, Some(0.3));
+        assert_eq!(
+            differences(&stored, &other),
+            [
+                "temperature 0.28 there, 0.3 now",
+                "climb.steps 4 there, 5 now",
+                "new null there, true now"
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_is_promised_of_searches_that_have_not_begun() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("glass.sqlite");
+        assert!(
+            interrupted(&path)
+                .to_string()
+                .contains("nothing of it is kept")
+        );
+        std::fs::write(&path, "").unwrap();
+        assert!(interrupted(&path).to_string().contains("--resume"));
     }
 }

@@ -9,8 +9,8 @@ use nalgebra::Vector3;
 use serde::Serialize;
 
 use crate::config::KernelChoice;
-use crate::sample::{Sample, force_field};
 use crate::csv;
+use crate::sample::{Sample, force_field};
 use crate::structure_file::Written;
 
 /// What `energy` reports; reduced units, stress tension positive.

@@ -12,10 +12,10 @@ use metabasin_structure::{
 };
 use serde::Serialize;
 
-use crate::structure_file::Written;
 use crate::cell_mapping::comparable_cell;
 use crate::config::KernelChoice;
 use crate::sample::{Sample, force_field};
+use crate::structure_file::Written;
 use crate::{PipelineError, csv};
 
 /// The icosahedral network in numbers.
