@@ -76,10 +76,8 @@ fn every_verb_is_looked_at() {
 fn no_verb_replaces_what_it_reads() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let config = format!(
-        "(seed: 1, sample: Some({:?}), stages: [FromSample((temperature: Reduced(0.3)))])",
-        glass()
-    );
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/kmc.ron");
+    let config = std::fs::read_to_string(config).unwrap();
     // The content does not matter: names are looked at before anything is read, but for configs.
     let input = at("input.ron");
     std::fs::write(&input, &config).unwrap();
@@ -185,6 +183,9 @@ fn an_output_that_cannot_be_is_refused_before_anything_is_read() {
     let absent = at("absent");
     let of_file = |words: &str| words.contains("-o OUT") || words.contains("--per-atom OUT");
     for words in WRITERS.iter().filter(|words| words.contains("IN")) {
+        if words.contains("--parquet") && !cfg!(feature = "parquet") {
+            continue;
+        }
         let verb = words.split(' ').next().unwrap();
         let config = [
             "run",
@@ -355,10 +356,6 @@ fn a_printed_config_is_json_when_asked() {
     let plain = metabasin(&["init", "shear"]);
     let plain = String::from_utf8(plain.stdout).unwrap();
     assert_eq!(printed["config"].as_str().unwrap(), plain);
-    assert!(plain.contains("stages"));
-    assert!(
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("configs/shear.ron")
-            .exists()
-    );
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/shear.ron");
+    assert_eq!(plain, std::fs::read_to_string(file).unwrap());
 }

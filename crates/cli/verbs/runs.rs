@@ -34,18 +34,21 @@ pub fn edits_with_seed(edits: &[String], seed: Option<u64>) -> Vec<String> {
         .collect()
 }
 
-/// Runs a config and, where it ends in findings, builds the report.
+/// Runs a config and, where it ends in findings, builds the report; what became of that comes beside
+/// the summary, which is worth printing either way.
 fn run_and_report(
     context: &Context,
     (verb, loaded, out): (&str, &LoadedConfig, &Path),
     existing: Existing,
-) -> Result<RunSummary> {
+) -> Result<(RunSummary, Result<()>)> {
     let summary = run_pipeline(verb, loaded, out, existing, &context.watch, &INTERRUPT)?;
-    if out.join("findings.json").exists() {
-        let report = write_report(out).context("the run is done, but its report failed")?;
-        context.say(&format!("report: {}", report.display()));
+    if !out.join("findings.json").exists() {
+        return Ok((summary, Ok(())));
     }
-    Ok(summary)
+    let report = write_report(out)
+        .map(|report| context.say(&format!("report: {}", report.display())))
+        .context("the run is done, but its report failed");
+    Ok((summary, report))
 }
 
 fn describe(summary: &RunSummary) -> String {
@@ -75,8 +78,9 @@ pub fn demo(context: &mut Context, arguments: &Demo) -> Result<()> {
     Files::of(arguments.force)
         .writes_run("--out", &arguments.out)
         .tried()?;
-    let summary = run_and_report(context, ("demo", &loaded, &arguments.out), mode)?;
-    context.output.result(&summary, describe)
+    let (summary, report) = run_and_report(context, ("demo", &loaded, &arguments.out), mode)?;
+    context.output.result(&summary, describe)?;
+    report
 }
 
 /// What `init` prints.
@@ -106,7 +110,11 @@ fn out_of(arguments: &Run) -> PathBuf {
     })
 }
 
-fn run_config(context: &Context, verb: &str, arguments: &Run) -> Result<(RunSummary, PathBuf)> {
+fn run_config(
+    context: &Context,
+    verb: &str,
+    arguments: &Run,
+) -> Result<(RunSummary, Result<()>, PathBuf)> {
     let edits = edits_with_seed(&arguments.edits, arguments.seed);
     let loaded = load(&arguments.config, &edits).map_err(PipelineError::Config)?;
     let out = out_of(arguments);
@@ -115,14 +123,15 @@ fn run_config(context: &Context, verb: &str, arguments: &Run) -> Result<(RunSumm
         .reads_config(&loaded)
         .writes_run("--out", &out)
         .tried()?;
-    let summary = run_and_report(context, (verb, &loaded, &out), mode)?;
-    Ok((summary, out))
+    let (summary, report) = run_and_report(context, (verb, &loaded, &out), mode)?;
+    Ok((summary, report, out))
 }
 
 /// `run`.
 pub fn run(context: &mut Context, verb: &str, arguments: &Run) -> Result<()> {
-    let (summary, _) = run_config(context, verb, arguments)?;
-    context.output.result(&summary, describe)
+    let (summary, report, _) = run_config(context, verb, arguments)?;
+    context.output.result(&summary, describe)?;
+    report
 }
 
 /// `kmc`.
@@ -141,7 +150,7 @@ pub fn kmc(context: &mut Context, arguments: &Run) -> Result<()> {
         ))
         .into());
     }
-    let (_, out) = run_config(context, "kmc", arguments)?;
+    let (_, report, out) = run_config(context, "kmc", arguments)?;
     let summary = kmc_summary(&out)?;
     context.output.result(&summary, |s| {
         format!(
@@ -154,7 +163,8 @@ pub fn kmc(context: &mut Context, arguments: &Run) -> Result<()> {
             s.r#final.strain,
             s.r#final.stress.xy()
         )
-    })
+    })?;
+    report
 }
 
 /// What `check` prints.
@@ -278,6 +288,11 @@ struct Reported {
 /// `report`.
 pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
     let root = &arguments.run_dir;
+    if root.is_dir() {
+        Files::of(true)
+            .writes("the report", Some(&root.join("report.html")), Format::Text)
+            .tried()?;
+    }
     let (finished, pairs) = if root.join("run.json").exists() {
         digest_so_far(root)?
     } else {
