@@ -145,7 +145,8 @@ pub enum Verb {
     Report(Report),
     /// Exports a catalogue for pandas, ASE or OVITO.
     #[command(
-        after_help = "Example:\n  metabasin export glass.sqlite --format extxyz -o events.extxyz"
+        after_help = "Examples:\n  metabasin export glass.sqlite --format extxyz -o events.extxyz\n  \
+                      metabasin export glass.sqlite --format sqlite -o copy.sqlite"
     )]
     Export(Export),
     /// Writes the MD stages of a config as a LAMMPS job: a folder in which `lmp -in in.lammps` does

@@ -303,7 +303,7 @@ pub fn activation_volumes(
         followed.push(found);
     }
     progress.end();
-    kept.close()?;
+    kept.close();
     for (k, event) in opened.events.iter().enumerate() {
         if !loading.is_stress() {
             result.rows.push(stored(event));

@@ -149,6 +149,7 @@ pub struct WalkSummary {
 
 fn failure(error: &AtomisticError, root: &Path) -> PipelineError {
     match error {
+        AtomisticError::Stopped if !(Folder { root }).can_resume() => PipelineError::Abandoned,
         AtomisticError::Stopped => PipelineError::Interrupted {
             resume: format!(
                 "continue with the same command and --resume ({})",

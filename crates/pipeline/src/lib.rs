@@ -56,7 +56,7 @@ pub use activation::{
 };
 pub use atomistic_walk::{WalkRequest, WalkSummary, WalkTrack, walk_from_file};
 pub use catalogue_reading::{
-    BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz,
+    BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz, export_sqlite,
 };
 pub use cell_mapping::ShearStrain;
 pub use comparison::{Comparison, compare_runs};
@@ -76,7 +76,7 @@ pub use metabasin_catalogue::{
     BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
     measures_csv,
 };
-pub use metabasin_files::{Overwrite, Placement};
+pub use metabasin_files::{FilesError, Overwrite, Placement, try_output};
 pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::{
     DescentMethod, HeatSettings, RateSettings, Reverification, ReverificationTolerances,
@@ -84,7 +84,7 @@ pub use metabasin_landscape::{
 };
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::{Radii, Thresholds};
-pub use parquet_tables::{export_parquet, write_measures_parquet};
+pub use parquet_tables::{check_parquet, export_parquet, write_measures_parquet};
 pub use prefactors::{
     ConvergenceRow, PrefactorConvergence, PrefactorRequest, PrefactorSpread, PrefactorSummary,
     Unmeasured, measure_prefactors, prefactor_convergence,
@@ -96,11 +96,14 @@ pub use run::{RunSummary, StageSummary, run};
 pub use run_directory::{Existing, RunDirectory};
 pub use saddle_searches::{SearchRequest, SearchSummary, search_from_config, search_from_file};
 pub use sample::{Sample, force_field};
+pub use search_output::files_beside_catalogue;
 #[cfg(feature = "mpi")]
 pub use search_team::Ranks;
 pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 pub use settling::{SettleRequest, SettleSettings, SettleSummary, SettlingMove, settle_sample};
 pub use single_point::{SinglePoint, single_point};
 pub use structure_analysis::{ClassProperties, Icosahedra, StructureAnalysis, analyze};
-pub use structure_file::{StructureOutput, write_bytes, write_text};
+pub use structure_file::{
+    StructureOutput, Written, check_structure_name, write_bytes, write_text,
+};
 pub use unfinished::{PairCount, digest_so_far};

@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::config::KernelChoice;
 use crate::displacements::{Displacements, displacements};
 use crate::sample::{Sample, force_field};
+use crate::structure_file::Written;
 use crate::{PipelineError, csv};
 
 /// The icosahedral network in numbers.
@@ -133,15 +134,14 @@ pub(crate) fn by_class(
 /// atom.
 ///
 /// # Errors
-/// Where the sample cannot be tessellated, the reference holds other atoms, or the file cannot be
-/// written.
+/// Where the sample cannot be tessellated, or the reference holds other atoms.
 pub fn analyze(
     sample: &Sample,
     (cut, kernel): (Cut, KernelChoice),
     (radii, thresholds): (&Radii, &Thresholds),
     reference: Option<&Configuration>,
     per_atom: Option<(&Path, Overwrite)>,
-) -> Result<StructureAnalysis, PipelineError> {
+) -> Result<(StructureAnalysis, Written), PipelineError> {
     let configuration = &sample.configuration;
     let Network {
         tessellation,
@@ -152,7 +152,7 @@ pub fn analyze(
     let classes = icosahedra.classes();
     let (largest_cluster_centers, winding_rank_centers) = icosahedra.largest_of_centers();
     let (largest_cluster_with_shells, winding_rank_with_shells) = icosahedra.largest_with_shells();
-    if let Some((path, overwrite)) = per_atom {
+    let write = |(path, overwrite): (&Path, Overwrite)| {
         write_atomic(path, overwrite, |writer| {
             csv::comment(writer, "radical Voronoi cells, atom by atom")?;
             writeln!(writer, "id,species,n3,n4,n5,n6,coordination,volume,class")?;
@@ -172,8 +172,9 @@ pub fn analyze(
             }
             Ok(())
         })?;
-    }
-    Ok(StructureAnalysis {
+        Ok(())
+    };
+    let analysis = StructureAnalysis {
         atoms: configuration.len(),
         edge_threshold: tessellation.edge_threshold(),
         coordination_mean: tessellation.coordination_mean(),
@@ -198,5 +199,6 @@ pub fn analyze(
         displacement: reference
             .map(|r| displacements(configuration, r))
             .transpose()?,
-    })
+    };
+    Ok((analysis, per_atom.map_or(Ok(()), write)))
 }
