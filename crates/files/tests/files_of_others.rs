@@ -146,7 +146,7 @@ fn labels_stand_for_the_types_that_the_file_gives_them() {
     let numbers = text.replace("1 SB 1", "1 2 1").replace("SB 0.5", "2 0.5");
     assert_eq!(read(&numbers).configuration, report.configuration);
     let (line, problem, message) = refused(&text.replace("2 LA 3", "2 LB 3"));
-    assert_eq!(line, Some(24));
+    assert_eq!(line, Some(23));
     assert_eq!(problem, Problem::UndeclaredLabel { label: "LB".into() });
     assert!(message.contains("`Atom Type Labels`"), "{message}");
     let (line, problem, _) = refused(&text.replace("2 SB\n", "2 LA\n"));
