@@ -45,7 +45,7 @@ fn follow(wanted: impl Fn(&Step) -> bool) {
 
 #[test]
 fn the_quick_part_of_the_tour_prints_what_the_readme_shows() {
-    follow(|step| !step.is_long());
+    follow(|step| !step.is_long);
 }
 
 #[test]
@@ -55,17 +55,16 @@ fn the_whole_tour_prints_what_the_readme_shows() {
 }
 
 const TEXT: &str = "## Before\n```console\n$ not this\n```\n## A tour\n```console\n$ one file # a word\n\
-                    energy  -1.5000  (xx)\n...\nspeed   12 atom-steps/s\n$ two   # about 3 min: to the end\n```\n\
+                    energy  -1.5000  (xx)\n...\nspeed   12 atom-steps/s\n$ two   # about 3 min: to the end\n$ three\n```\n\
                     ```sh\n$ nor this\n```\n## After\n```console\n$ nor that\n```\n";
 
 #[test]
 fn steps_are_read_from_the_tour_alone() {
     let found = steps(TEXT);
-    assert_eq!(found.len(), 2);
+    assert_eq!(found.len(), 3);
     assert_eq!(found[0].command, "one file # a word");
     assert_eq!(found[0].shown.len(), 3);
-    assert!(!found[0].is_long());
-    assert!(found[1].is_long());
+    assert!(!found[0].is_long && found[1].is_long && found[2].is_long);
 }
 
 #[test]
