@@ -9,7 +9,6 @@ mod tour;
 
 use std::path::{Path, PathBuf};
 
-use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
 use tour::{Step, difference, rewritten, run, same_line, steps};
@@ -21,7 +20,7 @@ fn readme() -> PathBuf {
 fn follow(wanted: impl Fn(&Step) -> bool) {
     let text = std::fs::read_to_string(readme()).unwrap();
     let folder = TempDir::new().unwrap();
-    let program = cargo_bin("metabasin");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_metabasin"));
     let all = steps(&text);
     let printed: Vec<(Step, String)> = all
         .into_iter()
