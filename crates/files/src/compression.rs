@@ -68,6 +68,17 @@ impl Compression {
 
 /// The text of a file, decompressed.
 pub(crate) fn read_text(path: &Path) -> Result<String, FilesError> {
+    String::from_utf8(read_bytes(path)?).map_err(|error| FilesError::Content {
+        path: path.to_owned(),
+        line: None,
+        problem: Problem::NotText {
+            byte: error.utf8_error().valid_up_to(),
+        },
+    })
+}
+
+/// The bytes of a file, decompressed.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, FilesError> {
     let read = |source| FilesError::Read {
         path: path.to_owned(),
         source,
@@ -101,9 +112,5 @@ pub(crate) fn read_text(path: &Path) -> Result<String, FilesError> {
                 .map_err(|error| damaged("zstd", &error))?;
         }
     }
-    String::from_utf8(plain).map_err(|error| {
-        content(Problem::NotText {
-            byte: error.utf8_error().valid_up_to(),
-        })
-    })
+    Ok(plain)
 }

@@ -137,6 +137,34 @@ pub enum Problem {
         /// The name or number found.
         text: String,
     },
+    /// A label that `Atom Type Labels` does not declare.
+    #[error("the atom type label `{label}` is not declared")]
+    UndeclaredLabel {
+        /// The label found.
+        label: String,
+    },
+    /// A label that stands for two types, or two labels for one type.
+    #[error("the atom type label `{label}` is given to type {number}, but {taken}")]
+    LabelTaken {
+        /// The label found.
+        label: String,
+        /// The type that it is given to.
+        number: u8,
+        /// What it clashes with.
+        taken: String,
+    },
+    /// A type beyond the two of the glass, and no masses that would tell which is which.
+    #[error("there are atoms of type {number}, but no masses")]
+    NoMass {
+        /// The highest type.
+        number: u8,
+    },
+    /// All atoms are of one type beyond the two of the glass.
+    #[error("all atoms are of type {number}")]
+    LoneType {
+        /// The type.
+        number: u8,
+    },
     /// Something this program does not read.
     #[error("{what} is not supported")]
     Unsupported {
@@ -226,8 +254,17 @@ impl Problem {
             Self::Columns { .. } => "correct this line or write the file again",
             Self::Missing { .. } => "add it, or write the file again with it",
             Self::UnknownSpecies { .. } => {
-                "name species 1 and 2 (or A and B); types beyond 2 need masses in the file"
+                "name species 1 and 2, A and B or H and He; other names need a column of type \
+                 numbers, or one of masses 2:1 for two species"
             }
+            Self::UndeclaredLabel { .. } => {
+                "declare it in the section `Atom Type Labels`, or give the type by its number"
+            }
+            Self::LabelTaken { .. } => "give every type one label of its own",
+            Self::NoMass { .. } => {
+                "number the types 1 (large) and 2 (small), or give masses in the file"
+            }
+            Self::LoneType { .. } => "make it type 1 (large) or 2 (small)",
             Self::Unsupported { .. } => "convert the file, for example with OVITO or ASE",
             Self::Cell(_) | Self::NoVolume => "give three lattice vectors that span a volume",
             Self::LeftHanded { .. } => "exchange two lattice vectors so that a·(b×c) is positive",

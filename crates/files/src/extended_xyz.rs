@@ -1,85 +1,28 @@
-//! Extended XYZ, as ASE and OVITO read and write it.
+//! Extended XYZ, as ASE, OVITO and the `extxyz` library read and write it.
 
 use nalgebra::{Matrix3, Vector3};
 
 use crate::Problem;
-use crate::raw_frame::RawFrame;
-use crate::text::{Lines, Located, integer, number, numbers};
+use crate::comment_line::CommentLine;
+use crate::raw_frame::{RawFrame, RawFrames};
+use crate::species_names::{Naming, types_of_names};
+use crate::text::{Lines, Located, integer, number, numbers, type_number};
 use crate::velocity_columns::{VelocityColumn, settle};
-
-/// The key=value pairs of a comment line; a bare key counts as `T`.
-fn parse_comment(line: usize, text: &str) -> Result<Vec<(String, String)>, Located> {
-    let mut pairs = Vec::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| c == '=' || c.is_whitespace())
-            .unwrap_or(rest.len());
-        let key = rest[..end].trim_matches('"').to_owned();
-        rest = &rest[end..];
-        let Some(after) = rest.strip_prefix('=') else {
-            pairs.push((key, "T".to_owned()));
-            rest = rest.trim_start();
-            continue;
-        };
-        let closing = match after.chars().next() {
-            Some('"') => Some('"'),
-            Some('\'') => Some('\''),
-            Some('{') => Some('}'),
-            _ => None,
-        };
-        if let Some(closing) = closing {
-            let inside = &after[1..];
-            let Some((value, behind)) = split_quoted(inside, closing) else {
-                return Err(Located::at(
-                    line,
-                    Problem::Missing {
-                        what: format!("the closing {closing} of `{key}`"),
-                    },
-                ));
-            };
-            pairs.push((key, value));
-            rest = behind.trim_start();
-        } else {
-            let end = after.find(char::is_whitespace).unwrap_or(after.len());
-            pairs.push((key, after[..end].to_owned()));
-            rest = after[end..].trim_start();
-        }
-    }
-    Ok(pairs)
-}
-
-/// What stands before the closing mark, escapes resolved, and what comes behind it.
-fn split_quoted(text: &str, closing: char) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut characters = text.char_indices();
-    while let Some((at, character)) = characters.next() {
-        if character == closing {
-            return Some((value, &text[at + character.len_utf8()..]));
-        }
-        if character == '\\' {
-            value.push(characters.next()?.1);
-        } else {
-            value.push(character);
-        }
-    }
-    None
-}
 
 /// Where the columns of a frame are.
 #[derive(Debug, Default)]
 struct Columns {
-    species: Option<usize>,
+    /// Type numbers: they count where there are names too, since ASE guesses those from masses.
+    kind: Option<usize>,
+    species: Option<(usize, Naming)>,
     position: Option<usize>,
+    image: Option<usize>,
     /// Name and place of each.
     velocities: Vec<(String, usize)>,
     momenta: Option<usize>,
-    /// Lattice shifts that lead back from wrapped positions.
-    image: Option<usize>,
     id: Option<usize>,
     mass: Option<usize>,
     total: usize,
-    notes: Vec<String>,
 }
 
 /// `Properties=name:kind:width:...`.
@@ -97,112 +40,155 @@ fn parse_properties(line: usize, text: &str) -> Result<Columns, Located> {
         return Err(malformed());
     }
     let mut columns = Columns::default();
+    let mut atomic_numbers = None;
     for triple in words.chunks_exact(3) {
         let width: usize = integer(line, "the number of columns in Properties", triple[2])?;
         if width == 0 || width > 1000 {
             return Err(malformed());
         }
         let at = columns.total;
-        match (triple[0].to_ascii_lowercase().as_str(), width) {
-            ("species" | "type" | "element", 1) => {
-                columns.species.get_or_insert(at);
+        let name = triple[0].to_ascii_lowercase();
+        match (name.as_str(), triple[1], width) {
+            ("type", "I", 1) => columns.kind = Some(at),
+            ("species" | "symbols" | "type" | "element", _, 1) => {
+                columns.species.get_or_insert((at, Naming::Names));
             }
-            ("pos" | "position" | "positions", 3) => columns.position = Some(at),
-            (name @ ("velo" | "vel" | "velocity" | "velocities"), 3) => {
-                columns.velocities.push((name.to_owned(), at));
+            ("numbers" | "z", _, 1) => atomic_numbers = Some((at, Naming::AtomicNumbers)),
+            ("pos" | "position" | "positions", _, 3) => columns.position = Some(at),
+            ("image", "I", 3) => columns.image = Some(at),
+            ("velo" | "vel" | "velocity" | "velocities", _, 3) => {
+                columns.velocities.push((name, at));
             }
-            ("momenta", 3) => columns.momenta = Some(at),
-            ("image", 3) => columns.image = Some(at),
-            ("id", 1) => columns.id = Some(at),
-            ("mass" | "masses", 1) => columns.mass = Some(at),
+            ("id", _, 1) => columns.id = Some(at),
+            ("mass" | "masses", _, 1) => columns.mass = Some(at),
+            ("momenta", _, 3) => columns.momenta = Some(at),
             _ => {}
         }
         columns.total += width;
     }
-    if columns.momenta.is_some() && (columns.velocities.is_empty() || columns.mass.is_none()) {
-        columns.momenta = None;
-        columns
-            .notes
-            .push("the column `momenta` is in another program's units and was left out".to_owned());
-    }
+    columns.species = columns.species.or(atomic_numbers);
     Ok(columns)
 }
 
-/// The type number of a species name: 1, 2, ...; A, B, ...; H and He, as ASE names the first two
-/// types of a LAMMPS file.
-fn species_number(line: usize, name: &str) -> Result<u8, Located> {
-    let number = match (name, name.as_bytes()) {
-        ("H", _) => 1,
-        ("He", _) => 2,
-        (_, [letter @ (b'A' | b'B')]) => letter - b'A' + 1,
-        _ => name.parse().unwrap_or(0),
+/// Whether flags of periodicity, one or one a direction, say that every direction is.
+fn is_periodic(flags: &[&str]) -> bool {
+    let split: Vec<&str> = match flags {
+        // Three letters in one word.
+        [word] if word.len() == 3 && word.chars().all(|c| matches!(c, 'T' | 't')) => {
+            return true;
+        }
+        flags => flags.to_vec(),
     };
-    if number > 0 {
-        return Ok(number);
-    }
-    Err(Located::at(
-        line,
-        Problem::UnknownSpecies {
-            text: name.to_owned(),
-        },
-    ))
+    matches!(split.len(), 1 | 3)
+        && split.iter().all(|flag| match *flag {
+            "T" | "t" | "True" | "true" | "TRUE" => true,
+            number => number.parse().is_ok_and(|value: f64| value != 0.0),
+        })
 }
 
-fn value<'a>(pairs: &'a [(String, String)], key: &str) -> Option<&'a str> {
-    pairs
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(key))
-        .map(|(_, value)| value.as_str())
-}
-
-/// The frame that a comment line describes, still without atoms.
-fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Columns), Located> {
-    let pairs = parse_comment(line, text)?;
-    let lattice = value(&pairs, "Lattice").ok_or_else(|| {
+/// Lattice vectors in columns: nine numbers give one vector after the other, three the edges of an
+/// orthorhombic cell, and three brackets of three, which only the `extxyz` library reads, the rows
+/// of the matrix whose columns are the vectors.
+fn parse_lattice(line: usize, comment: &CommentLine) -> Result<Matrix3<f64>, Located> {
+    let missing = || {
         Located::at(
             line,
             Problem::Missing {
                 what: "Lattice=\"ax ay az bx by bz cx cy cz\"".to_owned(),
             },
         )
-    })?;
-    let words: Vec<&str> = lattice.split_whitespace().collect();
-    let vectors: [f64; 9] = numbers(line, "Lattice", &words)?;
+    };
+    let values = comment.reals("Lattice")?.ok_or_else(missing)?;
+    let nested = comment
+        .get("Lattice")
+        .is_some_and(|value| value.is_nested());
+    match (&values[..], nested) {
+        (&[x, y, z], false) => Ok(Matrix3::from_diagonal(&Vector3::new(x, y, z))),
+        (values, false) if values.len() == 9 => Ok(Matrix3::from_column_slice(values)),
+        (values, true) if values.len() == 9 => Ok(Matrix3::from_row_slice(values)),
+        (values, _) => Err(Located::at(
+            line,
+            Problem::Columns {
+                what: "Lattice",
+                expected: "9 (or the 3 edges of an orthorhombic cell)".to_owned(),
+                found: values.len(),
+            },
+        )),
+    }
+}
+
+/// The frame that a comment line describes, still without atoms.
+fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Columns), Located> {
+    let comment = CommentLine::parse(line, text)?;
     let mut frame = RawFrame {
         cell_line: line,
-        // Vectors stand one after the other in the file, and in columns here.
-        lattice: Matrix3::from_column_slice(&vectors),
+        lattice: parse_lattice(line, &comment)?,
         ..RawFrame::default()
     };
-    if let Some(pbc) = value(&pairs, "pbc")
-        && !pbc
-            .split_whitespace()
-            .all(|flag| matches!(flag, "T" | "True" | "true" | "1"))
+    if let Some(pbc) = comment.get("pbc")
+        && !is_periodic(&pbc.words())
     {
         return Err(Located::at(
             line,
             Problem::NotPeriodic {
-                found: pbc.to_owned(),
+                found: pbc.text.clone(),
             },
         ));
     }
-    let mut origin = Vector3::zeros();
-    if let Some(text) = value(&pairs, "Origin") {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        origin = numbers::<3>(line, "Origin", &words)?.into();
-    }
-    if let Some(text) = value(&pairs, "type_masses") {
-        let mut masses = Vec::new();
-        for word in text.split_whitespace() {
-            masses.push(number(line, "type_masses", word)?);
+    let origin = match comment.reals("Origin")?.as_deref() {
+        None => Vector3::zeros(),
+        Some(&[x, y, z]) => Vector3::new(x, y, z),
+        Some(other) => {
+            return Err(Located::at(
+                line,
+                Problem::Columns {
+                    what: "Origin",
+                    expected: "3".to_owned(),
+                    found: other.len(),
+                },
+            ));
         }
-        frame.masses = Some(masses).filter(|masses| !masses.is_empty());
-    }
-    let properties = value(&pairs, "Properties").unwrap_or("species:S:1:pos:R:3");
+    };
+    frame.masses = comment
+        .reals("type_masses")?
+        .filter(|masses| !masses.is_empty())
+        .map(|masses| masses.into_iter().map(Some).collect());
+    let properties = comment
+        .get("Properties")
+        .map_or("species:S:1:pos:R:3", |value| &value.text);
     let mut columns = parse_properties(line, properties)?;
-    frame.notes = std::mem::take(&mut columns.notes);
+    if columns.momenta.is_some() && (columns.velocities.is_empty() || columns.mass.is_none()) {
+        columns.momenta = None;
+        frame
+            .notes
+            .push("the column `momenta` is in another program's units and was left out".to_owned());
+    }
     frame.ids = columns.id.map(|_| Vec::new());
     Ok((frame, origin, columns))
+}
+
+/// The types of the atoms: by number where there is such a column, else by name.
+fn types(
+    first_line: usize,
+    numbers: &[u8],
+    naming: Naming,
+    names: &[&str],
+    masses: Option<&[f64]>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<u8>, Located> {
+    let named = types_of_names(naming, first_line, names, masses);
+    if numbers.is_empty() {
+        let (types, note) = named?;
+        notes.extend(note);
+        return Ok(types);
+    }
+    if matches!(&named, Ok((types, None)) if !types.is_empty() && types != numbers) {
+        notes.push(
+            "the column `type` and the names of the species say different types: `type` was taken"
+                .to_owned(),
+        );
+    }
+    Ok(numbers.to_vec())
 }
 
 fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawFrame, Located> {
@@ -217,9 +203,13 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
             },
         )
     };
-    let species = columns.species.ok_or_else(|| missing("species:S:1"))?;
     let position = columns.position.ok_or_else(|| missing("pos:R:3"))?;
-    let mut masses = Vec::new();
+    if columns.species.is_none() && columns.kind.is_none() {
+        return Err(missing("species:S:1"));
+    }
+    let mut names = Vec::new();
+    let mut type_numbers = Vec::new();
+    let mut masses = columns.mass.map(|_| Vec::new());
     let named = columns.velocities.iter().cloned();
     let momenta = columns.momenta.map(|at| ("momenta".to_owned(), at));
     let mut velocities: Vec<(VelocityColumn, usize)> = named
@@ -253,12 +243,15 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
             return Err(Located::at(line, problem));
         }
         let at = |start: usize, what| numbers::<3>(line, what, &words[start..start + 3]);
-        frame.types.push(species_number(line, words[species])?);
+        names.extend(columns.species.map(|(column, _)| words[column]));
+        if let Some(column) = columns.kind {
+            type_numbers.push(type_number(line, words[column])?);
+        }
         let mut place = Vector3::from(at(position, "the position")?) - origin;
         if let Some(start) = columns.image {
             let mut image = Vector3::zeros();
-            for (flag, word) in image.iter_mut().zip(&words[start..start + 3]) {
-                *flag = f64::from(integer::<i32>(line, "the lattice shift in `image`", word)?);
+            for (flag, word) in image.iter_mut().zip(&words[start..]) {
+                *flag = f64::from(integer::<i32>(line, "an image flag", word)?);
             }
             place += frame.lattice * image;
         }
@@ -269,14 +262,23 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         if let (Some(all), Some(column)) = (&mut frame.ids, columns.id) {
             all.push(integer(line, "the atom id", words[column])?);
         }
-        if let Some(column) = columns.mass {
-            masses.push(number(line, "the mass", words[column])?);
+        if let (Some(all), Some(column)) = (&mut masses, columns.mass) {
+            all.push(number(line, "the mass", words[column])?);
         }
     }
-    if columns.momenta.is_some()
-        && let Some((momenta, _)) = velocities.last_mut()
+    let naming = columns.species.map_or(Naming::Names, |(_, naming)| naming);
+    frame.types = types(
+        line + 1,
+        &type_numbers,
+        naming,
+        &names,
+        masses.as_deref(),
+        &mut frame.notes,
+    )?;
+    if let (Some(_), Some(masses), Some((momenta, _))) =
+        (columns.momenta, &masses, velocities.last_mut())
     {
-        for (momentum, mass) in momenta.velocities.iter_mut().zip(&masses) {
+        for (momentum, mass) in momenta.velocities.iter_mut().zip(masses) {
             *momentum /= *mass;
         }
     }
@@ -287,7 +289,7 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         frame.velocities = Some(velocities);
         frame.notes.extend(note);
     }
-    if columns.mass.is_some() {
+    if let Some(masses) = masses {
         frame
             .masses_from_atoms(&masses)
             .map_err(|problem| Located::at(line, problem))?;
@@ -296,12 +298,15 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
 }
 
 /// Parses every frame.
-pub(crate) fn parse(text: &str) -> Result<Vec<RawFrame>, Located> {
+pub(crate) fn parse(text: &str) -> Result<RawFrames, Located> {
     let mut lines = Lines::new(text);
-    let mut frames = Vec::new();
+    let mut frames = RawFrames::default();
     while let Some((line, count)) = lines.peek_not_blank() {
         lines.next();
-        frames.push(parse_frame(line, count, &mut lines)?);
+        let frame = parse_frame(line, count, &mut lines);
+        if frames.absorb(frame, &mut lines)?.is_break() {
+            break;
+        }
     }
     Ok(frames)
 }

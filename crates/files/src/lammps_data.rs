@@ -1,4 +1,4 @@
-//! LAMMPS data files, atom style `atomic`.
+//! LAMMPS data files, atom style `atomic`, their types by number or by label.
 
 use std::collections::{HashMap, HashSet};
 
@@ -38,19 +38,20 @@ impl Header {
                 .count(),
         );
         let (values, keywords) = words.split_at(count);
+        // LAMMPS lets anything stand behind the keywords that it knows.
         match keywords {
-            ["atoms"] => self.atoms = Some(count_of(line, "the number of atoms", values)?),
-            ["atom", "types"] => {
+            ["atoms", ..] => self.atoms = Some(count_of(line, "the number of atoms", values)?),
+            ["atom", "types", ..] => {
                 self.types = Some(count_of(line, "the number of atom types", values)?);
             }
-            ["xlo", "xhi"] => self.bound(0, line, values)?,
-            ["ylo", "yhi"] => self.bound(1, line, values)?,
-            ["zlo", "zhi"] => self.bound(2, line, values)?,
-            ["xy", "xz", "yz"] => self.tilts = numbers(line, "the tilt line", values)?,
-            ["avec"] => self.vectors[0] = Some(numbers(line, "the lattice vector a", values)?),
-            ["bvec"] => self.vectors[1] = Some(numbers(line, "the lattice vector b", values)?),
-            ["cvec"] => self.vectors[2] = Some(numbers(line, "the lattice vector c", values)?),
-            ["abc", "origin"] => self.origin = numbers(line, "the origin of the box", values)?,
+            ["xlo", "xhi", ..] => self.bound(0, line, values)?,
+            ["ylo", "yhi", ..] => self.bound(1, line, values)?,
+            ["zlo", "zhi", ..] => self.bound(2, line, values)?,
+            ["xy", "xz", "yz", ..] => self.tilts = numbers(line, "the tilt line", values)?,
+            ["avec", ..] => self.vectors[0] = Some(numbers(line, "the lattice vector a", values)?),
+            ["bvec", ..] => self.vectors[1] = Some(numbers(line, "the lattice vector b", values)?),
+            ["cvec", ..] => self.vectors[2] = Some(numbers(line, "the lattice vector c", values)?),
+            ["abc", "origin", ..] => self.origin = numbers(line, "the origin of the box", values)?,
             _ if values.is_empty() => {
                 return Err(Located::at(
                     line,
@@ -124,12 +125,69 @@ fn bare(line: &str) -> &str {
 
 /// Whether a line opens a section: it begins with a capital letter, as no data line does.
 fn is_section(line: &str) -> bool {
-    line.starts_with(|c: char| c.is_ascii_uppercase())
+    line.trim_start()
+        .starts_with(|c: char| c.is_ascii_uppercase())
         && bare(line)
             .split_whitespace()
             .all(|word| word.chars().all(char::is_alphabetic))
         && !bare(line).eq_ignore_ascii_case("nan")
         && !bare(line).eq_ignore_ascii_case("inf")
+}
+
+/// The names that a file gives to its types, section `Atom Type Labels`.
+#[derive(Default)]
+struct Labels {
+    numbers: HashMap<String, u8>,
+}
+
+impl Labels {
+    fn parse(data: &[(usize, &str)]) -> Result<Self, Located> {
+        let mut labels = Self::default();
+        for &(line, text) in data {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let [number, label] = words[..] else {
+                return Err(Located::at(
+                    line,
+                    Problem::Columns {
+                        what: "a type label",
+                        expected: "2 (type, label)".to_owned(),
+                        found: words.len(),
+                    },
+                ));
+            };
+            let number = type_number(line, number)?;
+            let taken = labels.numbers.iter().find_map(|(other, &taken)| {
+                if other == label {
+                    Some(format!("stands for type {taken} already"))
+                } else {
+                    (taken == number).then(|| format!("that is `{other}` already"))
+                }
+            });
+            if let Some(taken) = taken {
+                let label = label.to_owned();
+                let problem = Problem::LabelTaken {
+                    label,
+                    number,
+                    taken,
+                };
+                return Err(Located::at(line, problem));
+            }
+            labels.numbers.insert(label.to_owned(), number);
+        }
+        Ok(labels)
+    }
+
+    /// The type that a word means: its number or, as no label begins with a digit, its label.
+    fn type_of(&self, line: usize, word: &str) -> Result<u8, Located> {
+        if let Some(&number) = self.numbers.get(word) {
+            return Ok(number);
+        }
+        if self.numbers.is_empty() || word.starts_with(|c: char| c.is_ascii_digit()) {
+            return type_number(line, word);
+        }
+        let label = word.to_owned();
+        Err(Located::at(line, Problem::UndeclaredLabel { label }))
+    }
 }
 
 /// Atoms as the section gives them.
@@ -179,7 +237,7 @@ fn check_count(
     ))
 }
 
-fn parse_atoms(data: &[(usize, &str)]) -> Result<Atoms, Located> {
+fn parse_atoms(data: &[(usize, &str)], labels: &Labels) -> Result<Atoms, Located> {
     let mut atoms = Atoms::default();
     let mut seen = HashSet::new();
     for &(line, text) in data {
@@ -200,7 +258,7 @@ fn parse_atoms(data: &[(usize, &str)]) -> Result<Atoms, Located> {
             return Err(Located::at(line, problem));
         }
         atoms.ids.push(id);
-        atoms.types.push(type_number(line, words[1])?);
+        atoms.types.push(labels.type_of(line, words[1])?);
         let mut position = Vector3::zeros();
         for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
             position[axis] = number(line, name, words[2 + axis])?;
@@ -217,8 +275,8 @@ fn parse_atoms(data: &[(usize, &str)]) -> Result<Atoms, Located> {
     Ok(atoms)
 }
 
-fn parse_masses(data: &[(usize, &str)]) -> Result<Vec<f64>, Located> {
-    let mut masses = vec![f64::NAN; data.len()];
+fn parse_masses(data: &[(usize, &str)], labels: &Labels) -> Result<Vec<Option<f64>>, Located> {
+    let mut masses = vec![None; data.len()];
     for &(line, text) in data {
         let words: Vec<&str> = text.split_whitespace().collect();
         let [kind, mass] = words[..] else {
@@ -231,7 +289,7 @@ fn parse_masses(data: &[(usize, &str)]) -> Result<Vec<f64>, Located> {
                 },
             ));
         };
-        let index = usize::from(type_number(line, kind)?) - 1;
+        let index = usize::from(labels.type_of(line, kind)?) - 1;
         let slot = masses.get_mut(index).ok_or_else(|| {
             Located::at(
                 line,
@@ -240,7 +298,7 @@ fn parse_masses(data: &[(usize, &str)]) -> Result<Vec<f64>, Located> {
                 },
             )
         })?;
-        *slot = number(line, "the mass", mass)?;
+        *slot = Some(number(line, "the mass", mass)?);
     }
     Ok(masses)
 }
@@ -290,15 +348,22 @@ pub(crate) fn parse(text: &str) -> Result<RawFrame, Located> {
             what: "the header line `N atoms`".to_owned(),
         })
     })?;
+    let mut labels = Labels::default();
     let mut masses = None;
     let mut atoms = None;
     let mut velocities = None;
     while let Some((section_line, title)) = lines.next() {
         let data = section_lines(&mut lines);
-        match bare(title) {
+        let name: Vec<&str> = bare(title).split_whitespace().collect();
+        match name.join(" ").as_str() {
+            "Atom Type Labels" => {
+                let declared = header.types.unwrap_or(0);
+                check_count("atom type labels", declared, &data, section_line)?;
+                labels = Labels::parse(&data)?;
+            }
             "Masses" => {
                 check_count("masses", header.types.unwrap_or(0), &data, section_line)?;
-                masses = Some(parse_masses(&data)?);
+                masses = Some(parse_masses(&data, &labels)?);
             }
             "Atoms" => {
                 let style = title.split_once('#').map_or("", |(_, style)| style.trim());
@@ -311,7 +376,7 @@ pub(crate) fn parse(text: &str) -> Result<RawFrame, Located> {
                     ));
                 }
                 check_count("atoms", declared, &data, section_line)?;
-                atoms = Some(parse_atoms(&data)?);
+                atoms = Some(parse_atoms(&data, &labels)?);
             }
             "Velocities" => {
                 check_count("velocities", declared, &data, section_line)?;

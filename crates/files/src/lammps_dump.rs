@@ -3,8 +3,9 @@
 use nalgebra::{Matrix3, Vector3};
 
 use crate::Problem;
-use crate::raw_frame::RawFrame;
-use crate::text::{Lines, Located, integer, number, numbers, type_number};
+use crate::raw_frame::{RawFrame, RawFrames};
+use crate::species_names::{Naming, types_of_names};
+use crate::text::{Lines, Located, integer, number, numbers};
 
 /// The box of a frame: lattice vectors in columns, and the low corner.
 struct Bounds {
@@ -135,7 +136,11 @@ fn parse_atoms(
     lines: &mut Lines,
 ) -> Result<RawFrame, Located> {
     let find = |name: &str| names.iter().position(|candidate| *candidate == name);
-    let types = find("type").ok_or_else(|| missing(line, "the column `type`"))?;
+    // Labels stand under `type` too, where `dump_modify types labels` was said.
+    let kinds = ["type", "typelabel", "element"]
+        .into_iter()
+        .find_map(find)
+        .ok_or_else(|| missing(line, "the column `type`, `typelabel` or `element`"))?;
     let position = position_columns(names).ok_or_else(|| {
         missing(
             line,
@@ -152,6 +157,7 @@ fn parse_atoms(
         velocities: velocity.map(|_| Vec::new()),
         ..RawFrame::default()
     };
+    let mut atom_kinds = Vec::new();
     let mut atom_masses = Vec::new();
     for found in 0..declared {
         let (line, text) = match lines.peek() {
@@ -202,7 +208,7 @@ fn parse_atoms(
             place += bounds.lattice * image;
         }
         frame.positions.push(place);
-        frame.types.push(type_number(line, words[types])?);
+        atom_kinds.push(words[kinds]);
         if let (Some(all), Some(column)) = (&mut frame.ids, ids) {
             all.push(integer(line, "the atom id", words[column])?);
         }
@@ -213,6 +219,10 @@ fn parse_atoms(
             atom_masses.push(number(line, "the mass", words[column])?);
         }
     }
+    let masses = mass.map(|_| &atom_masses[..]);
+    let (types, note) = types_of_names(Naming::Names, line + 1, &atom_kinds, masses)?;
+    frame.types = types;
+    frame.notes.extend(note);
     if mass.is_some() {
         frame
             .masses_from_atoms(&atom_masses)
@@ -221,16 +231,15 @@ fn parse_atoms(
     Ok(frame)
 }
 
-/// Parses every frame.
-pub(crate) fn parse(text: &str) -> Result<Vec<RawFrame>, Located> {
-    let mut lines = Lines::new(text);
-    let mut frames = Vec::new();
+/// The next frame, its items in any order before the atoms; `None` at the end of the file.
+fn parse_frame(lines: &mut Lines) -> Result<Option<RawFrame>, Located> {
+    let mut begun = false;
     let mut atoms: Option<u64> = None;
     let mut bounds: Option<Bounds> = None;
     while let Some((line, text)) = lines.peek_not_blank() {
         lines.next();
-        let Some(item) = text.strip_prefix("ITEM:") else {
-            if atoms.is_none() && bounds.is_none() && !frames.is_empty() {
+        let Some(item) = text.trim_start().strip_prefix("ITEM:") else {
+            if !begun {
                 return Err(Located::at(
                     line,
                     Problem::Unsupported {
@@ -238,24 +247,23 @@ pub(crate) fn parse(text: &str) -> Result<Vec<RawFrame>, Located> {
                     },
                 ));
             }
-            // Values of items that are not needed, such as TIMESTEP.
+            // Values of items that are not needed.
             continue;
         };
+        begun = true;
         let words: Vec<&str> = item.split_whitespace().collect();
         match &words[..] {
             ["NUMBER", "OF", "ATOMS"] => {
                 let (line, text) = lines.expect("the number of atoms")?;
                 atoms = Some(integer(line, "the number of atoms", text.trim())?);
             }
-            ["BOX", "BOUNDS", flags @ ..] => bounds = Some(parse_bounds(line, flags, &mut lines)?),
+            ["BOX", "BOUNDS", flags @ ..] => bounds = Some(parse_bounds(line, flags, lines)?),
             ["ATOMS", names @ ..] => {
-                let declared = atoms
-                    .take()
-                    .ok_or_else(|| missing(line, "`ITEM: NUMBER OF ATOMS` before this"))?;
-                let bounds = bounds
-                    .take()
-                    .ok_or_else(|| missing(line, "`ITEM: BOX BOUNDS` before this"))?;
-                frames.push(parse_atoms(line, names, declared, &bounds, &mut lines)?);
+                let declared =
+                    atoms.ok_or_else(|| missing(line, "`ITEM: NUMBER OF ATOMS` before this"))?;
+                let bounds =
+                    bounds.ok_or_else(|| missing(line, "`ITEM: BOX BOUNDS` before this"))?;
+                return parse_atoms(line, names, declared, &bounds, lines).map(Some);
             }
             ["TIMESTEP" | "TIME" | "UNITS", ..] => {
                 lines.expect("the value of this item")?;
@@ -263,10 +271,25 @@ pub(crate) fn parse(text: &str) -> Result<Vec<RawFrame>, Located> {
             _ => {}
         }
     }
-    if atoms.is_some() || bounds.is_some() || frames.is_empty() {
-        return Err(Located::anywhere(Problem::Missing {
-            what: "`ITEM: ATOMS` of the last frame".to_owned(),
-        }));
+    if begun {
+        return Err(Located::at(
+            lines.last_line(),
+            Problem::Missing {
+                what: "`ITEM: ATOMS` of the last frame".to_owned(),
+            },
+        ));
+    }
+    Ok(None)
+}
+
+/// Parses every frame.
+pub(crate) fn parse(text: &str) -> Result<RawFrames, Located> {
+    let mut lines = Lines::new(text);
+    let mut frames = RawFrames::default();
+    while let Some(frame) = parse_frame(&mut lines).transpose() {
+        if frames.absorb(frame, &mut lines)?.is_break() {
+            break;
+        }
     }
     Ok(frames)
 }

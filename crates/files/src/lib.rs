@@ -9,6 +9,7 @@
 //! what the run found.
 
 mod atomic_file;
+mod comment_line;
 mod compression;
 mod error;
 mod extended_xyz;
@@ -19,6 +20,7 @@ mod lammps_dump;
 mod manifest;
 mod raw_frame;
 mod series;
+mod species_names;
 mod structure;
 mod text;
 mod velocity_columns;

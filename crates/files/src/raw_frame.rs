@@ -1,10 +1,12 @@
 //! A frame as a file holds it, and the way from there to a [`Configuration`].
 
-use metabasin_atoms::{Cell, CellError, Configuration, Species};
+use std::ops::ControlFlow;
+
+use metabasin_atoms::{Cell, CellError, Configuration, ConfigurationError, Species};
 use nalgebra::{Matrix3, Vector3};
 
 use crate::Problem;
-use crate::text::Located;
+use crate::text::{Lines, Located};
 
 /// Masses of the binary Lennard-Jones glass, for files without masses `[mass]`.
 const DEFAULT_MASSES: [f64; 2] = [1.0, 0.5];
@@ -23,22 +25,49 @@ pub(crate) struct RawFrame {
     pub types: Vec<u8>,
     /// `None`: atoms are numbered from 1.
     pub ids: Option<Vec<u64>>,
-    /// One mass a type.
-    pub masses: Option<Vec<f64>>,
+    /// One mass a type, where it is known.
+    pub masses: Option<Vec<Option<f64>>>,
     /// What the parser had to assume.
     pub notes: Vec<String>,
 }
 
+/// The frames of a file.
+#[derive(Debug, Default)]
+pub(crate) struct RawFrames {
+    pub whole: Vec<RawFrame>,
+    /// What is wrong with a last frame that is cut off while earlier ones are whole.
+    pub cut: Option<Located>,
+}
+
+impl RawFrames {
+    /// Takes what the parser made of the next frame; breaks where the file ends within it.
+    pub fn absorb(
+        &mut self,
+        frame: Result<RawFrame, Located>,
+        lines: &mut Lines,
+    ) -> Result<ControlFlow<()>, Located> {
+        match frame {
+            Ok(frame) => {
+                self.whole.push(frame);
+                Ok(ControlFlow::Continue(()))
+            }
+            Err(located) if !self.whole.is_empty() && lines.are_cut(&located.problem) => {
+                self.cut = Some(located);
+                Ok(ControlFlow::Break(()))
+            }
+            Err(located) => Err(located),
+        }
+    }
+}
+
 impl RawFrame {
-    /// Collects one mass a type from one mass an atom. Types that do not occur get the mass that
-    /// keeps 2:1 with the other of the first two. Masses of types that are there already stay where
-    /// those of the atoms are the same, rounded; where they differ, the atoms' are taken.
+    /// Collects one mass a type from one mass an atom. Masses of types that are there already stay
+    /// where those of the atoms are the same, rounded; where they differ, the atoms' are taken.
     pub fn masses_from_atoms(&mut self, atom_masses: &[f64]) -> Result<(), Problem> {
         if let Some(given) = &self.masses {
             let same = self.types.iter().zip(atom_masses).all(|(number, mass)| {
-                given
-                    .get(usize::from(*number) - 1)
-                    .is_some_and(|known| (known - mass).abs() <= 1e-6 * known.abs())
+                let known = given.get(usize::from(*number) - 1).copied().flatten();
+                known.is_some_and(|known| (known - mass).abs() <= 1e-6 * known.abs())
             });
             if same {
                 return Ok(());
@@ -64,13 +93,7 @@ impl RawFrame {
                 _ => *slot = Some(mass),
             }
         }
-        if let [None, Some(second)] = masses[..] {
-            masses[0] = Some(2.0 * second);
-        }
-        self.masses = masses
-            .into_iter()
-            .collect::<Option<Vec<f64>>>()
-            .filter(|masses| !masses.is_empty());
+        self.masses = Some(masses).filter(|masses| !masses.is_empty());
         Ok(())
     }
 
@@ -91,21 +114,25 @@ impl RawFrame {
                     .to_owned(),
             );
         }
-        let highest = self.types.iter().copied().max().unwrap_or(1);
-        let masses = masses(self.masses, highest, velocities.as_mut(), &mut notes)
-            .map_err(Located::anywhere)?;
         let ids = self
             .ids
             .unwrap_or_else(|| (1..=positions.len() as u64).collect());
+        let mut types = self.types;
+        let masses = match self.masses {
+            Some(given) => {
+                let mut masses = masses_that_occur(&given, &mut types, &ids, &mut notes)
+                    .map_err(Located::anywhere)?;
+                bring_to_unit(&mut masses, velocities.as_mut(), &mut notes)
+                    .map_err(Located::anywhere)?;
+                masses
+            }
+            None => default_masses(&types, &mut notes).map_err(Located::anywhere)?,
+        };
         let configuration = Configuration {
             cell,
             positions,
             velocities,
-            species: self
-                .types
-                .iter()
-                .map(|number| Species(number - 1))
-                .collect(),
+            species: types.iter().map(|number| Species(number - 1)).collect(),
             ids,
             masses,
         };
@@ -156,44 +183,120 @@ fn standard_cell(lattice: &Matrix3<f64>) -> Result<(Cell, Option<Matrix3<f64>>),
     Ok((cell, Some(rotation)))
 }
 
-/// Masses with m₁ = 1: a file in the unit m' = m/m₁ has velocities in √(ε/m'), which become
-/// √(ε/m₁) when multiplied by √m₁.
-fn masses(
-    given: Option<Vec<f64>>,
-    highest: u8,
-    velocities: Option<&mut Vec<Vector3<f64>>>,
+/// Masses for a file that gives none.
+fn default_masses(types: &[u8], notes: &mut Vec<String>) -> Result<Vec<f64>, Problem> {
+    let highest = usize::from(types.iter().copied().max().unwrap_or(1));
+    let masses = DEFAULT_MASSES
+        .get(..highest)
+        .ok_or_else(|| Problem::NoMass {
+            number: highest as u8,
+        })?;
+    notes.push("the file gives no masses: 1 for type 1 and 0.5 for type 2 were taken".to_owned());
+    Ok(masses.to_vec())
+}
+
+/// The masses of the types that occur, in their order, and the atoms renumbered to match: types
+/// that a file declares and no atom has are left out, whatever their mass.
+///
+/// Small atoms alone stay type 2; twice their mass stands for type 1.
+fn masses_that_occur(
+    given: &[Option<f64>],
+    types: &mut [u8],
+    ids: &[u64],
     notes: &mut Vec<String>,
 ) -> Result<Vec<f64>, Problem> {
-    let Some(mut masses) = given else {
-        if usize::from(highest) > DEFAULT_MASSES.len() {
-            return Err(Problem::UnknownSpecies {
-                text: highest.to_string(),
-            });
-        }
-        notes.push(
-            "the file gives no masses: 1 for type 1 and 0.5 for type 2 were taken".to_owned(),
-        );
-        return Ok(DEFAULT_MASSES.to_vec());
-    };
+    let mut occurring = types.to_vec();
+    occurring.sort_unstable();
+    occurring.dedup();
+    let mut masses = Vec::with_capacity(occurring.len());
+    for &number in &occurring {
+        let mass = given.get(usize::from(number) - 1).copied().flatten();
+        let atom = types.iter().position(|&other| other == number);
+        masses.push(mass.ok_or_else(|| {
+            Problem::Configuration(ConfigurationError::UnknownSpecies {
+                id: atom.map_or(0, |atom| ids[atom]),
+                number,
+                masses: given.len(),
+            })
+        })?);
+    }
     if let Some(bad) = masses
         .iter()
         .position(|mass| !(*mass > 0.0 && mass.is_finite()))
     {
-        return Err(Problem::Configuration(
-            metabasin_atoms::ConfigurationError::Mass {
-                number: bad + 1,
-                mass: masses[bad],
-            },
+        return Err(Problem::Configuration(ConfigurationError::Mass {
+            number: usize::from(occurring[bad]),
+            mass: masses[bad],
+        }));
+    }
+    let small_only = occurring[..] == [2];
+    let idle: Vec<String> = (1..)
+        .zip(given)
+        .filter_map(|(number, mass)| Some((number, (*mass)?)))
+        .filter(|(number, _)| !occurring.iter().any(|&other| usize::from(other) == *number))
+        .filter(|&(number, mass)| !(small_only && number == 1 && mass == 2.0 * masses[0]))
+        .map(|(number, _): (usize, f64)| number.to_string())
+        .collect();
+    if !idle.is_empty() {
+        let types = if idle.len() == 1 { "type" } else { "types" };
+        notes.push(format!(
+            "no atom is of {types} {}: left out",
+            idle.join(", ")
         ));
     }
-    if let [first, second] = masses[..]
+    match occurring[..] {
+        [2] => masses.insert(0, 2.0 * masses[0]),
+        [1] => {}
+        [number] => return Err(Problem::LoneType { number }),
+        _ => {
+            let mut moved = Vec::new();
+            for (number, &old) in (1_u8..).zip(&occurring) {
+                if number != old {
+                    moved.push(format!("{old} of the file is type {number} here"));
+                }
+            }
+            if !moved.is_empty() {
+                notes.push(format!("type {}", moved.join(", ")));
+                for kind in types {
+                    let rank = occurring.iter().position(|other| other == kind);
+                    *kind = rank.map_or(*kind, |rank| rank as u8 + 1);
+                }
+            }
+        }
+    }
+    Ok(masses)
+}
+
+/// Whether a mass is an element's: programs have it from different tables.
+fn is_mass_of(mass: f64, element: f64) -> bool {
+    (mass - element).abs() < 1e-3
+}
+
+/// Masses with m₁ = 1: a file in the unit m' = m/m₁ has velocities in √(ε/m'), which become
+/// √(ε/m₁) when multiplied by √m₁.
+fn bring_to_unit(
+    masses: &mut [f64],
+    velocities: Option<&mut Vec<Vector3<f64>>>,
+    notes: &mut Vec<String>,
+) -> Result<(), Problem> {
+    if let [first, second] = *masses
+        && is_mass_of(first, 1.008)
+        && is_mass_of(second, 4.0026)
+    {
+        masses.copy_from_slice(&DEFAULT_MASSES);
+        notes.push(format!(
+            "the masses {first} and {second} are those of the elements H and He, by which other \
+             programs call types 1 and 2: 1 and 0.5 were taken"
+        ));
+    }
+    if let [first, second] = *masses
         && (first / second - 2.0).abs() > 1e-6
     {
         return Err(Problem::MassRatio { first, second });
     }
-    if masses.len() <= 2 && masses[0] != 1.0 {
+    if masses.len() <= 2 && masses.first().is_some_and(|unit| *unit != 1.0) {
         let unit = masses[0];
-        for mass in &mut masses {
+        for mass in masses.iter_mut() {
             *mass /= unit;
         }
         let factor = unit.sqrt();
@@ -205,5 +308,5 @@ fn masses(
              multiplied by its square root, so that type 1 has mass 1"
         ));
     }
-    Ok(masses)
+    Ok(())
 }

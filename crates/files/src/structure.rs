@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use metabasin_atoms::Configuration;
 
-use crate::compression::read_text;
-use crate::raw_frame::RawFrame;
-use crate::text::Located;
+use crate::compression::read_bytes;
+use crate::raw_frame::RawFrames;
+use crate::text::{BYTE_ORDER_MARK, Located, decode};
 use crate::{Compression, FilesError, Problem, extended_xyz, lammps_data, lammps_dump};
 
 /// The structure formats that are read and written.
@@ -21,23 +21,36 @@ pub enum StructureFormat {
 }
 
 impl StructureFormat {
-    /// By content: a dump begins with `ITEM:`, an XYZ file with a bare count, and a data file
-    /// names its box or its atoms in the header.
+    /// By content: below its title, which may say anything, a data file has a line with the
+    /// bounds of its box or its number of atoms; a dump begins with `ITEM:`, and an XYZ file with
+    /// a bare count.
     fn of_content(text: &str) -> Option<Self> {
-        let mut lines = text.lines();
-        let first = lines.by_ref().find(|line| !line.trim().is_empty())?;
-        if first.starts_with("ITEM:") {
+        let header = |is_wanted: &dyn Fn(&[&str]) -> bool| {
+            text.lines().skip(1).take(200).any(|line| {
+                let bare = line.split('#').next().unwrap_or_default();
+                is_wanted(&bare.split_whitespace().collect::<Vec<_>>())
+            })
+        };
+        let is_box = |words: &[&str]| {
+            matches!(
+                words,
+                [_, _, "xlo", "xhi"] | [_, _, "ylo", "yhi"] | [_, _, "zlo", "zhi"]
+            ) || matches!(words, [_, _, _, "avec" | "bvec" | "cvec"])
+        };
+        let is_count =
+            |words: &[&str]| matches!(words, [count, "atoms"] if count.parse::<u64>().is_ok());
+        if header(&is_box) {
+            return Some(Self::LammpsData);
+        }
+        let first = text.lines().find(|line| !line.trim().is_empty())?;
+        if first.trim_start().starts_with("ITEM:") {
             return Some(Self::LammpsDump);
         }
-        let second = lines.next().unwrap_or_default();
-        if first.trim().parse::<u64>().is_ok() && !second.trim_end().ends_with("atoms") {
-            return Some(Self::ExtendedXyz);
+        if header(&is_count) {
+            return Some(Self::LammpsData);
         }
-        text.lines()
-            .take(200)
-            .map(|line| line.split('#').next().unwrap_or_default().trim_end())
-            .any(|line| line.ends_with("xlo xhi") || line.ends_with(" atoms"))
-            .then_some(Self::LammpsData)
+        let is_bare = first.trim().parse::<u64>().is_ok();
+        is_bare.then_some(Self::ExtendedXyz)
     }
 
     /// By the name of a file, its compression suffix apart: `.xyz` and `.extxyz`, `.dump` and
@@ -76,13 +89,17 @@ pub fn read_configuration(path: &Path) -> Result<Configuration, FilesError> {
 }
 
 /// Reads a sample: LAMMPS data, LAMMPS text dump or extended XYZ, told apart by content; gzip and
-/// zstd are seen through. Of several frames the last is taken.
+/// zstd are seen through. Of several frames the last whole one is taken.
 ///
 /// Atoms keep the order and the ids of the file. Positions are relative to the low corner of the
 /// box and unwrapped: image flags are applied, x − lo + h n. Velocities are kept where
-/// there are any. Masses of two species must be 2:1; where the first is not 1, masses are divided
-/// by it and velocities multiplied by its square root (see the notes). A lattice that is not
-/// upper triangular is rotated.
+/// there are any. Types that no atom has are left out, whatever their masses. Masses of two species
+/// must be 2:1; where the first is not 1, masses are divided by it and velocities multiplied by its
+/// square root (see the notes). A lattice that is not upper triangular is rotated.
+///
+/// Species are known by number, as A and B, or as H and He (what ASE calls the first two types of a
+/// LAMMPS file); by a label that the file itself declares; by a column of type numbers; and two
+/// other names by masses, the heavier being type 1.
 ///
 /// # Errors
 /// [`FilesError`] naming the file, the line, the value and what to do.
@@ -95,18 +112,28 @@ pub fn read_with_notes(path: &Path) -> Result<ReadReport, FilesError> {
 /// # Errors
 /// As [`read_with_notes`].
 pub fn parse_with_notes(text: &str, path: &Path) -> Result<ReadReport, FilesError> {
-    let (mut frames, format) = parse(text).map_err(|located| content(path.to_owned(), located))?;
-    let count = frames.len();
-    let last = frames.pop().ok_or_else(|| FilesError::Content {
-        path: path.to_owned(),
-        line: None,
-        problem: Problem::Empty,
-    })?;
-    let (configuration, mut notes) = last
-        .into_configuration()
-        .map_err(|located| content(path.to_owned(), located))?;
-    if count > 1 {
+    let in_file = |located| content(path.to_owned(), located);
+    let (RawFrames { mut whole, cut }, format) = parse(text).map_err(in_file)?;
+    let count = whole.len();
+    let last = whole
+        .pop()
+        .ok_or_else(|| in_file(Located::anywhere(Problem::Empty)))?;
+    let (configuration, mut notes) = last.into_configuration().map_err(in_file)?;
+    if let Some(Located { line, problem }) = cut {
+        let place = line.map_or_else(String::new, |line| format!("line {line}: "));
+        notes.push(format!(
+            "the file ends within a frame ({place}{problem}): the one before it, number {count}, \
+             was taken"
+        ));
+    } else if count > 1 {
         notes.push(format!("the file holds {count} frames: the last was taken"));
+    }
+    if !text.ends_with('\n') {
+        notes.push(
+            "the file does not end in a line break: if it was cut off there, its last number is \
+             wrong"
+                .to_owned(),
+        );
     }
     Ok(ReadReport {
         configuration,
@@ -118,11 +145,14 @@ pub fn parse_with_notes(text: &str, path: &Path) -> Result<ReadReport, FilesErro
 /// Reads every frame of a file, first to last; each as [`read_with_notes`] would.
 ///
 /// # Errors
-/// As [`read_with_notes`].
+/// As [`read_with_notes`], and where the last frame is cut off.
 pub fn read_trajectory(path: &Path) -> Result<Vec<Configuration>, FilesError> {
-    let (frames, _) =
+    let (RawFrames { whole, cut }, _) =
         parse(&read_text(path)?).map_err(|located| content(path.to_owned(), located))?;
-    frames
+    if let Some(located) = cut {
+        return Err(content(path.to_owned(), located));
+    }
+    whole
         .into_iter()
         .map(|frame| {
             frame
@@ -133,6 +163,12 @@ pub fn read_trajectory(path: &Path) -> Result<Vec<Configuration>, FilesError> {
         .collect()
 }
 
+/// The text of a structure file.
+fn read_text(path: &Path) -> Result<String, FilesError> {
+    decode(read_bytes(path)?)
+        .map_err(|problem| content(path.to_owned(), Located::anywhere(problem)))
+}
+
 fn content(path: PathBuf, located: Located) -> FilesError {
     FilesError::Content {
         path,
@@ -141,7 +177,8 @@ fn content(path: PathBuf, located: Located) -> FilesError {
     }
 }
 
-fn parse(text: &str) -> Result<(Vec<RawFrame>, StructureFormat), Located> {
+fn parse(text: &str) -> Result<(RawFrames, StructureFormat), Located> {
+    let text = text.trim_start_matches(BYTE_ORDER_MARK);
     if text.trim().is_empty() {
         return Err(Located::anywhere(Problem::Empty));
     }
@@ -152,7 +189,10 @@ fn parse(text: &str) -> Result<(Vec<RawFrame>, StructureFormat), Located> {
         }));
     };
     let frames = match format {
-        StructureFormat::LammpsData => vec![lammps_data::parse(text)?],
+        StructureFormat::LammpsData => RawFrames {
+            whole: vec![lammps_data::parse(text)?],
+            cut: None,
+        },
         StructureFormat::ExtendedXyz => extended_xyz::parse(text)?,
         StructureFormat::LammpsDump => lammps_dump::parse(text)?,
     };

@@ -2,6 +2,34 @@
 
 use crate::Problem;
 
+/// What some editors set before a text in Unicode.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The text of a structure file: UTF-8; UTF-16 behind its byte order mark, as Windows shells write
+/// it; else Latin-1, so that the title of a file may be in any encoding that holds ASCII.
+pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
+    let sixteen = match bytes[..] {
+        [0xff, 0xfe, ref rest @ ..] => Some((rest, u16::from_le_bytes as fn([u8; 2]) -> u16)),
+        [0xfe, 0xff, ref rest @ ..] => Some((rest, u16::from_be_bytes as fn([u8; 2]) -> u16)),
+        _ => None,
+    };
+    if let Some((rest, unit)) = sixteen {
+        let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        return char::decode_utf16(units)
+            .collect::<Result<String, _>>()
+            .map_err(|_| Problem::NotText { byte: 0 });
+    }
+    String::from_utf8(bytes).or_else(|error| {
+        let byte = error.utf8_error().valid_up_to();
+        let bytes = error.into_bytes();
+        let is_binary = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t'..=b'\r');
+        if bytes.iter().any(is_binary) {
+            return Err(Problem::NotText { byte });
+        }
+        Ok(bytes.into_iter().map(char::from).collect())
+    })
+}
+
 /// A problem and the line (counted from 1) that it is in, where one line is to blame.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Located {
@@ -29,6 +57,8 @@ impl Located {
 pub(crate) struct Lines<'a> {
     lines: std::iter::Peekable<std::iter::Enumerate<std::str::Lines<'a>>>,
     last: usize,
+    /// Whether the last line ends in a line break.
+    complete: bool,
 }
 
 impl<'a> Lines<'a> {
@@ -36,6 +66,7 @@ impl<'a> Lines<'a> {
         Self {
             lines: text.lines().enumerate().peekable(),
             last: 0,
+            complete: text.ends_with('\n'),
         }
     }
 
@@ -68,6 +99,12 @@ impl<'a> Lines<'a> {
         self.peek()
     }
 
+    /// Whether the text was cut off at its end, where `problem` was found.
+    pub fn are_cut(&mut self, problem: &Problem) -> bool {
+        let short = matches!(problem, Problem::Count { .. } | Problem::Missing { .. });
+        self.peek_not_blank().is_none() && (short || !self.complete)
+    }
+
     /// The next line, or an error that says what the file ends before.
     pub fn expect(&mut self, what: &str) -> Result<(usize, &'a str), Located> {
         let end = self.last.max(1);
@@ -82,9 +119,10 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A finite number.
+/// A finite number; the exponent may be Fortran's (`1.5D+00`).
 pub(crate) fn number(line: usize, what: &str, text: &str) -> Result<f64, Located> {
-    let value: f64 = text.parse().map_err(|_| {
+    let fortran = || text.replace(['d', 'D'], "e").parse();
+    let value: f64 = text.parse().or_else(|_| fortran()).map_err(|_| {
         Located::at(
             line,
             Problem::Number {

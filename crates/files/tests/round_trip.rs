@@ -43,9 +43,10 @@ fn samples(tilted: bool) -> impl Strategy<Value = Configuration> {
                 .unwrap(),
                 positions,
                 velocities,
+                // Only types that occur have a mass.
+                masses: [1.0, 0.5][..=usize::from(*species.iter().max().unwrap())].to_vec(),
                 species: species.into_iter().map(Species).collect(),
                 ids,
-                masses: vec![1.0, 0.5],
             },
         )
 }
@@ -74,13 +75,9 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sample.dump");
         write_lammps_dump(&path, &[(0, &sample), (1, &tilted)], Overwrite::Refuse).unwrap();
-        let mut frames = read_trajectory(&path).unwrap();
-        // A dump knows only the masses of types that occur.
-        for (frame, original) in frames.iter_mut().zip([&sample, &tilted]) {
-            prop_assert_eq!(&frame.masses[..], &original.masses[..frame.masses.len()]);
-            frame.masses.clone_from(&original.masses);
-        }
+        let frames = read_trajectory(&path).unwrap();
         prop_assert_eq!(&frames[0], &sample);
+        prop_assert_eq!(&frames[1].masses, &tilted.masses);
         let found = frames[1].cell.components();
         for (k, expected) in tilted.cell.components().into_iter().enumerate() {
             // The bounding box adds tilts of up to 18 to a length and takes them off again.
