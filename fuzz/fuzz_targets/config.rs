@@ -1,12 +1,14 @@
-//! No config text, with or without an edit, makes the loader panic.
+//! No config text, with or without an edit as `--set` gives it, makes the loader panic.
+//!
+//! The edit stands in the first line of the input, the config below.
 #![no_main]
 
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (&str, &str)| {
-    let (text, edit) = input;
+fuzz_target!(|input: &str| {
+    let (edit, text) = input.split_once('\n').unwrap_or(("", input));
     let edits = if edit.is_empty() {
         Vec::new()
     } else {

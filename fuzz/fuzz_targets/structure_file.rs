@@ -1,4 +1,5 @@
-//! No structure file makes the reader panic, and what it accepts is a valid configuration.
+//! No structure file, told by its content, makes the reader panic, and what it accepts is a valid
+//! configuration.
 #![no_main]
 
 use std::path::Path;

@@ -177,6 +177,18 @@ impl Labels {
         Ok(labels)
     }
 
+    /// Which type bears which name, for people; nothing where types have none.
+    fn note(&self) -> Option<String> {
+        let mut names: Vec<(u8, &String)> =
+            self.numbers.iter().map(|(label, &n)| (n, label)).collect();
+        names.sort_unstable();
+        let names: Vec<String> = names
+            .into_iter()
+            .map(|(number, label)| format!("type {number} `{label}`"))
+            .collect();
+        (!names.is_empty()).then(|| format!("the file names {}", names.join(" and ")))
+    }
+
     /// The type that a word means: its number or, as no label begins with a digit, its label.
     fn type_of(&self, line: usize, word: &str) -> Result<u8, Located> {
         if let Some(&number) = self.numbers.get(word) {
@@ -408,6 +420,6 @@ pub(crate) fn parse(text: &str) -> Result<RawFrame, Located> {
         types: atoms.types,
         ids: Some(atoms.ids),
         masses: masses.filter(|masses| !masses.is_empty()),
-        notes: Vec::new(),
+        notes: labels.note().into_iter().collect(),
     })
 }

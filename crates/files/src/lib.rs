@@ -35,7 +35,7 @@ pub use frame::{AtomColumn, Frame, KeyValue, Placement};
 pub use manifest::{Host, Manifest, StageEntry, StageState, rfc3339};
 pub use series::{Series, SeriesColumn, SeriesHeader, SeriesWriter, read_series};
 pub use structure::{
-    ReadReport, StructureFormat, parse_with_notes, read_configuration, read_trajectory,
+    ReadReport, StructureFormat, parse_as, parse_with_notes, read_configuration, read_trajectory,
     read_with_notes,
 };
 pub use write_structure::{write_extxyz, write_lammps_data, write_lammps_dump};

@@ -113,7 +113,20 @@ pub fn read_with_notes(path: &Path) -> Result<ReadReport, FilesError> {
 /// As [`read_with_notes`].
 pub fn parse_with_notes(text: &str, path: &Path) -> Result<ReadReport, FilesError> {
     let in_file = |located| content(path.to_owned(), located);
-    let (RawFrames { mut whole, cut }, format) = parse(text).map_err(in_file)?;
+    parse_as(text, format_of(text).map_err(in_file)?, path)
+}
+
+/// As [`parse_with_notes`], for a text whose format is known, whatever it looks like.
+///
+/// # Errors
+/// As [`read_with_notes`].
+pub fn parse_as(
+    text: &str,
+    format: StructureFormat,
+    path: &Path,
+) -> Result<ReadReport, FilesError> {
+    let in_file = |located| content(path.to_owned(), located);
+    let RawFrames { mut whole, cut } = parse(text, format).map_err(in_file)?;
     let count = whole.len();
     let last = whole
         .pop()
@@ -147,8 +160,10 @@ pub fn parse_with_notes(text: &str, path: &Path) -> Result<ReadReport, FilesErro
 /// # Errors
 /// As [`read_with_notes`], and where the last frame is cut off.
 pub fn read_trajectory(path: &Path) -> Result<Vec<Configuration>, FilesError> {
-    let (RawFrames { whole, cut }, _) =
-        parse(&read_text(path)?).map_err(|located| content(path.to_owned(), located))?;
+    let text = read_text(path)?;
+    let RawFrames { whole, cut } = format_of(&text)
+        .and_then(|format| parse(&text, format))
+        .map_err(|located| content(path.to_owned(), located))?;
     if let Some(located) = cut {
         return Err(content(path.to_owned(), located));
     }
@@ -177,24 +192,28 @@ fn content(path: PathBuf, located: Located) -> FilesError {
     }
 }
 
-fn parse(text: &str) -> Result<(RawFrames, StructureFormat), Located> {
+/// The format of a text, by its content.
+fn format_of(text: &str) -> Result<StructureFormat, Located> {
     let text = text.trim_start_matches(BYTE_ORDER_MARK);
     if text.trim().is_empty() {
         return Err(Located::anywhere(Problem::Empty));
     }
-    let Some(format) = StructureFormat::of_content(text) else {
+    StructureFormat::of_content(text).ok_or_else(|| {
         let first = text.lines().find(|line| !line.trim().is_empty());
-        return Err(Located::anywhere(Problem::NotAStructure {
+        Located::anywhere(Problem::NotAStructure {
             beginning: first.unwrap_or_default().trim().chars().take(60).collect(),
-        }));
-    };
-    let frames = match format {
-        StructureFormat::LammpsData => RawFrames {
+        })
+    })
+}
+
+fn parse(text: &str, format: StructureFormat) -> Result<RawFrames, Located> {
+    let text = text.trim_start_matches(BYTE_ORDER_MARK);
+    match format {
+        StructureFormat::LammpsData => Ok(RawFrames {
             whole: vec![lammps_data::parse(text)?],
             cut: None,
-        },
-        StructureFormat::ExtendedXyz => extended_xyz::parse(text)?,
-        StructureFormat::LammpsDump => lammps_dump::parse(text)?,
-    };
-    Ok((frames, format))
+        }),
+        StructureFormat::ExtendedXyz => extended_xyz::parse(text),
+        StructureFormat::LammpsDump => lammps_dump::parse(text),
+    }
 }

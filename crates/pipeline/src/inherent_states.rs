@@ -26,7 +26,7 @@ pub(crate) const LAVES_CLUSTER: &str = "laves_largest_cluster";
 pub(crate) struct InherentState {
     pub(crate) energy_per_atom: f64,
     pub(crate) stress: Stress,
-    pub(crate) icosahedral_fraction_of_small: f64,
+    pub(crate) icosahedral_fraction_of_small: Option<f64>,
     pub(crate) largest_cluster: f64,
     pub(crate) laves: Order,
     shear_stress_icosahedral: f64,
@@ -66,7 +66,7 @@ impl InherentState {
         let mut values = vec![time, time * SECONDS_PER_TAU, gamma, self.energy_per_atom];
         values.extend(self.stress.0);
         values.extend([
-            self.icosahedral_fraction_of_small,
+            self.icosahedral_fraction_of_small.unwrap_or(f64::NAN),
             self.largest_cluster,
             self.laves.fraction_of_large,
             self.laves.largest_cluster,
@@ -115,7 +115,7 @@ pub(crate) fn quench(
     let state = InherentState {
         energy_per_atom: inherent.energy() / relaxed.len() as f64,
         stress: inherent.stress(),
-        icosahedral_fraction_of_small: network.icosahedra.fraction_of_small().unwrap_or(f64::NAN),
+        icosahedral_fraction_of_small: network.icosahedra.fraction_of_small(),
         largest_cluster: network.icosahedra.largest_of_centers().0 as f64,
         laves: Order::of(&laves),
         shear_stress_icosahedral: shear_stress("icosahedral"),

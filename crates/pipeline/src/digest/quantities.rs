@@ -72,9 +72,11 @@ fn of_the_preparation(start: &StartResults) -> Vec<Quantity> {
         "epsilon",
         source,
     ));
-    let value = format!("{:.1} %", 100.0 * preparation.icosahedral_fraction_of_small);
-    let name = "icosahedral share of small atoms as prepared";
-    list.push(quantity(name, value, "", source));
+    if let Some(share) = preparation.icosahedral_fraction_of_small {
+        let value = format!("{:.1} %", 100.0 * share);
+        let name = "icosahedral share of small atoms as prepared";
+        list.push(quantity(name, value, "", source));
+    }
     let value = format!("{:.1} %", 100.0 * preparation.laves_fraction_of_large);
     let name = "share of large atoms in a Laves environment";
     list.push(quantity(name, value, "", source));
@@ -105,13 +107,11 @@ fn of_the_glass(
         let source = "equilibrate";
         let energy = format!("{:.4}", reference.inherent_energy_per_atom);
         list.push(quantity("E_IS per atom", energy, "epsilon", source));
-        let share = format!("{:.1} %", 100.0 * reference.icosahedral_fraction_of_small);
-        list.push(quantity(
-            "icosahedral share of small atoms",
-            share,
-            "",
-            source,
-        ));
+        if let Some(share) = reference.icosahedral_fraction_of_small {
+            let value = format!("{:.1} %", 100.0 * share);
+            let name = "icosahedral share of small atoms";
+            list.push(quantity(name, value, "", source));
+        }
         let density = reference.atoms as f64 / reference.volume.mean;
         list.push(quantity(
             "density",

@@ -163,10 +163,10 @@ fn glass_of_all(
     let of_start = |pick: fn(&StartResults) -> Option<Measured>| {
         replicas::measured(runs, |run| Ok(started(run)?.as_ref().and_then(pick)))
     };
-    let of_reference = |pick: fn(&ReferenceResults) -> f64| {
+    let of_reference = |pick: fn(&ReferenceResults) -> Option<f64>| {
         replicas::measured(runs, |run| {
             let found: Option<ReferenceResults> = results_of(run, "equilibrate")?;
-            Ok(found.map(|found| bare(pick(&found))))
+            Ok(found.as_ref().and_then(pick).map(bare))
         })
     };
     glass.fictive_temperature = of_start(|start| {
@@ -185,11 +185,12 @@ fn glass_of_all(
     }
     let value = |measured: Measured| measured.value;
     glass.inherent_energy_per_atom =
-        of_reference(|found| found.inherent_energy_per_atom)?.map(value);
+        of_reference(|found| Some(found.inherent_energy_per_atom))?.map(value);
     glass.icosahedral_fraction_of_small =
         of_reference(|found| found.icosahedral_fraction_of_small)?.map(value);
-    glass.icosahedral_largest_cluster = of_reference(|found| found.icosahedral_largest_cluster)?
-        .map(|measured| measured.value.round() as usize);
+    glass.icosahedral_largest_cluster =
+        of_reference(|found| Some(found.icosahedral_largest_cluster))?
+            .map(|measured| measured.value.round() as usize);
     Ok(glass)
 }
 
@@ -213,8 +214,8 @@ fn glass(start: Option<&StartResults>, reference: Option<&ReferenceResults>) -> 
             .map(|reference| reference.inherent_energy_per_atom)
             .or_else(|| prepared.map(|prepared| prepared.inherent_energy_per_atom)),
         icosahedral_fraction_of_small: reference
-            .map(|reference| reference.icosahedral_fraction_of_small)
-            .or_else(|| prepared.map(|prepared| prepared.icosahedral_fraction_of_small)),
+            .and_then(|reference| reference.icosahedral_fraction_of_small)
+            .or_else(|| prepared.and_then(|prepared| prepared.icosahedral_fraction_of_small)),
         icosahedral_largest_cluster: reference
             .map(|reference| reference.icosahedral_largest_cluster)
             .or_else(|| prepared.map(|prepared| prepared.icosahedral_largest_cluster))

@@ -41,8 +41,8 @@ pub(crate) struct ReferenceResults {
     pub(crate) quenches: usize,
     /// Their mean energy per atom.
     pub(crate) inherent_energy_per_atom: f64,
-    /// Their mean share of icosahedral atoms among the small.
-    pub(crate) icosahedral_fraction_of_small: f64,
+    /// Their mean share of icosahedral atoms among the small, where there are any of these.
+    pub(crate) icosahedral_fraction_of_small: Option<f64>,
     /// Their mean largest cluster of icosahedral centers.
     pub(crate) icosahedral_largest_cluster: f64,
     /// A warning where one of them looks like the crystal of this mixture.
@@ -171,7 +171,12 @@ pub(crate) fn equilibrate(
         stress_thermal_error: (spread / (states.len() as f64 - 1.0).max(1.0)).sqrt(),
         quenches: states.len(),
         inherent_energy_per_atom: mean(&|state| state.energy_per_atom),
-        icosahedral_fraction_of_small: mean(&|state| state.icosahedral_fraction_of_small),
+        icosahedral_fraction_of_small: states
+            .iter()
+            .map(|state| state.icosahedral_fraction_of_small)
+            .sum::<Option<f64>>()
+            .map(|sum| sum / states.len() as f64)
+            .filter(|mean| mean.is_finite()),
         icosahedral_largest_cluster: mean(&|state| state.largest_cluster),
         crystallization,
     };

@@ -58,8 +58,8 @@ pub(crate) struct PreparationResults {
     pub(crate) swaps: Option<SwapCounts>,
     /// Energy per atom of the sample's inherent structure: its age.
     pub(crate) inherent_energy_per_atom: f64,
-    /// Share of its small atoms that are icosahedral.
-    pub(crate) icosahedral_fraction_of_small: f64,
+    /// Share of its small atoms that are icosahedral, where there are any of these.
+    pub(crate) icosahedral_fraction_of_small: Option<f64>,
     /// Its largest cluster of icosahedral centers.
     pub(crate) icosahedral_largest_cluster: f64,
     /// Share of its large atoms in the environment of the Laves phase.
