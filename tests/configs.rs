@@ -129,3 +129,60 @@ fn init_prints_exactly_the_configs_that_ship() {
         );
     }
 }
+
+#[test]
+fn init_writes_the_sample_that_ships() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        Command::cargo_bin("metabasin")
+            .unwrap()
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/glass.data.gz");
+    let shipped = std::fs::read(shipped).unwrap();
+    assert_eq!(run(&["init", "--sample"]).stdout, shipped);
+    let written = run(&["init", "--sample", "-o", "glass.data.gz"]);
+    assert_eq!(written.status.code(), Some(0));
+    assert!(written.stdout.is_empty());
+    let path = folder.path().join("glass.data.gz");
+    assert_eq!(std::fs::read(&path).unwrap(), shipped);
+    for bad in [
+        &["init", "--sample", "-o", "glass.data.gz"][..],
+        &["init", "--sample", "-o", "glass.data"],
+        &["init", "shear", "-o", "shear.ron.gz"],
+        &["init", "shear", "--sample"],
+    ] {
+        assert_eq!(run(bad).status.code(), Some(2), "{bad:?}");
+    }
+    assert_eq!(
+        run(&["init", "shear", "-o", "shear.ron"]).status.code(),
+        Some(0)
+    );
+    assert!(folder.path().join("shear.ron").exists());
+    // It says where it comes from, and is as well relaxed as that says (the demo: -6.93 and 0.26).
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&shipped[..]), &mut text)
+        .unwrap();
+    let title = text.lines().next().unwrap();
+    assert!(
+        title.contains("configs/swap.ron") && title.contains("seed"),
+        "{title}"
+    );
+    let relaxed = run(&[
+        "minimize",
+        "glass.data.gz",
+        "-o",
+        "inherent.extxyz",
+        "--json",
+    ]);
+    let relaxed: Value = serde_json::from_slice(&relaxed.stdout).unwrap();
+    assert!(relaxed["energy_per_atom"].as_f64().unwrap() < -7.05);
+    let found = run(&["analyze", "inherent.extxyz", "--json"]);
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(found["atoms"], 500);
+    assert!(found["icosahedral"]["fraction_of_small"].as_f64().unwrap() > 0.35);
+    assert!(found["laves_largest_cluster"].as_u64().unwrap() < 12);
+}

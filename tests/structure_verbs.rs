@@ -207,6 +207,48 @@ fn displacements_from_a_sheared_copy_are_affine_only() {
     );
 }
 
+#[test]
+fn a_large_strain_is_told_from_displacements() {
+    // Made by shearing the reference by 1.0 and moving single atoms.
+    let found = json(&[
+        "analyze",
+        &sample("strain_1.0.data"),
+        "--reference",
+        &sample("strain_reference.data"),
+        "--json",
+    ]);
+    let displacement = &found["displacement"];
+    let number = |key: &str| displacement[key].as_f64().unwrap();
+    assert!((number("mean_square") - 0.009533).abs() < 5e-7);
+    assert!((number("largest") - 0.6).abs() < 5e-5);
+    assert_eq!(displacement["largest_id"], 11);
+    assert!((displacement["strain"]["xy"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+    assert!(displacement["second_best"].is_null());
+}
+
+#[test]
+fn a_perfect_crystal_has_its_voronoi_index() {
+    let found = json(&["analyze", &sample("fcc.data"), "--json"]);
+    let histogram = &found["voronoi_index_histogram"];
+    assert_eq!(*histogram, serde_json::json!({"0,12,0,0": 256}));
+    assert_eq!(found["coordination_mean"], 12.0);
+    let threshold = found["edge_threshold"].as_f64().unwrap();
+    let spacing = (6.2_f64.powi(3) / 256.0).cbrt();
+    assert!((threshold / (1e-7 * spacing) - 1.0).abs() < 1e-12);
+    // With edges of no length the index is arbitrary, and that was asked for.
+    let all = json(&[
+        "analyze",
+        &sample("fcc.data"),
+        "--edge-threshold",
+        "0",
+        "--json",
+    ]);
+    assert_eq!(all["edge_threshold"], 0.0);
+    assert_ne!(all["voronoi_index_histogram"], *histogram);
+    let negative = ["analyze", &sample("fcc.data"), "--edge-threshold=-1"];
+    assert!(refused(&negative).contains("edge threshold"));
+}
+
 const HEADER: &str = "LAMMPS data\n\n2 atoms\n2 atom types\n\n0 6 xlo xhi\n0 6 ylo yhi\n0 6 zlo zhi\n\nMasses\n\n1 1\n2 0.5\n\nAtoms # atomic\n\n";
 
 #[test]

@@ -52,8 +52,9 @@ pub enum Verb {
         after_help = "Example:\n  metabasin demo --out my-demo && xdg-open my-demo/report.html"
     )]
     Demo(Demo),
-    /// Prints a commented config to start from.
-    #[command(after_help = "Example:\n  metabasin init search > search.ron")]
+    /// Prints a commented config to start from, or a glass to try everything on.
+    #[command(after_help = "Examples:\n  metabasin init search > search.ron\n  \
+                      metabasin init --sample > glass.data.gz")]
     Init(Init),
     /// Runs the stages of a config.
     #[command(
@@ -144,7 +145,8 @@ pub enum Verb {
     Report(Report),
     /// Exports a catalogue for pandas, ASE or OVITO.
     #[command(
-        after_help = "Example:\n  metabasin export glass.sqlite --format extxyz -o events.extxyz"
+        after_help = "Examples:\n  metabasin export glass.sqlite --format extxyz -o events.extxyz\n  \
+                      metabasin export glass.sqlite --format sqlite -o copy.sqlite"
     )]
     Export(Export),
     /// Writes the MD stages of a config as a LAMMPS job: a folder in which `lmp -in in.lammps` does

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod output;
+mod outputs;
 mod signals;
 mod verbs;
 mod watch;

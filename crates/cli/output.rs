@@ -1,6 +1,6 @@
 //! Results go to stdout through one handle, messages to stderr; a closed pipe is not a panic.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -42,6 +42,19 @@ impl Output {
         }
         lock.flush()?;
         Ok(())
+    }
+
+    /// Writes bytes as they are, to be piped into a file.
+    pub fn bytes(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut lock = self.stdout.lock();
+        lock.write_all(bytes)?;
+        lock.flush()?;
+        Ok(())
+    }
+
+    /// Whether people would see on a screen what is written.
+    pub fn is_terminal(&self) -> bool {
+        self.stdout.is_terminal()
     }
 }
 

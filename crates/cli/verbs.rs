@@ -11,7 +11,7 @@ mod search;
 
 use anyhow::Result;
 
-use crate::arguments::{Arguments, Init, Template, Verb};
+use crate::arguments::{Arguments, Template, Verb};
 use crate::output::Output;
 use crate::watch::Watch;
 
@@ -52,7 +52,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
     let context = &mut context;
     match &arguments.verb {
         Verb::Demo(demo) => runs::demo(context, demo),
-        Verb::Init(Init { template }) => context.output.text(text_of(*template)),
+        Verb::Init(init) => runs::init(context, init),
         Verb::Run(run) => runs::run(context, "run", run),
         Verb::Kmc(run) => runs::kmc(context, run),
         Verb::Check(check) => runs::check(context, check),
@@ -75,6 +75,9 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Bench(bench) => inspect::bench(context, bench),
     }
 }
+
+/// The glass of `init --sample`.
+pub const SAMPLE: &[u8] = include_bytes!("../../configs/glass.data.gz");
 
 /// The configs that `init` prints; the demo runs the first.
 pub fn text_of(template: Template) -> &'static str {

@@ -1,7 +1,9 @@
-//! Progress bars with speed and time left, on a terminal; lines now and then otherwise.
+//! Progress bars with speed and time left, on a terminal; lines now and then otherwise. Where work
+//! will last, a line says about how long as soon as its first part shows it.
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,6 +13,10 @@ use crate::output::span;
 
 /// Between two lines where there is no terminal: a log of a night stays readable.
 const LINE_EVERY: Duration = Duration::from_mins(5);
+/// From so much work on it is said how long the rest will last `[s]`.
+const SOON: f64 = 1.0;
+/// Work that lasts less needs no word `[s]`.
+const LONG: f64 = 5.0;
 /// Between two updates of the text beside a bar.
 const TEXT_EVERY: Duration = Duration::from_millis(500);
 
@@ -19,6 +25,8 @@ pub struct Watch {
     quiet: bool,
     terminal: bool,
     current: Mutex<Option<Current>>,
+    /// Whether it was said of the whole how long it will last: then not of every stage.
+    foretold: AtomicBool,
 }
 
 /// A stage at work.
@@ -33,9 +41,33 @@ struct Current {
     credited: u64,
     work: Option<Work>,
     shown: Instant,
+    /// Whether it was said how long it will last, or found not worth a word.
+    foretold: bool,
 }
 
 impl Current {
+    /// How long the work will last if the rest goes like its first part; `None` before there is
+    /// such a part, after it was said, and for what is soon over.
+    fn foretell(&mut self) -> Option<String> {
+        let seconds = self.start.elapsed().as_secs_f64();
+        let done = self.done - self.credited;
+        let total = self.total.saturating_sub(self.credited).max(done);
+        if self.foretold || seconds < SOON || done == 0 {
+            return None;
+        }
+        self.foretold = true;
+        let whole = seconds * (total as f64 / done as f64);
+        (whole >= LONG).then(|| {
+            let (stage, whole) = (&self.stage, span(whole));
+            let part = if self.work.is_some() {
+                format!("{:.1} %", 100.0 * done as f64 / total as f64)
+            } else {
+                format!("{done} of {total}")
+            };
+            format!("{stage}: about {whole}, if all goes like the first {part}")
+        })
+    }
+
     /// Speed so far and time left, in words; `None` before there is any.
     fn describe(&self) -> Option<String> {
         let seconds = self.start.elapsed().as_secs_f64();
@@ -70,7 +102,13 @@ impl Watch {
             quiet,
             terminal,
             current: Mutex::new(None),
+            foretold: AtomicBool::new(false),
         }
+    }
+
+    /// Says nothing of how long single stages will last: it was said of all of them.
+    pub fn foretold(&self) {
+        self.foretold.store(true, Ordering::Relaxed);
     }
 
     fn with_current(&self, act: impl FnOnce(&mut Option<Current>)) {
@@ -85,6 +123,9 @@ impl Watch {
             current.done += units;
             current.credited += credited;
             current.bar.inc(units);
+            if let Some(text) = current.foretell() {
+                current.bar.suspend(|| crate::output::complain(&text));
+            }
             let every = if self.terminal {
                 TEXT_EVERY
             } else {
@@ -132,6 +173,7 @@ impl Progress for Watch {
                 credited: 0,
                 work: None,
                 shown: now,
+                foretold: self.foretold.load(Ordering::Relaxed),
             });
         });
     }
@@ -192,6 +234,7 @@ mod tests {
             credited,
             work,
             shown: Instant::now(),
+            foretold: false,
         }
     }
 
@@ -209,5 +252,34 @@ mod tests {
         );
         assert_eq!(current(5000, None).describe().unwrap(), "3 min left");
         assert!(current(10_000, work).describe().is_none());
+    }
+
+    #[test]
+    fn what_will_last_is_foretold_once_from_its_first_part() {
+        let mut searches = current(0, None);
+        searches.stage = "saddle searches".to_owned();
+        (searches.done, searches.total) = (2, 10);
+        assert_eq!(
+            searches.foretell().unwrap(),
+            "saddle searches: about 8 min, if all goes like the first 2 of 10"
+        );
+        assert_eq!(searches.foretell(), None);
+        // What an earlier call did took none of these seconds.
+        let mut resumed = current(8000, None);
+        assert!(resumed.foretell().unwrap().contains("about 10 min"));
+        let work = Some(Work {
+            atoms: 4000,
+            time_step: 0.005,
+        });
+        assert!(current(0, work).foretell().unwrap().ends_with("50.0 %"));
+        // Nothing is done yet; nothing is known yet; soon over.
+        assert_eq!(current(10_000, None).foretell(), None);
+        let mut begun = current(0, None);
+        begun.start = Instant::now();
+        assert_eq!(begun.foretell(), None);
+        assert!(!begun.foretold);
+        begun.start = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
+        assert_eq!(begun.foretell(), None);
+        assert!(begun.foretold);
     }
 }

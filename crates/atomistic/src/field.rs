@@ -59,24 +59,28 @@ pub(crate) fn largest(dense: &[f64], per_site: usize) -> f64 {
         .sqrt()
 }
 
-/// The sites that move by more than `threshold`, or the one that moves most.
-pub(crate) fn core(dense: &[f64], per_site: usize, threshold: f64) -> Vec<u32> {
-    let squares: Vec<f64> = dense
-        .chunks_exact(per_site)
-        .map(|u| u.iter().map(|c| c * c).sum())
-        .collect();
-    let mut most = 0;
-    let mut sites = Vec::new();
-    for (site, &square) in squares.iter().enumerate() {
-        if square > squares[most] {
-            most = site;
-        }
-        if square > threshold * threshold {
-            sites.push(site as u32);
+/// The site that moves most, the first of several.
+pub(crate) fn farthest(dense: &[f64], per_site: usize) -> u32 {
+    let mut most = (0, 0.0);
+    for (site, u) in dense.chunks_exact(per_site).enumerate() {
+        let square = u.iter().map(|c| c * c).sum::<f64>();
+        if square > most.1 {
+            most = (site, square);
         }
     }
+    most.0 as u32
+}
+
+/// The sites that move by more than `threshold`, or the one that moves most.
+pub(crate) fn core(dense: &[f64], per_site: usize, threshold: f64) -> Vec<u32> {
+    let mut sites: Vec<u32> = dense
+        .chunks_exact(per_site)
+        .enumerate()
+        .filter(|(_, u)| u.iter().map(|c| c * c).sum::<f64>() > threshold * threshold)
+        .map(|(site, _)| site as u32)
+        .collect();
     if sites.is_empty() {
-        sites.push(most as u32);
+        sites.push(farthest(dense, per_site));
     }
     sites
 }

@@ -1,6 +1,6 @@
 //! A sample of atoms at fixed cell as land to walk on.
 
-use metabasin_atoms::{Cell, Configuration};
+use metabasin_atoms::{Cell, Configuration, Species};
 use metabasin_catalogue::{DisplacementField, EventRecord};
 use metabasin_interactions::{FixedCell, ForceField, flatten, unflatten};
 use metabasin_landscape::{SearchSettings, Searcher, displacements};
@@ -9,7 +9,8 @@ use nalgebra::Vector3;
 use rayon::prelude::*;
 
 use crate::error::AtomisticError;
-use crate::terrain::{Minimum, Round, Terrain, WayOut};
+use crate::terrain::{Likeness, Minimum, Round, Terrain, WayOut};
+use crate::ways::AttemptFrequency;
 
 /// Rounds of searches of one stage of a pipeline: each draws from streams of its own.
 const ROUNDS_OF_A_STAGE: u64 = 1 << 32;
@@ -68,6 +69,10 @@ impl<'a> GlassTerrain<'a> {
 
     pub(crate) fn cell(&self) -> &Cell {
         &self.sample.cell
+    }
+
+    pub(crate) fn species(&self) -> &[Species] {
+        &self.sample.species
     }
 
     pub(crate) fn settings(&self) -> &SearchSettings {
@@ -227,6 +232,36 @@ impl Terrain for GlassTerrain<'_> {
         minimum: &Minimum,
         saddle: &[f64],
     ) -> Result<(Option<WayOut>, u64), AtomisticError> {
-        self.converge(minimum, saddle)
+        self.converge(minimum, saddle, AttemptFrequency::Measured)
+    }
+
+    fn confirm_declared(
+        &self,
+        minimum: &Minimum,
+        saddle: &[f64],
+    ) -> Result<(Option<WayOut>, u64), AtomisticError> {
+        self.converge(minimum, saddle, AttemptFrequency::Declared)
+    }
+
+    fn changed(&self, before: &[f64], after: &[f64], moved: &[u32]) -> Vec<u32> {
+        self.other_neighbors(before, after, moved)
+    }
+
+    fn alike(&self, from: &[f64], known: &[u32], to: &[f64], sites: &[u32]) -> Vec<Likeness> {
+        self.likenesses(from, known, to, sites)
+    }
+
+    fn familiar(&self, from: &[f64], to: &[f64], sites: &[u32]) -> Vec<u32> {
+        self.seen_close_by(from, to, sites)
+    }
+
+    fn mapped(
+        &self,
+        from: &[f64],
+        displacement: &[f64],
+        to: &[f64],
+        likeness: &Likeness,
+    ) -> Option<Vec<f64>> {
+        self.displacement_under(from, displacement, to, likeness)
     }
 }

@@ -10,7 +10,13 @@
 //! of any region to a minimum that nobody has seen. Between two steps regions are independent to
 //! first order in their elastic interaction; every passage is converged again, with all regions
 //! where they are, before it is taken.
+//!
+//! What a passage changes is looked at again: ways out that are known where the surroundings are alike,
+//! up to a rigid map, are carried over and converged, and what is like nothing known is searched. So
+//! no defect of a crystal loses ways by moving, and a glass, in which no two places are alike, is
+//! searched where its atoms have got other neighbors.
 
+mod alike;
 mod chain;
 mod error;
 mod exits;
@@ -20,6 +26,7 @@ mod glass;
 mod propagator;
 mod region;
 mod settings;
+mod surroundings;
 mod terrain;
 mod walk;
 mod ways;
@@ -29,5 +36,5 @@ pub use error::AtomisticError;
 pub use glass::{GlassTerrain, Watcher};
 pub use propagator::{Exit, Propagator};
 pub use settings::WalkSettings;
-pub use terrain::{Minimum, Round, Terrain, WayOut};
+pub use terrain::{Likeness, Minimum, Round, Terrain, WayOut};
 pub use walk::{Step, StepKind, Walk};

@@ -220,22 +220,39 @@ impl Region {
         })
     }
 
-    /// What is known of the ways out of the current state, as seen from there: the region forgets
-    /// its other states and only remembers the passages that lead to them.
-    pub fn passages_from_here(&self, dimension: usize) -> Vec<Passage> {
-        let here = &self.states[self.current];
-        let outward = |passage: &Passage| -> Option<Passage> {
-            if passage.from == self.current {
+    /// The passages out of a state, to seen and unseen minima; those that were entered the other way
+    /// around are turned.
+    pub fn ways_from(&self, state: usize) -> impl Iterator<Item = Passage> {
+        self.passages.iter().filter_map(move |passage| {
+            if passage.from == state {
                 Some(passage.clone())
-            } else if passage.to == Some(self.current) {
+            } else if passage.to == Some(state) {
                 passage.reversed()
             } else {
                 None
             }
-        };
-        self.passages
-            .iter()
-            .filter_map(outward)
+        })
+    }
+
+    /// Rate of all known ways out of the current state `[1/τ]`.
+    pub fn leaving_rate(&self, settings: &WalkSettings) -> f64 {
+        self.ways_from(self.current)
+            .map(|passage| self.rate(&passage, settings))
+            .fold(0.0, |sum, rate| sum + rate)
+    }
+
+    /// Rate of those among them that lead to unseen minima `[1/τ]`.
+    pub fn unseen_rate(&self, settings: &WalkSettings) -> f64 {
+        self.exits_of(self.current)
+            .map(|exit| self.rate(&self.passages[exit], settings))
+            .fold(0.0, |sum, rate| sum + rate)
+    }
+
+    /// What is known of the ways out of the current state, as seen from there: the region forgets
+    /// its other states and only remembers the passages that lead to them.
+    pub fn passages_from_here(&self, dimension: usize) -> Vec<Passage> {
+        let here = &self.states[self.current];
+        self.ways_from(self.current)
             .map(|passage| {
                 let (end, end_level) = match passage.to {
                     Some(to) => (&self.states[to].field, self.states[to].level),

@@ -16,7 +16,8 @@ pub struct WalkSettings {
     pub highest_barrier: f64,
     /// Searches around each atom of the start.
     pub first_effort: u32,
-    /// Searches around each atom of the moved core in a new minimum.
+    /// Searches around each atom whose surroundings a step has changed, unless they are like some around
+    /// which the ways out are known.
     pub effort: u32,
     /// Most short trajectories at each temperature that look for the fastest ways out of a minimum, from
     /// every one in which the walk stops; 0 for none.
@@ -24,7 +25,8 @@ pub struct WalkSettings {
     /// Their temperatures over that of the walk, one after the other: the first finds what flickers, the
     /// hotter ones what the sample waits for while it flickers.
     pub trajectory_heats: Vec<f64>,
-    /// Known ways that a move may have changed are converged again, at most so many, lowest first.
+    /// Known ways that a move may have changed, and of which no likeness tells what became of them, are
+    /// converged again, at most so many, lowest first; around the others is searched.
     pub reconverge: u32,
     /// After every discovery the ways out whose share of the total rate is above this are converged
     /// again in the new surrounding, the fastest first.

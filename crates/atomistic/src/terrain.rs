@@ -1,5 +1,6 @@
 //! What the walk needs to know of the land: minima, and the ways out of them.
 
+use nalgebra::Matrix3;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AtomisticError;
@@ -26,6 +27,18 @@ pub struct WayOut {
     pub end_energy: f64,
     /// Attempt frequencies there and back, where measured `[1/τ]`.
     pub prefactors: Option<[f64; 2]>,
+}
+
+/// The surroundings of two sites are alike: a rotation or reflection about them takes the ones to the
+/// others, like sites to like ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Likeness {
+    /// The site around which ways are known.
+    pub known: u32,
+    /// The site whose surroundings are like that.
+    pub site: u32,
+    /// What takes places as seen from `known` to places as seen from `site`.
+    pub map: Matrix3<f64>,
 }
 
 /// What a round of searches found.
@@ -58,6 +71,46 @@ pub trait Terrain: Sync {
 
     /// The sites of `core` and of the shell around it, ascending.
     fn surroundings(&self, x: &[f64], core: &[u32]) -> Vec<u32>;
+
+    /// The sites whose surroundings differ between two points, those of `moved` among them, ascending:
+    /// where ways out may have come and gone.
+    ///
+    /// What moved, by default.
+    fn changed(&self, _before: &[f64], _after: &[f64], moved: &[u32]) -> Vec<u32> {
+        moved.to_vec()
+    }
+
+    /// Everything that takes the surroundings of one of the sites `known` at `from` to those of one of
+    /// `sites` at `to`.
+    ///
+    /// Nothing by default: sites of a landscape need not be alike.
+    fn alike(
+        &self,
+        _from: &[f64],
+        _known: &[u32],
+        _to: &[f64],
+        _sites: &[u32],
+    ) -> Vec<Likeness> {
+        Vec::new()
+    }
+
+    /// Those of `sites` at `to` whose surroundings are like those of some site close by at `from`,
+    /// ascending; none by default.
+    fn familiar(&self, _from: &[f64], _to: &[f64], _sites: &[u32]) -> Vec<u32> {
+        Vec::new()
+    }
+
+    /// A displacement from `from` as it is at `to` under a likeness; `None` where a site that moves has
+    /// no counterpart.
+    fn mapped(
+        &self,
+        _from: &[f64],
+        _displacement: &[f64],
+        _to: &[f64],
+        _likeness: &Likeness,
+    ) -> Option<Vec<f64>> {
+        None
+    }
 
     /// Searches for ways out of `minimum`, `effort` around each of the sites `around` (all where
     /// `None`); `round` tells one round of searches from another.
@@ -100,4 +153,22 @@ pub trait Terrain: Sync {
         minimum: &Minimum,
         saddle: &[f64],
     ) -> Result<(Option<WayOut>, u64), AtomisticError>;
+
+    /// As [`Terrain::confirm`], of a way whose attempt frequencies are declared: they need not be
+    /// measured.
+    ///
+    /// # Errors
+    /// [`AtomisticError`] where `minimum` is none.
+    fn confirm_declared(
+        &self,
+        minimum: &Minimum,
+        saddle: &[f64],
+    ) -> Result<(Option<WayOut>, u64), AtomisticError> {
+        let (way, evaluations) = self.confirm(minimum, saddle)?;
+        let declared = way.map(|way| WayOut {
+            prefactors: None,
+            ..way
+        });
+        Ok((declared, evaluations))
+    }
 }

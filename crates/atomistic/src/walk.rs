@@ -1,6 +1,7 @@
 //! The walk from minimum to minimum.
 
 mod arrange;
+mod carry;
 mod discover;
 mod take;
 
@@ -79,11 +80,14 @@ pub struct Step {
     pub states: u32,
     /// Known ways to unseen minima, from all of them.
     pub exits: u32,
-    /// Rate of the first passage to an unseen minimum when all regions stay as they are `[1/τ]`.
+    /// Rate of all known ways out of the minimum after it, to seen and unseen minima `[1/τ]`.
     pub exit_rate: f64,
-    /// Searches since the start.
+    /// Rate of those that lead to unseen minima, when all regions stay as they are `[1/τ]`.
+    #[serde(default)]
+    pub unseen_rate: f64,
+    /// Searches and trajectories so far, those from the first minimum included.
     pub searches: u64,
-    /// Force evaluations since the start, Hessian-vector products counted.
+    /// Force evaluations of everything so far, Hessian-vector products counted.
     pub evaluations: u64,
 }
 
@@ -155,16 +159,19 @@ impl Walk {
             propagators: Vec::new(),
             settings,
         };
+        let per_site = terrain.site_dimension();
         if known.is_empty() {
             let effort = walk.settings.first_effort;
             walk.search(terrain, None, effort)?;
         }
         for way in known {
-            walk.learn(terrain.site_dimension(), way);
+            walk.learn(per_site, way);
         }
-        if !known.is_empty() {
-            walk.look_for_exits(terrain)?;
-        }
+        // Searches find some of several ways that are alike.
+        let sites: Vec<u32> = (0..(x.len() / per_site) as u32).collect();
+        let here = walk.chart(per_site);
+        walk.carry(terrain, &[here], &sites)?;
+        walk.look_for_exits(terrain)?;
         if walk.regions[BACKGROUND].passages.is_empty() {
             return Err(AtomisticError::NoWayOut {
                 searches: walk.searches,
@@ -218,6 +225,14 @@ impl Walk {
         self.time
     }
 
+    /// Counts searches that were done for this walk before it began, and their force evaluations.
+    #[must_use]
+    pub fn with_cost(mut self, searches: u64, evaluations: u64) -> Self {
+        self.searches += searches;
+        self.evaluations += evaluations;
+        self
+    }
+
     /// Steps taken.
     pub fn steps(&self) -> u64 {
         self.steps
@@ -258,11 +273,8 @@ impl Walk {
                 .flat_map(|region| &region.passages)
                 .filter(|passage| passage.to.is_none())
                 .count() as u32,
-            exit_rate: self
-                .regions
-                .iter()
-                .map(|region| self.exit_rate(region))
-                .sum(),
+            exit_rate: self.rate_of(|region| region.leaving_rate(&self.settings)),
+            unseen_rate: self.rate_of(|region| region.unseen_rate(&self.settings)),
             searches: self.searches,
             evaluations: self.evaluations,
         }
@@ -275,11 +287,12 @@ impl Walk {
             .sum()
     }
 
-    fn exit_rate(&self, region: &Region) -> f64 {
-        region
-            .exits_of(region.current)
-            .map(|exit| region.rate(&region.passages[exit], &self.settings))
-            .sum()
+    /// A rate of every region, added up; nothing adds up to 0, and not to −0 as in `sum`.
+    fn rate_of(&self, rate: impl Fn(&Region) -> f64) -> f64 {
+        self.regions
+            .iter()
+            .map(rate)
+            .fold(0.0, |sum, rate| sum + rate)
     }
 
     /// One step: the first passage of any region to a minimum that nobody has seen, or the end of

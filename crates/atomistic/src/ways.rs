@@ -18,6 +18,13 @@ const PARTS: u32 = 12;
 /// So often a minimum between the start and the neighbor takes the latter's place.
 const NEARER: u32 = 3;
 
+/// Whether the attempt frequencies of a way are measured or declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AttemptFrequency {
+    Measured,
+    Declared,
+}
+
 /// What lies beside a saddle.
 enum Sides {
     /// The minimum that the climb left, and another one.
@@ -59,6 +66,7 @@ impl GlassTerrain<'_> {
         &self,
         minimum: &Minimum,
         guess: &[f64],
+        frequency: AttemptFrequency,
     ) -> Result<(Option<WayOut>, u64), AtomisticError> {
         if !self.goes_on() {
             return Err(AtomisticError::Stopped);
@@ -73,7 +81,7 @@ impl GlassTerrain<'_> {
             when_convex: WhenConvex::GiveUp,
         };
         let climb = follow_mode(&mut landscape, &ascent, self.settings(), &preconditioner);
-        let (sides, spent) = self.sides(minimum, &mut landscape, &climb);
+        let (sides, spent) = self.sides(minimum, &mut landscape, &climb, frequency);
         let way = match sides {
             Sides::Home(way) => Some(way),
             Sides::Elsewhere(_) | Sides::Nowhere => None,
@@ -110,7 +118,8 @@ impl GlassTerrain<'_> {
                 if let Some(pass) = pass {
                     let length = largest(&end, 3);
                     let climb = self.over(minimum, landscape, &pass, length, preconditioner);
-                    let (found, cost) = self.sides(minimum, landscape, &climb);
+                    let measured = AttemptFrequency::Measured;
+                    let (found, cost) = self.sides(minimum, landscape, &climb, measured);
                     spent += cost;
                     sides = found;
                 }
@@ -152,7 +161,13 @@ impl GlassTerrain<'_> {
     }
 
     /// Descends from both sides of a saddle; costs of the climb counted.
-    fn sides(&self, minimum: &Minimum, landscape: &mut FixedCell, climb: &Climb) -> (Sides, u64) {
+    fn sides(
+        &self,
+        minimum: &Minimum,
+        landscape: &mut FixedCell,
+        climb: &Climb,
+        frequency: AttemptFrequency,
+    ) -> (Sides, u64) {
         let mut spent = climb.counts.basin + climb.counts.lowest_mode + climb.counts.climb;
         let (ClimbOutcome::Saddle, Some(mode)) = (climb.outcome, &climb.mode) else {
             return (Sides::Nowhere, spent);
@@ -184,10 +199,13 @@ impl GlassTerrain<'_> {
         let sides = match beyond.into_iter().next() {
             Some((end, energy, behind)) if home => {
                 let saddle = self.displacement(&minimum.x, &climb.x);
-                let stationary = [&minimum.x[..], &climb.x, &behind];
-                let moves = [&saddle[..], &end];
-                let prefactors = self.prefactors(landscape, stationary, moves, &mode.direction);
-                spent += HESSIANS;
+                let mut prefactors = None;
+                if frequency == AttemptFrequency::Measured {
+                    let stationary = [&minimum.x[..], &climb.x, &behind];
+                    let moves = [&saddle[..], &end];
+                    prefactors = self.prefactors(landscape, stationary, moves, &mode.direction);
+                    spent += HESSIANS;
+                }
                 Sides::Home(WayOut {
                     saddle,
                     barrier: climb.energy - minimum.energy,

@@ -63,8 +63,11 @@ pub enum CatalogueError {
         /// Fingerprint given.
         given: String,
     },
-    /// Another program writes to the catalogue.
-    #[error("{path} is being written by another process; wait for it to end, or end it")]
+    /// Another program reads or writes the catalogue and does not come to an end.
+    #[error(
+        "{path} is held by another program in the middle of reading or writing; let it finish (in \
+         Python: fetch all rows, or close the connection), or end it"
+    )]
     Busy {
         /// The file.
         path: PathBuf,
@@ -106,6 +109,52 @@ pub enum CatalogueError {
         /// Its value.
         value: f64,
     },
+    /// The tables contradict each other.
+    #[error(
+        "{path} holds half of a transaction: {contradiction}; was it copied alone while it was being \
+         written? copy it again with `metabasin export --format sqlite`, or restore it from a copy"
+    )]
+    Torn {
+        /// The file.
+        path: PathBuf,
+        /// What contradicts what.
+        contradiction: String,
+    },
+    /// The pages of the file do not fit together.
+    #[error(
+        "{path} is damaged: {detail}; was it copied alone while it was being written? copy it again \
+         with `metabasin export --format sqlite`, or restore it from a copy"
+    )]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        detail: String,
+    },
+    /// A journal or log beside the catalogue that is not its own.
+    #[error(
+        "{companion} lies beside {path}, but does not belong to it: {reason}; move it away to open \
+         the catalogue without it, or put the catalogue back that it belongs to"
+    )]
+    ForeignCompanion {
+        /// The file.
+        path: PathBuf,
+        /// The journal or log.
+        companion: PathBuf,
+        /// What speaks against it.
+        reason: String,
+    },
+    /// A journal or log of a catalogue that is not there.
+    #[error(
+        "{companion} was left by another catalogue of the name {path}: put that catalogue back, or \
+         remove what is left of it, or choose another name"
+    )]
+    Orphan {
+        /// The file that is not there.
+        path: PathBuf,
+        /// The journal or log.
+        companion: PathBuf,
+    },
     /// A row that cannot be understood.
     #[error("{table}.{column} of {path} is damaged: {detail}; restore the file from a copy")]
     Damaged {
@@ -127,7 +176,7 @@ pub enum CatalogueError {
         source: io::Error,
     },
     /// Anything else that SQLite reports.
-    #[error("{path}: {source}; what was stored before is kept")]
+    #[error("{path}: {source}; {}", remedy(source))]
     Database {
         /// The file.
         path: PathBuf,
@@ -136,7 +185,33 @@ pub enum CatalogueError {
     },
 }
 
+fn remedy(source: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+    match source.sqlite_error_code() {
+        Some(DiskFull) => "the disk is full: free space; what was stored before is kept",
+        Some(SystemIoFailure) => "check the disk; what was stored before is kept",
+        Some(ReadOnly) => {
+            "make the file and its folder writable; where a process that wrote it was stopped \
+             meanwhile, start the command again"
+        }
+        Some(CannotOpen) => "check the folder and its permissions",
+        _ => "is it a catalogue that another program changed?",
+    }
+}
+
 impl CatalogueError {
+    /// Whether a writer that came or went meanwhile explains it: another look may go well.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::File { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Database { source, .. } => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
+            }
+            Self::ForeignCompanion { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether the disk failed while writing, rather than the user asking for the impossible.
     pub fn is_disk_failure(&self) -> bool {
         match self {

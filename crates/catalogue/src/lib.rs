@@ -11,10 +11,12 @@
 
 mod barrier_report;
 mod columns;
+mod companions;
 mod completeness;
 mod correlation;
 mod error;
 mod export;
+mod leftovers;
 mod measures;
 mod meyer_neldel;
 mod opening;
@@ -27,10 +29,12 @@ mod schema;
 mod statistics;
 mod store;
 mod strings;
+mod wholeness;
 mod writer_lock;
 
 pub use barrier_report::{BarrierReport, JointHistogram, JointStatistics, OrientationStatistics};
 pub use columns::{Column, ColumnValues, measures_columns, measures_csv};
+pub use companions::{companions, remove_catalogue};
 pub use completeness::{Completeness, GrowthPoint, WindowCompleteness, good_turing_error};
 pub use correlation::Correlation;
 pub use error::CatalogueError;

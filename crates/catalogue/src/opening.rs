@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
@@ -15,12 +15,26 @@ pub(crate) fn database_error(path: &Path, source: rusqlite::Error) -> CatalogueE
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => CatalogueError::Busy { path },
         Some(ErrorCode::NotADatabase) => CatalogueError::NotADatabase { path },
+        Some(ErrorCode::DatabaseCorrupt) => CatalogueError::Malformed {
+            path,
+            detail: source.to_string(),
+        },
         _ => CatalogueError::Database { path, source },
     }
 }
 
-/// The first bytes tell whether a file is an SQLite database, before SQLite touches it.
-pub(crate) fn check_magic(path: &Path) -> Result<(), CatalogueError> {
+/// How SQLite keeps what is not in the file yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The file holds everything but a transaction under way.
+    Journal,
+    /// A log beside the file may hold transactions: catalogues of earlier versions.
+    Log,
+}
+
+/// The first bytes tell whether a file is an SQLite database and in which mode it was left, before
+/// SQLite touches it.
+pub(crate) fn check_magic(path: &Path) -> Result<Mode, CatalogueError> {
     let failed = |source: std::io::Error| {
         if source.kind() == std::io::ErrorKind::NotFound {
             CatalogueError::NotFound {
@@ -35,14 +49,15 @@ pub(crate) fn check_magic(path: &Path) -> Result<(), CatalogueError> {
     };
     let mut beginning = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(16).read_to_end(&mut beginning))
+        .and_then(|file| file.take(20).read_to_end(&mut beginning))
         .map_err(failed)?;
-    if beginning == b"SQLite format 3\0" {
-        return Ok(());
+    match beginning.strip_prefix(b"SQLite format 3\0") {
+        Some([_, _, 2, 2]) => Ok(Mode::Log),
+        Some(_) => Ok(Mode::Journal),
+        None => Err(CatalogueError::NotADatabase {
+            path: path.to_owned(),
+        }),
     }
-    Err(CatalogueError::NotADatabase {
-        path: path.to_owned(),
-    })
 }
 
 /// The version of the schema, which older than ours may be, as long as it can be upgraded.
@@ -95,12 +110,6 @@ pub(crate) fn upgrade(
         ))
         .map_err(database)?;
     transaction.commit().map_err(database)
-}
-
-pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// A URI that tells SQLite that nobody writes, so that it needs no file beside the database.

@@ -53,6 +53,11 @@ pub struct RateSum {
     pub events: usize,
 }
 
+/// The sum of rates; 0 where there are none, for which `sum` gives −0.
+fn added(rates: impl Iterator<Item = f64>) -> f64 {
+    rates.fold(0.0, |sum, rate| sum + rate)
+}
+
 impl RateSum {
     /// Over the verified events among `events`; jumps that go back by the same event within
     /// `lasting_time` `[τ]` do not last.
@@ -69,21 +74,16 @@ impl RateSum {
             .iter()
             .map(|event| event.rate_forward(sample, temperature))
             .collect();
-        let rate: f64 = rates.iter().sum();
+        let rate = added(rates.iter().copied());
         let pairs = || chosen.iter().zip(&rates);
-        let measured: f64 = pairs()
-            .filter(|(event, _)| event.prefactor_forward.is_some())
-            .map(|(_, rate)| rate)
-            .sum();
-        let lasting = pairs()
-            .map(|(event, rate)| {
-                rate * (-event.rate_reverse(sample, temperature) * lasting_time).exp()
-            })
-            .sum();
-        let declared = chosen
-            .iter()
-            .map(|event| sample.attempt_frequency * (-event.barrier_forward / temperature).exp())
-            .sum();
+        let measured = pairs().filter(|(event, _)| event.prefactor_forward.is_some());
+        let measured = added(measured.map(|(_, rate)| *rate));
+        let lasting = added(pairs().map(|(event, rate)| {
+            rate * (-event.rate_reverse(sample, temperature) * lasting_time).exp()
+        }));
+        let declared = added(chosen.iter().map(|event| {
+            sample.attempt_frequency * (-event.barrier_forward / temperature).exp()
+        }));
         let mut below = 0.0;
         let inside = rates
             .iter()
@@ -182,5 +182,9 @@ mod tests {
             (none.rate, none.coverage, none.corrected()),
             (0.0, None, None)
         );
+        // Nothing measured is 0, which is never written as −0.
+        let declared = RateSum::at(&[event(0.5, 3, None)], &sample(), 0.1, 1.0);
+        let zeros = [none.rate, none.lasting, none.declared, declared.measured];
+        assert!(zeros.iter().all(|zero| *zero == 0.0 && zero.is_sign_positive()));
     }
 }

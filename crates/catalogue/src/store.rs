@@ -1,5 +1,6 @@
 //! The SQLite file: whole searches in, records out.
 
+mod rates;
 mod searches;
 mod sessions;
 
@@ -8,46 +9,60 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params_from_iter};
 
+use crate::companions::{Leftover, remove_catalogue};
 use crate::error::CatalogueError;
-use crate::opening::{
-    check_magic, check_version, database_error, immutable_uri, upgrade, with_suffix,
-};
-use crate::records::{EventRates, EventRecord, SampleRecord, SearchRecord};
+use crate::leftovers::{Recovered, recover_copy, refuse_orphans};
+use crate::opening::{Mode, check_magic, check_version, database_error, immutable_uri, upgrade};
+use crate::records::{EventRecord, SampleRecord, SearchRecord};
 use crate::rows::{BadColumn, Cells, Reader, read_event, read_sample, read_search, sample_cells};
 use crate::schema::{SCHEMA_VERSION, UNITS, definition};
-use crate::writer_lock::WriterLock;
+use crate::wholeness::{check_file, check_tables};
+use crate::writer_lock::{WriterLock, is_held};
 
 pub use searches::Found;
 pub use sessions::Session;
 
-/// How long a writer waits for another one before it gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a reader waits for a transaction to end, and a writer when it opens a catalogue.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a transaction waits for readers before it is undone: it keeps new ones out while it
+/// waits. Whoever can wait longer tries again.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How often a catalogue whose files change under the eyes is looked at again, and after what time.
+const READ_TRIES: u32 = 5;
+const READ_PAUSE: Duration = Duration::from_millis(50);
 
 /// A catalogue: one sample, its searches and its events, in one SQLite file.
 ///
-/// Each call that records is one transaction, synced to disk: a kill at any moment leaves whole
-/// searches. One process at a time has it open for writing; readers may look on (WAL).
+/// Each call that records is one transaction, synced to disk, after which the file alone is whole: a
+/// kill at any moment leaves whole searches, in the file and, in the middle of a transaction, the
+/// journal beside it (`-journal`) that undoes it. One process at a time has it open for writing;
+/// readers may look on.
 #[derive(Debug)]
 pub struct Catalogue {
     path: PathBuf,
     connection: Connection,
     /// Held while open for writing; dropped after the connection.
     _lock: Option<WriterLock>,
+    /// What is read in place of a file that a stopped process left half-written.
+    _recovered: Option<Recovered>,
 }
 
 impl Catalogue {
     /// Makes a catalogue for a sample. It appears under its name only when it is complete.
     ///
     /// # Errors
-    /// [`CatalogueError::Exists`], or what the system or SQLite report.
+    /// [`CatalogueError::Exists`], [`CatalogueError::Orphan`], or what the system or SQLite report.
     pub fn create(path: &Path, sample: &SampleRecord) -> Result<Self, CatalogueError> {
         if path.symlink_metadata().is_ok() {
             return Err(CatalogueError::Exists {
                 path: path.to_owned(),
             });
         }
+        refuse_orphans(path)?;
         let lock = WriterLock::acquire(path)?;
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", std::process::id()));
@@ -61,9 +76,10 @@ impl Catalogue {
         let outcome = outcome.and_then(|()| fs::rename(&partial, path).map_err(failed));
         if let Err(error) = outcome {
             // Best effort: the first error is the one worth telling.
-            fs::remove_file(&partial).ok();
+            remove_catalogue(&partial).ok();
             return Err(error);
         }
+        sync_folder_of(path);
         Self::open_locked(path, lock)
     }
 
@@ -89,7 +105,9 @@ impl Catalogue {
         }
         transaction
             .execute(
-                "INSERT INTO metadata VALUES ('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+                "INSERT INTO metadata VALUES
+                 ('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+                 ('id', lower(hex(randomblob(16))))",
                 [],
             )
             .map_err(database)?;
@@ -97,13 +115,15 @@ impl Catalogue {
         transaction.commit().map_err(database)
     }
 
-    /// Opens a catalogue to add to it; one of an older version of the schema is upgraded.
+    /// Opens a catalogue to add to it; one of an older version of the schema is upgraded, and what a
+    /// stopped process left beside it is put into it, if it belongs to it.
     ///
     /// # Errors
     /// [`CatalogueError::NotFound`], [`CatalogueError::NotADatabase`],
     /// [`CatalogueError::NotACatalogue`], [`CatalogueError::SchemaVersion`],
-    /// [`CatalogueError::InUse`] where another process has it open for writing, or what SQLite
-    /// reports.
+    /// [`CatalogueError::InUse`] where another process has it open for writing,
+    /// [`CatalogueError::Torn`] and [`CatalogueError::Malformed`] where the file is not whole,
+    /// [`CatalogueError::ForeignCompanion`], or what SQLite reports.
     pub fn open(path: &Path) -> Result<Self, CatalogueError> {
         check_magic(path)?;
         let lock = WriterLock::acquire(path)?;
@@ -111,57 +131,114 @@ impl Catalogue {
     }
 
     fn open_locked(path: &Path, lock: WriterLock) -> Result<Self, CatalogueError> {
+        let leftovers = Leftover::beside(path)?;
+        if !leftovers.is_empty() {
+            recover_copy(path, &leftovers)?;
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = |source| database_error(path, source);
         let mut connection = Connection::open_with_flags(path, flags).map_err(database)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(database)?;
         let version = check_version(&connection, path)?;
-        upgrade(&mut connection, path, version)?;
-        connection
-            .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
+        // A rollback journal, of all modes the one in which the file alone is whole after every
+        // transaction. Where other programs look into a log, the mode stays what it is.
+        let mode: String = connection
+            .query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))
             .map_err(database)?;
+        if mode != "delete" {
+            return Err(CatalogueError::Busy {
+                path: path.to_owned(),
+            });
+        }
         connection
             .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+            .map_err(database)?;
+        upgrade(&mut connection, path, version)?;
+        check_tables(&connection, path)?;
+        connection
+            .busy_timeout(TRANSACTION_TIMEOUT)
             .map_err(database)?;
         Ok(Self {
             path: path.to_owned(),
             connection,
             _lock: Some(lock),
+            _recovered: None,
         })
     }
 
     /// Opens a catalogue to read it; also while another process writes to it, and from a folder
-    /// that cannot be written to.
+    /// that cannot be written to. Changes nothing: what a stopped process left beside the file is
+    /// put into a copy, if it belongs to it, and read from there.
     ///
     /// # Errors
     /// As [`Catalogue::open`].
     pub fn open_read_only(path: &Path) -> Result<Self, CatalogueError> {
-        check_magic(path)?;
+        let mut tries = 0;
+        loop {
+            match Self::read_as_it_stands(path) {
+                // A writer came or went between two looks at the files.
+                Err(error) if tries < READ_TRIES && error.passes() => {
+                    tries += 1;
+                    std::thread::sleep(READ_PAUSE);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn read_as_it_stands(path: &Path) -> Result<Self, CatalogueError> {
+        let mode = check_magic(path)?;
+        let leftovers = Leftover::beside(path)?;
+        // While somebody writes, SQLite knows what belongs to what.
+        let stopped = !leftovers.is_empty() && !is_held(path);
+        let recovered = stopped
+            .then(|| recover_copy(path, &leftovers))
+            .transpose()?;
+        let name = match &recovered {
+            Some(recovered) => recovered.path.clone(),
+            // Without a log nobody writes, and SQLite needs no file beside the catalogue.
+            None if mode == Mode::Log && leftovers.is_empty() => immutable_uri(path).into(),
+            None => path.to_owned(),
+        };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_URI;
         let database = |source| database_error(path, source);
-        let open = |name: &Path| -> Result<Connection, CatalogueError> {
-            let connection = Connection::open_with_flags(name, flags).map_err(database)?;
-            connection.busy_timeout(BUSY_TIMEOUT).map_err(database)?;
-            check_version(&connection, path)?;
-            Ok(connection)
-        };
-        let connection = match open(path) {
-            Ok(connection) => connection,
-            // WAL needs a file beside the database; without a writer there is nothing in it.
-            Err(CatalogueError::Database { .. } | CatalogueError::File { .. })
-                if !with_suffix(path, "-wal").exists() =>
-            {
-                open(Path::new(&immutable_uri(path)))?
-            }
-            Err(error) => return Err(error),
-        };
+        let connection = Connection::open_with_flags(name, flags).map_err(database)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(database)?;
+        check_version(&connection, path)?;
+        check_tables(&connection, path)?;
         Ok(Self {
             path: path.to_owned(),
             connection,
             _lock: None,
+            _recovered: recovered,
         })
+    }
+
+    /// Checks every page of the file, and that its tables do not contradict each other.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Malformed`], [`CatalogueError::Torn`], or what SQLite reports.
+    pub fn check_integrity(&self) -> Result<(), CatalogueError> {
+        check_file(&self.connection, &self.path)
+    }
+
+    /// Copies the catalogue as it is at this moment to `target`, which must not exist, in one file;
+    /// also while another process writes to it.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Exists`], or what SQLite reports.
+    pub fn copy_to(&self, target: &Path) -> Result<(), CatalogueError> {
+        if target.symlink_metadata().is_ok() {
+            return Err(CatalogueError::Exists {
+                path: target.to_owned(),
+            });
+        }
+        self.connection
+            .execute("VACUUM INTO ?1", [target.to_string_lossy()])
+            .map(|_| ())
+            .map_err(|source| database_error(target, source))
     }
 
     /// The file.
@@ -187,47 +264,6 @@ impl Catalogue {
             catalogue,
             given: fingerprint.to_owned(),
         })
-    }
-
-    /// Stores what was measured for the rates of an event, in place of what was there.
-    ///
-    /// # Errors
-    /// [`CatalogueError::NoSuchEvent`], [`CatalogueError::NotFinite`], [`CatalogueError::Busy`], or
-    /// what SQLite reports.
-    pub fn set_rates(&mut self, event: u64, rates: &EventRates) -> Result<(), CatalogueError> {
-        for (column, value) in [
-            ("prefactor_forward", rates.prefactor_forward),
-            ("prefactor_reverse", rates.prefactor_reverse),
-            ("barrier_core", rates.barrier_core),
-        ] {
-            if let Some(value) = value.filter(|value| !value.is_finite()) {
-                return Err(CatalogueError::NotFinite {
-                    column: column.to_owned(),
-                    value,
-                });
-            }
-        }
-        let changed = self
-            .connection
-            .execute(
-                "UPDATE events SET prefactor_forward = ?2, prefactor_reverse = ?3, \
-                 barrier_core = ?4, core_atoms = ?5 WHERE id = ?1",
-                params![
-                    event.cast_signed(),
-                    rates.prefactor_forward,
-                    rates.prefactor_reverse,
-                    rates.barrier_core,
-                    rates.core_atoms,
-                ],
-            )
-            .map_err(|source| self.database(source))?;
-        if changed == 0 {
-            return Err(CatalogueError::NoSuchEvent {
-                path: self.path.clone(),
-                event,
-            });
-        }
-        Ok(())
     }
 
     /// Writes an entry of the table `metadata`, in place of what was there.
@@ -363,6 +399,14 @@ impl Catalogue {
         }
         Ok(records)
     }
+}
+
+/// Makes a rename last through a loss of power, where the file system can.
+fn sync_folder_of(path: &Path) {
+    let folder = path.parent().filter(|parent| *parent != Path::new(""));
+    let folder = File::open(folder.unwrap_or(Path::new(".")));
+    // Some network file systems cannot; the file itself is safe.
+    folder.and_then(|folder| folder.sync_all()).ok();
 }
 
 fn last_search(connection: &Connection) -> rusqlite::Result<Option<u64>> {

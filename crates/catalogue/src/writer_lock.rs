@@ -3,9 +3,14 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::companions::lock_file;
 use crate::error::CatalogueError;
-use crate::opening::with_suffix;
+
+/// How often a lock that is held is tried again, and after what time.
+const PATIENCE: u32 = 4;
+const MOMENT: Duration = Duration::from_millis(25);
 
 /// Held by the one process that writes to a catalogue, from opening to closing.
 ///
@@ -25,11 +30,12 @@ impl WriterLock {
     /// # Errors
     /// [`CatalogueError::InUse`] naming the writer, or what the system reports.
     pub(crate) fn acquire(catalogue: &Path) -> Result<Self, CatalogueError> {
-        let path = with_suffix(catalogue, ".lock");
+        let path = lock_file(catalogue);
         let failed = |source| CatalogueError::File {
             path: catalogue.to_owned(),
             source,
         };
+        let mut tries = 0;
         loop {
             let mut file = OpenOptions::new()
                 .create(true)
@@ -40,6 +46,12 @@ impl WriterLock {
                 .map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
+                // A reader that asks whether somebody writes holds it for a moment.
+                Err(TryLockError::WouldBlock) if tries < PATIENCE => {
+                    tries += 1;
+                    std::thread::sleep(MOMENT);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
                     // Whoever holds it may be about to write its name.
@@ -72,6 +84,12 @@ impl WriterLock {
             return Ok(Self { path, _file: file });
         }
     }
+}
+
+/// Whether a process holds the lock of `catalogue`; not where nobody can know.
+pub(crate) fn is_held(catalogue: &Path) -> bool {
+    File::open(lock_file(catalogue))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 impl Drop for WriterLock {

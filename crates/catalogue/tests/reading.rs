@@ -21,7 +21,7 @@ fn what_is_no_catalogue_of_ours_is_refused_by_name() {
         text.contains("00ff00ff00ff00ff") && text.contains("sample given is 12"),
         "{text}"
     );
-    assert!(catalogue.set_rates(1, &EventRates::default()).is_err());
+    assert!(catalogue.set_rates([(1, &EventRates::default())]).is_err());
     catalogue
         .record_search(&search(0), &Found::New(Box::new(event(1.0))))
         .unwrap();
@@ -31,7 +31,7 @@ fn what_is_no_catalogue_of_ours_is_refused_by_name() {
         core_atoms: Some(3),
         ..EventRates::default()
     };
-    catalogue.set_rates(1, &measured).unwrap();
+    catalogue.set_rates([(1, &measured)]).unwrap();
     let stored = &catalogue.events().unwrap()[0];
     assert_eq!(stored.prefactor_forward, Some(1.25));
     assert_eq!(stored.prefactor_reverse, None);
@@ -43,7 +43,7 @@ fn what_is_no_catalogue_of_ours_is_refused_by_name() {
         barrier_core: Some(f64::NAN),
         ..EventRates::default()
     };
-    assert!(catalogue.set_rates(1, &broken).is_err());
+    assert!(catalogue.set_rates([(1, &broken)]).is_err());
     assert_eq!(catalogue.metadata("rates").unwrap(), None);
     for value in ["first", "second"] {
         catalogue.set_metadata("rates", value).unwrap();

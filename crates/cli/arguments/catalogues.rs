@@ -228,6 +228,8 @@ pub enum ExportFormat {
     Parquet,
     /// Three frames an event: minimum, saddle, final.
     Extxyz,
+    /// The catalogue itself in one file, as it is at this moment, also while it is being written.
+    Sqlite,
 }
 
 /// Arguments of `export`.

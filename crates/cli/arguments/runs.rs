@@ -46,6 +46,16 @@ pub struct Init {
     /// Which config.
     #[arg(default_value = "demo")]
     pub template: Template,
+    /// A glass to try everything on in place of a config: LAMMPS data, gzip; its first line says
+    /// how it was made.
+    #[arg(long, conflicts_with = "template")]
+    pub sample: bool,
+    /// Where it goes; by default to stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the output.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `run` and `kmc`.

@@ -139,7 +139,8 @@ pub struct Akmc {
     /// Searches around each atom of the start.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub first_effort: u32,
-    /// Searches around each atom that moved.
+    /// Searches around each atom that moved or has other neighbors than before, unless its surroundings
+    /// are like some around which the ways out are known.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub effort: u32,
     /// Most short trajectories of dynamics that look for the fastest ways out of every minimum in which

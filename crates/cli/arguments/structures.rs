@@ -120,7 +120,15 @@ pub struct Analyze {
     /// Radii of the radical Voronoi cells, large and small atom.
     #[arg(long, value_name = "R1,R2", value_delimiter = ',')]
     pub radii: Option<Vec<f64>>,
-    /// Compare with this earlier structure: displacements of every atom.
+    /// An edge of a Voronoi cell counts if it is longer, a face if it has three such edges; by
+    /// default 1e-7 of the mean spacing, so that perfect crystals have their indices. 0 counts all.
+    #[arg(long, value_name = "LENGTH")]
+    pub edge_threshold: Option<f64>,
+    /// Compare with this earlier structure: displacements beyond the strain between the two cells.
+    ///
+    /// Cells say that strain but for whole lattice vectors. Tried are the strain that the files
+    /// state, the smallest one, and those up to 10 lattice vectors from either on one tilt, up to 2
+    /// on all three; the one with the least mean square displacement is taken.
     #[arg(long, value_name = "FILE")]
     pub reference: Option<PathBuf>,
     /// Write index, coordination, volume and class of every atom.

@@ -1,10 +1,11 @@
 //! Atomistic kinetic Monte Carlo from the command line: `akmc`.
 
 use anyhow::Result;
-use metabasin_pipeline::{Existing, Overwrite, WalkRequest, walk_from_file, write_text};
+use metabasin_pipeline::{Existing, WalkRequest, walk_from_file, write_text};
 use metabasin_report::walk_svg;
 
 use crate::arguments::Akmc;
+use crate::outputs::Files;
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
 use crate::verbs::inspect::pairs;
@@ -35,16 +36,21 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
     request.walk.effort = arguments.effort;
     request.walk.trajectories = arguments.trajectories;
     request.walk.seed = arguments.seed;
+    let plot = arguments.out.join("energy.svg");
+    let mut files = Files::of(true).reads("FILE", &arguments.file);
+    if let Some(catalogue) = &arguments.catalogue {
+        files = files.reads_catalogue(catalogue);
+    }
+    if let Some(from) = &arguments.from {
+        files = files.reads("--from", from);
+    }
+    let mut outputs = files.writes_run("--out", &arguments.out).tried()?;
     let watch = (&context.watch as _, &INTERRUPT);
     let (summary, track) =
         walk_from_file(&arguments.file, &arguments.out, &request, existing, watch)?;
-    let plot = arguments.out.join("energy.svg");
-    write_text(
-        &plot,
-        &walk_svg(&track.passages, &track.drawn),
-        Overwrite::Allow,
-    )?;
-    context.say(&format!("plot: {}", plot.display()));
+    outputs.write(context, "plot", Some(&plot), |path, mode| {
+        write_text(path, &walk_svg(&track.passages, &track.drawn), mode)
+    });
     context.output.result(&summary, |s| {
         let mut rows = vec![("steps", s.steps.to_string())];
         for (kind, count) in &s.kinds {
@@ -65,5 +71,6 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
             ("tau per wall second", format!("{:.6e}", s.tau_per_second)),
         ]);
         pairs(&rows)
-    })
+    })?;
+    Ok(outputs.finish()?)
 }

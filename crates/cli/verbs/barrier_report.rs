@@ -12,9 +12,10 @@ use metabasin_report::barrier_sheet_svg;
 
 use crate::arguments::Barriers;
 use crate::output::table;
+use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::{overwrite_all, pairs};
+use crate::verbs::inspect::pairs;
 use crate::verbs::rates::meyer_neldel_text;
 
 /// `barriers`.
@@ -28,24 +29,29 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
         bins: usize::from(arguments.bins),
         seed: arguments.seed,
     };
-    let mode = overwrite_all(
-        [&arguments.plot, &arguments.csv, &arguments.parquet],
-        arguments.force,
-    )?;
+    let (plot, csv, parquet) = (
+        arguments.plot.as_deref(),
+        arguments.csv.as_deref(),
+        arguments.parquet.as_deref(),
+    );
+    let mut outputs = Files::of(arguments.force)
+        .reads_catalogue(&arguments.catalogue)
+        .writes("--plot", plot, Format::Svg)
+        .writes("--csv", csv, Format::Text)
+        .writes("--parquet", parquet, Format::Parquet)
+        .tried()?;
     let (report, measures) = barrier_report(&arguments.catalogue, &request)?;
-    if let Some(plot) = &arguments.plot {
-        write_text(plot, &barrier_sheet_svg(&report, &measures), mode)?;
-        context.say(&format!("plot: {}", plot.display()));
-    }
-    if let Some(csv) = &arguments.csv {
-        write_text(csv, &measures_csv(&measures), mode)?;
-        context.say(&format!("events: {}", csv.display()));
-    }
-    if let Some(parquet) = &arguments.parquet {
-        write_measures_parquet(&arguments.catalogue, &measures, parquet, mode)?;
-        context.say(&format!("events: {}", parquet.display()));
-    }
-    context.output.result(&report, describe)
+    outputs.write(context, "plot", plot, |path, mode| {
+        write_text(path, &barrier_sheet_svg(&report, &measures), mode)
+    });
+    outputs.write(context, "events", csv, |path, mode| {
+        write_text(path, &measures_csv(&measures), mode)
+    });
+    outputs.write(context, "events", parquet, |path, mode| {
+        write_measures_parquet(&arguments.catalogue, &measures, path, mode)
+    });
+    context.output.result(&report, describe)?;
+    Ok(outputs.finish()?)
 }
 
 /// `barriers --verify`.

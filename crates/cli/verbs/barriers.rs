@@ -5,21 +5,27 @@ use std::fmt::Write;
 use anyhow::Result;
 use metabasin_pipeline::{
     Activation as ActivationResult, ActivationRequest, LoadControl, PipelineError, Strain, Stress,
-    activation_volumes, export_csv, export_extxyz, export_parquet, write_activation_csv,
-    write_text,
+    activation_volumes, export_csv, export_extxyz, export_parquet, export_sqlite,
+    write_activation_csv, write_text,
 };
 use metabasin_report::{LoadAxis, LoadedCurve, load_sheet_svg};
 use serde::Serialize;
 
 use crate::arguments::{Activation, Export, ExportFormat};
 use crate::output::table;
+use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::{overwrite, overwrite_all, placement};
+use crate::verbs::inspect::placement;
 
 /// `activation`.
 pub fn activation(context: &mut Context, arguments: &Activation) -> Result<()> {
-    let mode = overwrite_all([&arguments.plot, &arguments.csv], arguments.force)?;
+    let (plot, csv) = (arguments.plot.as_deref(), arguments.csv.as_deref());
+    let mut outputs = Files::of(arguments.force)
+        .reads_catalogue(&arguments.catalogue)
+        .writes("--plot", plot, Format::Svg)
+        .writes("--csv", csv, Format::Text)
+        .tried()?;
     let control = arguments.stress.map_or_else(
         || LoadControl::Strain(Strain(arguments.strain)),
         |stress| LoadControl::Stress(Stress(stress)),
@@ -38,15 +44,14 @@ pub fn activation(context: &mut Context, arguments: &Activation) -> Result<()> {
         kernel: arguments.kernel.into(),
     };
     let result = activation_volumes(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
-    if let Some(plot) = &arguments.plot {
-        write_text(plot, &load_sheet_svg(&curves(&result), axis), mode)?;
-        context.say(&format!("plot: {}", plot.display()));
-    }
-    if let Some(csv) = &arguments.csv {
-        write_activation_csv(&result, csv, mode)?;
-        context.say(&format!("points: {}", csv.display()));
-    }
-    context.output.result(&result, describe)
+    outputs.write(context, "plot", plot, |path, mode| {
+        write_text(path, &load_sheet_svg(&curves(&result), axis), mode)
+    });
+    outputs.write(context, "points", csv, |path, mode| {
+        write_activation_csv(&result, path, mode)
+    });
+    context.output.result(&result, describe)?;
+    Ok(outputs.finish()?)
 }
 
 fn number(value: Option<f64>) -> String {
@@ -80,7 +85,13 @@ fn describe(result: &ActivationResult) -> String {
         let states: Vec<String> = way
             .states
             .iter()
-            .map(|(state, count)| format!("{count} {state}"))
+            .map(|(state, count)| {
+                let at_zero = way.states_at_zero.iter().find(|(name, _)| name == state);
+                at_zero.map_or_else(
+                    || format!("{count} {state}"),
+                    |(_, zero)| format!("{count} {state} ({zero} of them at zero load)"),
+                )
+            })
             .collect();
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -93,6 +104,15 @@ fn describe(result: &ActivationResult) -> String {
                 |(last, _)| format!("becomes unstable at {last:.6}")
             )
         );
+    }
+    if result.ways.iter().any(|way| !way.states_at_zero.is_empty()) {
+        text.push_str(if result.control == "stress" {
+            "An event that ends at zero load is one only in a cell of fixed shape, as it was searched: \
+             once the cell gives way, its saddle slides off into a minimum (saddle_vanished), leads \
+             to another one (disconnected) or has another number of unstable modes (wrong_index).\n"
+        } else {
+            "An event that ends at zero load could not be converged again from what is stored.\n"
+        });
     }
     text
 }
@@ -134,13 +154,21 @@ struct Exported {
 
 /// `export`.
 pub fn export(context: &mut Context, arguments: &Export) -> Result<()> {
-    let mode = overwrite(arguments.force);
     if arguments.wrapped && arguments.format != ExportFormat::Extxyz {
         return Err(PipelineError::BadInput(
             "--wrapped is for positions, which only --format extxyz holds: leave it out".to_owned(),
         )
         .into());
     }
+    let format = match arguments.format {
+        ExportFormat::Parquet => Format::Parquet,
+        ExportFormat::Csv | ExportFormat::Extxyz | ExportFormat::Sqlite => Format::Text,
+    };
+    let outputs = Files::of(arguments.force)
+        .reads_catalogue(&arguments.catalogue)
+        .writes("--output", Some(&arguments.output), format)
+        .tried()?;
+    let mode = outputs.overwrite;
     let events = match arguments.format {
         ExportFormat::Csv => export_csv(&arguments.catalogue, &arguments.output, mode)?,
         ExportFormat::Parquet => export_parquet(&arguments.catalogue, &arguments.output, mode)?,
@@ -150,6 +178,7 @@ pub fn export(context: &mut Context, arguments: &Export) -> Result<()> {
             mode,
             placement(arguments.wrapped),
         )?,
+        ExportFormat::Sqlite => export_sqlite(&arguments.catalogue, &arguments.output, mode)?,
     };
     let exported = Exported {
         file: arguments.output.display().to_string(),

@@ -1,25 +1,17 @@
 //! One structure, looked at: `energy`, `minimize`, `analyze`; one machine: `bench`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Overwrite, PipelineError, Placement, Radii, Sample, StructureOutput, analyze as analyze_sample,
+    Displacements, Placement, Radii, Sample, StructureOutput, Thresholds, analyze as analyze_sample,
     measure_speed, relax, single_point,
 };
 
 use crate::arguments::{Analyze, Bench, Energy, Minimize};
 use crate::output::table;
+use crate::outputs::{Files, Format};
 use crate::verbs::Context;
-
-/// Overwriting is allowed by `--force` alone.
-pub fn overwrite(force: bool) -> Overwrite {
-    if force {
-        Overwrite::Allow
-    } else {
-        Overwrite::Refuse
-    }
-}
 
 /// Atoms are put inside the cell by `--wrapped` alone.
 pub fn placement(wrapped: bool) -> Placement {
@@ -28,24 +20,6 @@ pub fn placement(wrapped: bool) -> Placement {
     } else {
         Placement::Unwrapped
     }
-}
-
-/// Whether outputs may be written, those of them that were asked for: said before the work that they
-/// hold, not after it.
-pub fn overwrite_all<const N: usize>(
-    outputs: [&Option<PathBuf>; N],
-    force: bool,
-) -> Result<Overwrite> {
-    for output in outputs.into_iter().flatten() {
-        if output.exists() && !force {
-            return Err(PipelineError::BadInput(format!(
-                "{} exists already: --force replaces it",
-                output.display()
-            ))
-            .into());
-        }
-    }
-    Ok(overwrite(force))
 }
 
 /// A table of names and values.
@@ -69,13 +43,16 @@ fn six(components: [f64; 6]) -> String {
 /// `energy`.
 pub fn energy(context: &mut Context, arguments: &Energy) -> Result<()> {
     let forces = arguments.forces;
+    let per_atom = arguments.per_atom.as_deref();
+    let mut outputs = Files::of(arguments.force)
+        .reads("FILE", &arguments.file)
+        .writes("--per-atom", per_atom, Format::Text)
+        .tried()?;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
-    let per_atom = arguments
-        .per_atom
-        .as_deref()
-        .map(|path| (path, overwrite(arguments.force)));
-    let result = single_point(&sample, forces.cut, forces.kernel.into(), per_atom)?;
+    let per_atom = per_atom.map(|path| (path, outputs.overwrite));
+    let (result, written) = single_point(&sample, forces.cut, forces.kernel.into(), per_atom);
+    outputs.keep_if(written);
     context.output.result(&result, |r| {
         let temperature = r
             .temperature
@@ -93,25 +70,31 @@ pub fn energy(context: &mut Context, arguments: &Energy) -> Result<()> {
             ("volume", format!("{:.6}", r.volume)),
             ("density", format!("{:.6}", r.density)),
         ])
-    })
+    })?;
+    Ok(outputs.finish()?)
 }
 
 /// `minimize`.
 pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
     let forces = arguments.forces;
+    let mut outputs = Files::of(arguments.force)
+        .reads("FILE", &arguments.file)
+        .writes("--output", Some(&arguments.output), Format::Structure)
+        .tried()?;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
-    let result = relax(
+    let (result, written) = relax(
         &sample,
         StructureOutput {
             path: &arguments.output,
-            overwrite: overwrite(arguments.force),
+            overwrite: outputs.overwrite,
             placement: placement(arguments.wrapped),
         },
         (forces.cut, forces.kernel.into()),
         arguments.method,
         arguments.force_tolerance,
     )?;
+    outputs.keep_if(written);
     context.output.result(&result, |r| {
         pairs(&[
             ("converged", r.converged.to_string()),
@@ -125,12 +108,19 @@ pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
             ("virial stress", six(r.stress.0)),
             ("largest move", format!("{:.4}", r.largest_move)),
         ])
-    })
+    })?;
+    Ok(outputs.finish()?)
 }
 
 /// `analyze`.
 pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     let forces = arguments.forces;
+    let per_atom = arguments.per_atom.as_deref();
+    let mut files = Files::of(arguments.force).reads("FILE", &arguments.file);
+    if let Some(reference) = &arguments.reference {
+        files = files.reads("--reference", reference);
+    }
+    let mut outputs = files.writes("--per-atom", per_atom, Format::Text).tried()?;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
     let radii = match &arguments.radii {
@@ -146,19 +136,24 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
             .map_err(|error| metabasin_pipeline::PipelineError::BadInput(error.to_string()))?,
         None => Radii::half_sigma(),
     };
+    let thresholds = Thresholds {
+        edge: arguments.edge_threshold,
+        ..Thresholds::default()
+    };
     let read = |path: &Path| Sample::read(path, forces.cut).map(|sample| sample.configuration);
     let reference = arguments.reference.as_deref().map(read).transpose()?;
-    let per_atom = arguments
-        .per_atom
-        .as_deref()
-        .map(|path| (path, overwrite(arguments.force)));
-    let result = analyze_sample(
+    let per_atom = per_atom.map(|path| (path, outputs.overwrite));
+    let (result, written) = analyze_sample(
         &sample,
         (forces.cut, forces.kernel.into()),
-        &radii,
+        (&radii, &thresholds),
         reference.as_ref(),
         per_atom,
     )?;
+    if let Some(doubt) = result.displacement.as_ref().and_then(Displacements::doubt) {
+        context.say(&doubt);
+    }
+    outputs.keep_if(written);
     context.output.result(&result, |r| {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         let optional = |share: Option<f64>| share.map_or("none".to_owned(), percent);
@@ -217,6 +212,7 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
                     moved.mean_square, moved.largest, moved.largest_id, moved.participation
                 ),
             ));
+            rows.push(("  beyond the strain", moved.strain.to_string()));
         }
         let mut frequent: Vec<_> = r.voronoi_index_histogram.iter().collect();
         frequent.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
@@ -228,7 +224,8 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
             lines.push(format!("  {index:<14} {count}"));
         }
         lines.join("\n")
-    })
+    })?;
+    Ok(outputs.finish()?)
 }
 
 /// `bench`.

@@ -5,15 +5,19 @@ use metabasin_pipeline::config::load;
 use metabasin_pipeline::{Existing, PipelineError, export_lammps, import_lammps};
 
 use crate::arguments::{ExportLammps, ImportLammps};
+use crate::outputs::Files;
 use crate::verbs::Context;
-use crate::verbs::inspect::overwrite;
 use crate::verbs::runs::edits_with_seed;
 
 /// `export-lammps`.
 pub fn export(context: &mut Context, arguments: &ExportLammps) -> Result<()> {
     let edits = edits_with_seed(&arguments.edits, arguments.seed);
     let loaded = load(&arguments.config, &edits).map_err(PipelineError::Config)?;
-    let exported = export_lammps(&loaded, &arguments.output, overwrite(arguments.force))?;
+    let outputs = Files::of(arguments.force)
+        .reads_config(&loaded)
+        .writes_folder("--output", &arguments.output)
+        .tried()?;
+    let exported = export_lammps(&loaded, &arguments.output, outputs.overwrite)?;
     for stage in &exported.left_out {
         context.say(&format!("{stage}: no stage of LAMMPS, left out"));
     }
@@ -32,6 +36,10 @@ pub fn import(context: &mut Context, arguments: &ImportLammps) -> Result<()> {
     } else {
         Existing::Refuse
     };
+    Files::of(arguments.force)
+        .reads("the job", &arguments.job)
+        .writes_run("--output", &arguments.output)
+        .tried()?;
     let imported = import_lammps(&arguments.job, &arguments.output, existing)?;
     context.output.result(&imported, |imported| {
         format!(

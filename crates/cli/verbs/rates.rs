@@ -9,9 +9,10 @@ use metabasin_report::{EscapePoint, escape_svg};
 
 use crate::arguments::{Escape, Prefactors};
 use crate::output::table;
+use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::{overwrite_all, pairs};
+use crate::verbs::inspect::pairs;
 
 fn spread(of: Option<&PrefactorSpread>) -> String {
     of.map_or("none".to_owned(), |s| {
@@ -134,7 +135,12 @@ fn convergence(
 
 /// `escape`.
 pub fn escape(context: &mut Context, arguments: &Escape) -> Result<()> {
-    let mode = overwrite_all([&arguments.plot, &arguments.csv], arguments.force)?;
+    let (plot, csv) = (arguments.plot.as_deref(), arguments.csv.as_deref());
+    let mut outputs = Files::of(arguments.force)
+        .reads_catalogue(&arguments.catalogue)
+        .writes("--plot", plot, Format::Svg)
+        .writes("--csv", csv, Format::Text)
+        .tried()?;
     let request = EscapeRequest {
         temperatures: arguments.temperatures.clone(),
         trajectories: usize::from(arguments.trajectories),
@@ -145,11 +151,10 @@ pub fn escape(context: &mut Context, arguments: &Escape) -> Result<()> {
         kernel: arguments.kernel.into(),
     };
     let test = escape_test(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
-    if let Some(output) = &arguments.csv {
-        write_escape_csv(&test, output, mode)?;
-        context.say(&format!("table: {}", output.display()));
-    }
-    if let Some(output) = &arguments.plot {
+    outputs.write(context, "table", csv, |path, mode| {
+        write_escape_csv(&test, path, mode)
+    });
+    outputs.write(context, "plot", plot, |path, mode| {
         let points: Vec<EscapePoint> = test
             .rows
             .iter()
@@ -162,10 +167,10 @@ pub fn escape(context: &mut Context, arguments: &Escape) -> Result<()> {
                 declared: (row.declared_low, row.declared_high),
             })
             .collect();
-        write_text(output, &escape_svg(&points, &test.verdict()), mode)?;
-        context.say(&format!("plot: {}", output.display()));
-    }
-    context.output.result(&test, describe)
+        write_text(path, &escape_svg(&points, &test.verdict()), mode)
+    });
+    context.output.result(&test, describe)?;
+    Ok(outputs.finish()?)
 }
 
 fn describe(test: &EscapeTest) -> String {

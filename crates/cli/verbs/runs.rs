@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use metabasin_pipeline::config::{ConfigError, LoadedConfig, check_sample, load, load_text};
 use metabasin_pipeline::{
-    Estimate, Existing, Overwrite, PairCount, PipelineError, RunSummary, compare_runs,
-    digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
+    Estimate, Existing, PairCount, PipelineError, RunSummary, compare_runs, digest_so_far,
+    estimate, kmc_summary, run as run_pipeline, takes_long, write_bytes, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;
 
-use crate::arguments::{Check, Compare, Demo, Report, Run, Template};
+use crate::arguments::{Check, Compare, Demo, Init, Report, Run, Template};
 use crate::output::{span, table};
+use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
-use crate::verbs::inspect::overwrite;
-use crate::verbs::{Context, text_of};
+use crate::verbs::{Context, SAMPLE, text_of};
 
 fn existing(resume: bool, force: bool) -> Existing {
     match (resume, force) {
@@ -34,18 +34,39 @@ pub fn edits_with_seed(edits: &[String], seed: Option<u64>) -> Vec<String> {
         .collect()
 }
 
-/// Runs a config and, where it ends in findings, builds the report.
+/// Says about how long a run will last, where that is long. A run that is resumed says so stage by
+/// stage, from what it measures there.
+fn foretell(context: &Context, loaded: &LoadedConfig, existing: Existing) {
+    if context.quiet || matches!(existing, Existing::Resume) || !takes_long(&loaded.config) {
+        return;
+    }
+    // What no estimate can be made of is reported by the run itself.
+    if let Ok(estimate) = estimate(&loaded.config) {
+        context.say(&format!(
+            "about {} on this machine, by its speed just measured; `metabasin check` says what of it \
+             each stage takes",
+            span(estimate.seconds)
+        ));
+        context.watch.foretold();
+    }
+}
+
+/// Runs a config and, where it ends in findings, builds the report; what became of that comes beside
+/// the summary, which is worth printing either way.
 fn run_and_report(
     context: &Context,
     (verb, loaded, out): (&str, &LoadedConfig, &Path),
     existing: Existing,
-) -> Result<RunSummary> {
+) -> Result<(RunSummary, Result<()>)> {
+    foretell(context, loaded, existing);
     let summary = run_pipeline(verb, loaded, out, existing, &context.watch, &INTERRUPT)?;
-    if out.join("findings.json").exists() {
-        let report = write_report(out).context("the run is done, but its report failed")?;
-        context.say(&format!("report: {}", report.display()));
+    if !out.join("findings.json").exists() {
+        return Ok((summary, Ok(())));
     }
-    Ok(summary)
+    let report = write_report(out)
+        .map(|report| context.say(&format!("report: {}", report.display())))
+        .context("the run is done, but its report failed");
+    Ok((summary, report))
 }
 
 fn describe(summary: &RunSummary) -> String {
@@ -72,8 +93,19 @@ pub fn demo(context: &mut Context, arguments: &Demo) -> Result<()> {
     let loaded = load_text(text_of(Template::Demo), Path::new("demo.ron"), &edits)
         .map_err(PipelineError::Config)?;
     let mode = existing(arguments.resume, arguments.force);
-    let summary = run_and_report(context, ("demo", &loaded, &arguments.out), mode)?;
-    context.output.result(&summary, describe)
+    Files::of(arguments.force)
+        .writes_run("--out", &arguments.out)
+        .tried()?;
+    let (summary, report) = run_and_report(context, ("demo", &loaded, &arguments.out), mode)?;
+    context.output.result(&summary, describe)?;
+    report
+}
+
+/// What `init` prints.
+#[derive(Serialize)]
+struct Printed {
+    /// The config as text, comments included.
+    config: &'static str,
 }
 
 fn out_of(arguments: &Run) -> PathBuf {
@@ -86,19 +118,28 @@ fn out_of(arguments: &Run) -> PathBuf {
     })
 }
 
-fn run_config(context: &Context, verb: &str, arguments: &Run) -> Result<(RunSummary, PathBuf)> {
+fn run_config(
+    context: &Context,
+    verb: &str,
+    arguments: &Run,
+) -> Result<(RunSummary, Result<()>, PathBuf)> {
     let edits = edits_with_seed(&arguments.edits, arguments.seed);
     let loaded = load(&arguments.config, &edits).map_err(PipelineError::Config)?;
     let out = out_of(arguments);
     let mode = existing(arguments.resume, arguments.force);
-    let summary = run_and_report(context, (verb, &loaded, &out), mode)?;
-    Ok((summary, out))
+    Files::of(arguments.force)
+        .reads_config(&loaded)
+        .writes_run("--out", &out)
+        .tried()?;
+    let (summary, report) = run_and_report(context, (verb, &loaded, &out), mode)?;
+    Ok((summary, report, out))
 }
 
 /// `run`.
 pub fn run(context: &mut Context, verb: &str, arguments: &Run) -> Result<()> {
-    let (summary, _) = run_config(context, verb, arguments)?;
-    context.output.result(&summary, describe)
+    let (summary, report, _) = run_config(context, verb, arguments)?;
+    context.output.result(&summary, describe)?;
+    report
 }
 
 /// `kmc`.
@@ -117,7 +158,7 @@ pub fn kmc(context: &mut Context, arguments: &Run) -> Result<()> {
         ))
         .into());
     }
-    let (_, out) = run_config(context, "kmc", arguments)?;
+    let (_, report, out) = run_config(context, "kmc", arguments)?;
     let summary = kmc_summary(&out)?;
     context.output.result(&summary, |s| {
         format!(
@@ -130,7 +171,52 @@ pub fn kmc(context: &mut Context, arguments: &Run) -> Result<()> {
             s.r#final.strain,
             s.r#final.stress.xy()
         )
-    })
+    })?;
+    report
+}
+
+/// `init`.
+pub fn init(context: &mut Context, arguments: &Init) -> Result<()> {
+    let bytes = if arguments.sample {
+        SAMPLE
+    } else {
+        text_of(arguments.template).as_bytes()
+    };
+    if let Some(output) = &arguments.output {
+        let zipped = output
+            .extension()
+            .is_some_and(|extension| extension == "gz");
+        if zipped != arguments.sample {
+            let remedy = if arguments.sample {
+                "the sample is compressed: end its name in .data.gz"
+            } else {
+                "a config is not compressed: end its name in .ron"
+            };
+            return Err(PipelineError::BadInput(format!("{}: {remedy}", output.display())).into());
+        }
+        let outputs = Files::of(arguments.force)
+            .writes("--output", Some(output), Format::Text)
+            .tried()?;
+        write_bytes(output, bytes, outputs.overwrite)?;
+        context.say(&format!("written: {}", output.display()));
+        return Ok(());
+    }
+    if arguments.sample && context.output.is_terminal() {
+        return Err(PipelineError::BadInput(
+            "the sample is compressed, not for a screen: metabasin init --sample > glass.data.gz"
+                .to_owned(),
+        )
+        .into());
+    }
+    if arguments.sample {
+        return context.output.bytes(bytes);
+    }
+    let printed = Printed {
+        config: text_of(arguments.template),
+    };
+    context
+        .output
+        .result(&printed, |printed| printed.config.to_owned())
 }
 
 /// What `check` prints.
@@ -195,18 +281,22 @@ pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
 
 /// `compare`.
 pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
+    let plot = arguments.plot.as_deref();
+    let recovery = plot.map(|plot| plot.with_extension("recovery.svg"));
+    let recovery = recovery.as_deref();
+    let mut outputs = Files::of(arguments.force)
+        .reads("MD_RUN", &arguments.md_run)
+        .reads("KMC_RUN", &arguments.kmc_run)
+        .writes("--plot", plot, Format::Svg)
+        .writes("--plot, of the recovery,", recovery, Format::Svg)
+        .tried()?;
     let (rates, comparison) = compare_runs(&arguments.md_run, &arguments.kmc_run)?;
-    if let Some(plot) = &arguments.plot {
-        let recovery = plot.with_extension("recovery.svg");
-        let mode: Overwrite = overwrite(arguments.force);
-        write_text(plot, &stress_strain_svg(&rates), mode)?;
-        write_text(&recovery, &recovery_svg(&rates), mode)?;
-        context.say(&format!(
-            "plots: {} and {}",
-            plot.display(),
-            recovery.display()
-        ));
-    }
+    outputs.write(context, "plot", plot, |path, mode| {
+        write_text(path, &stress_strain_svg(&rates), mode)
+    });
+    outputs.write(context, "plot", recovery, |path, mode| {
+        write_text(path, &recovery_svg(&rates), mode)
+    });
     context.output.result(&comparison, |comparison| {
         let header = [
             "quantity",
@@ -233,7 +323,8 @@ pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
             ]);
         }
         table(&rows)
-    })
+    })?;
+    Ok(outputs.finish()?)
 }
 
 /// What `report` prints.
@@ -249,6 +340,11 @@ struct Reported {
 /// `report`.
 pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
     let root = &arguments.run_dir;
+    if root.is_dir() {
+        Files::of(true)
+            .writes("the report", Some(&root.join("report.html")), Format::Text)
+            .tried()?;
+    }
     let (finished, pairs) = if root.join("run.json").exists() {
         digest_so_far(root)?
     } else {

@@ -16,9 +16,10 @@ use metabasin_pipeline::{
 use metabasin_pipeline::{Ranks, Silent};
 
 use crate::arguments::{Merge, Search, Settle};
+use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
-use crate::verbs::inspect::{overwrite, pairs, placement};
+use crate::verbs::inspect::{pairs, placement};
 use crate::watch::Watch;
 
 fn is_config(path: &Path) -> bool {
@@ -128,6 +129,10 @@ fn searched(
         edits.extend(arguments.seed.map(|seed| format!("seed={seed}")));
         let loaded = load(&arguments.input, &edits).map_err(PipelineError::Config)?;
         refuse_what_a_config_says(arguments)?;
+        Files::of(arguments.force)
+            .reads_config(&loaded)
+            .writes_catalogue("--output", &arguments.output)
+            .tried()?;
         search_from_config(
             &loaded,
             arguments.range.clone(),
@@ -137,6 +142,10 @@ fn searched(
             watch,
         )
     } else {
+        Files::of(arguments.force)
+            .reads("FILE", &arguments.input)
+            .writes_catalogue("--output", &arguments.output)
+            .tried()?;
         let all = arguments.searches.map(|searches| 0..searches);
         let Some(range) = arguments.range.clone().or(all) else {
             return Err(PipelineError::BadInput(
@@ -218,6 +227,10 @@ fn print(context: &mut Context, summary: &SearchSummary) -> Result<()> {
 /// `settle`.
 pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
     let forces = arguments.forces;
+    let mut outputs = Files::of(arguments.force)
+        .reads("FILE", &arguments.file)
+        .writes("--output", Some(&arguments.output), Format::Structure)
+        .tried()?;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
     let request = SettleRequest {
@@ -231,10 +244,11 @@ pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
     };
     let output = StructureOutput {
         path: &arguments.output,
-        overwrite: overwrite(arguments.force),
+        overwrite: outputs.overwrite,
         placement: placement(arguments.wrapped),
     };
-    let result = settle_sample(&sample, output, &request, (&context.watch, &INTERRUPT))?;
+    let (result, written) = settle_sample(&sample, output, &request, (&context.watch, &INTERRUPT))?;
+    outputs.keep_if(written);
     context.output.result(&result, |r| {
         let mut rows = vec![("energy before", format!("{:.10}", r.energy_before))];
         for step in &r.moves {
@@ -252,15 +266,23 @@ pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
         rows.push(("force evaluations", r.force_evaluations.to_string()));
         rows.push(("seconds", format!("{:.1}", r.seconds)));
         pairs(&rows)
-    })
+    })?;
+    Ok(outputs.finish()?)
 }
 
 /// `merge`.
 pub fn merge(context: &mut Context, arguments: &Merge) -> Result<()> {
+    let mut files = Files::of(arguments.force);
+    for catalogue in &arguments.catalogues {
+        files = files.reads_catalogue(catalogue);
+    }
+    let outputs = files
+        .writes_catalogue("--output", &arguments.output)
+        .tried()?;
     let result = merge_catalogues(
         &arguments.catalogues,
         &arguments.output,
-        overwrite(arguments.force),
+        outputs.overwrite,
         arguments.partial,
         &context.watch,
     )?;

@@ -324,6 +324,8 @@ fn write_remedy(source: &io::Error) -> &'static str {
         }
         io::ErrorKind::NotFound => "its folder does not exist: create it first",
         io::ErrorKind::NotADirectory => "a part of its path is a file: choose another folder",
+        io::ErrorKind::IsADirectory => "this is a folder: name a file in it",
+        io::ErrorKind::InvalidInput => "name a file",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "the folder cannot be written to: choose another or change its permissions"
         }

@@ -16,12 +16,15 @@ struct Columns {
     kind: Option<usize>,
     species: Option<(usize, Naming)>,
     position: Option<usize>,
-    image: Option<usize>,
     /// Name and place of each.
     velocities: Vec<(String, usize)>,
     momenta: Option<usize>,
+    /// Lattice shifts that lead back from wrapped positions.
+    image: Option<usize>,
     id: Option<usize>,
     mass: Option<usize>,
+    /// Momenta that cannot be told apart from another program's units.
+    foreign_momenta: bool,
     total: usize,
 }
 
@@ -56,8 +59,8 @@ fn parse_properties(line: usize, text: &str) -> Result<Columns, Located> {
             ("numbers" | "z", _, 1) => atomic_numbers = Some((at, Naming::AtomicNumbers)),
             ("pos" | "position" | "positions", _, 3) => columns.position = Some(at),
             ("image", "I", 3) => columns.image = Some(at),
-            ("velo" | "vel" | "velocity" | "velocities", _, 3) => {
-                columns.velocities.push((name, at));
+            (name @ ("velo" | "vel" | "velocity" | "velocities"), _, 3) => {
+                columns.velocities.push((name.to_owned(), at));
             }
             ("id", _, 1) => columns.id = Some(at),
             ("mass" | "masses", _, 1) => columns.mass = Some(at),
@@ -67,6 +70,10 @@ fn parse_properties(line: usize, text: &str) -> Result<Columns, Located> {
         columns.total += width;
     }
     columns.species = columns.species.or(atomic_numbers);
+    if columns.momenta.is_some() && (columns.velocities.is_empty() || columns.mass.is_none()) {
+        columns.momenta = None;
+        columns.foreign_momenta = true;
+    }
     Ok(columns)
 }
 
@@ -156,9 +163,8 @@ fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Column
     let properties = comment
         .get("Properties")
         .map_or("species:S:1:pos:R:3", |value| &value.text);
-    let mut columns = parse_properties(line, properties)?;
-    if columns.momenta.is_some() && (columns.velocities.is_empty() || columns.mass.is_none()) {
-        columns.momenta = None;
+    let columns = parse_properties(line, properties)?;
+    if columns.foreign_momenta {
         frame
             .notes
             .push("the column `momenta` is in another program's units and was left out".to_owned());
@@ -251,7 +257,7 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         if let Some(start) = columns.image {
             let mut image = Vector3::zeros();
             for (flag, word) in image.iter_mut().zip(&words[start..]) {
-                *flag = f64::from(integer::<i32>(line, "an image flag", word)?);
+                *flag = f64::from(integer::<i32>(line, "the lattice shift in `image`", word)?);
             }
             place += frame.lattice * image;
         }
@@ -275,8 +281,8 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         masses.as_deref(),
         &mut frame.notes,
     )?;
-    if let (Some(_), Some(masses), Some((momenta, _))) =
-        (columns.momenta, &masses, velocities.last_mut())
+    if columns.momenta.is_some()
+        && let (Some((momenta, _)), Some(masses)) = (velocities.last_mut(), &masses)
     {
         for (momentum, mass) in momenta.velocities.iter_mut().zip(masses) {
             *momentum /= *mass;

@@ -18,6 +18,7 @@ mod frame;
 mod lammps_data;
 mod lammps_dump;
 mod manifest;
+mod output_trial;
 mod raw_frame;
 mod series;
 mod species_names;
@@ -33,6 +34,7 @@ pub use compression::Compression;
 pub use error::{FilesError, Problem};
 pub use frame::{AtomColumn, Frame, KeyValue, Placement};
 pub use manifest::{Host, Manifest, StageEntry, StageState, rfc3339};
+pub use output_trial::try_output;
 pub use series::{Series, SeriesColumn, SeriesHeader, SeriesWriter, read_series};
 pub use structure::{
     ReadReport, StructureFormat, parse_as, parse_with_notes, read_configuration, read_trajectory,

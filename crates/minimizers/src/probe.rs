@@ -65,7 +65,7 @@ pub(crate) struct Probe<'a> {
     hessian_products: u64,
     /// Energy differences below this are rounding.
     resolution: f64,
-    start_energy: f64,
+    start: Point,
     /// The point asked last.
     last: Point,
     /// The lowest point; among points that differ by rounding only, the one of least force.
@@ -99,8 +99,8 @@ impl<'a> Probe<'a> {
             evaluations: 1,
             hessian_products: 0,
             resolution,
-            start_energy: first.energy,
             lowest: first.energy,
+            start: first.clone(),
             last: first.clone(),
             best: first,
             converged,
@@ -137,8 +137,9 @@ impl<'a> Probe<'a> {
         if lower || (level && point.largest_force < self.best.largest_force) {
             self.best = point.clone();
         }
+        // In a crystal the roundings of like pairs add up, to more than the resolution.
         if point.largest_force < self.force_tolerance
-            && point.energy <= self.start_energy + self.resolution
+            && point.energy_above(&self.start, self.resolution) <= self.resolution
         {
             self.converged = Some(point.clone());
         }

@@ -6,7 +6,8 @@ use metabasin_atoms::{Strain, Stress};
 use metabasin_catalogue::{Catalogue, EventRecord};
 use metabasin_files::{Overwrite, write_atomic};
 use metabasin_landscape::{
-    FollowedEvent, LoadSettings, LoadedBarrier, LoadedMinimum, LoadedState, Loading, SearchSettings,
+    FollowedEvent, LoadEnd, LoadSettings, LoadedBarrier, LoadedMinimum, LoadedState, Loading,
+    SearchSettings,
 };
 use metabasin_minimizers::InherentStructure;
 use serde::Serialize;
@@ -133,6 +134,9 @@ pub struct LoadedWay {
     pub minimum_unstable: Option<(f64, f64)>,
     /// Events by what became of them, by name of the state.
     pub states: Vec<(String, usize)>,
+    /// Those of them that are no events at zero load already, by name of the state: where the stress
+    /// is given, events of the cell that was held while they were searched.
+    pub states_at_zero: Vec<(String, usize)>,
 }
 
 /// What `activation` reports.
@@ -291,12 +295,15 @@ pub fn activation_volumes(
         result.ways.push(LoadedWay {
             way: *way,
             minimum_unstable: minimum.unstable(),
-            states: count_states(&found),
+            states: count_states(&found, |_| true),
+            states_at_zero: count_states(&found, |end| {
+                end.is_some_and(|end| end.first_without == 0.0)
+            }),
         });
         followed.push(found);
     }
     progress.end();
-    kept.close()?;
+    kept.close();
     for (k, event) in opened.events.iter().enumerate() {
         if !loading.is_stress() {
             result.rows.push(stored(event));
@@ -308,10 +315,13 @@ pub fn activation_volumes(
     Ok(result)
 }
 
-/// How often each state occurs, in the order of first occurrence by name.
-fn count_states(found: &[FollowedEvent]) -> Vec<(String, usize)> {
+/// How often each state occurs among the ends that are asked for, by name.
+fn count_states(
+    found: &[FollowedEvent],
+    asked: impl Fn(Option<LoadEnd>) -> bool,
+) -> Vec<(String, usize)> {
     let mut counts = std::collections::BTreeMap::new();
-    for event in found {
+    for event in found.iter().filter(|event| asked(event.end)) {
         let state = event.end.map_or(LoadedState::Followed, |end| end.state);
         *counts.entry(state.name().to_owned()).or_insert(0) += 1;
     }
@@ -344,7 +354,9 @@ fn add(result: &mut Activation, event: u64, way: i8, found: &FollowedEvent) {
             state: LoadedState::Followed.name().to_owned(),
         });
     }
-    if let Some(end) = found.end {
+    // What is no event at zero load is none both ways: one row says so.
+    let said = |end: &LoadEnd| way != result.ways[0].way && end.first_without == 0.0;
+    if let Some(end) = found.end.filter(|end| !said(end)) {
         result.rows.push(ActivationRow {
             event,
             gamma: end.first_without,

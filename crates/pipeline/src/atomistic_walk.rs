@@ -131,20 +131,25 @@ pub struct WalkSummary {
     pub states: u32,
     /// Known ways to unseen minima.
     pub exits: u32,
-    /// Searches.
+    /// Searches and trajectories from all minima, the searches of the first one included, whether
+    /// this walk did them, found them in a catalogue or took them over from another walk.
     pub searches: u64,
-    /// Force evaluations of everything; a Hessian-vector product counts as one.
+    /// Force evaluations of all of these and of everything else; a Hessian-vector product counts as
+    /// one.
     pub force_evaluations: u64,
-    /// Wall seconds of all calls.
+    /// Wall seconds of all calls. Searches of the first minimum that were there before the walk
+    /// began, or that another call was stopped in, count with the seconds that a thread of theirs took,
+    /// shared among the threads of this call; a start of another walk with what it took there.
     pub seconds: f64,
-    /// Wall seconds of the searches in the first minimum.
+    /// The part of these before the first step.
     pub seconds_start: f64,
-    /// Physical time per wall second, the searches in the first minimum counted `[τ/s]`.
+    /// Physical time per second of these `[τ/s]`.
     pub tau_per_second: f64,
 }
 
 fn failure(error: &AtomisticError, root: &Path) -> PipelineError {
     match error {
+        AtomisticError::Stopped if !(Folder { root }).can_resume() => PipelineError::Abandoned,
         AtomisticError::Stopped => PipelineError::Interrupted {
             resume: format!(
                 "continue with the same command and --resume ({})",
@@ -171,11 +176,10 @@ fn search_settings(request: &WalkRequest) -> SearchSettings {
 
 /// The ways out that a catalogue knows, if its minimum is this one.
 fn known_ways(
-    path: &Path,
+    catalogue: &Catalogue,
     terrain: &GlassTerrain,
     start: &[f64],
 ) -> Result<Vec<WayOut>, PipelineError> {
-    let catalogue = Catalogue::open_read_only(path)?;
     let sample = catalogue.sample()?;
     let stored: Vec<f64> = sample.positions.iter().flatten().copied().collect();
     let off = if stored.len() == start.len() {
@@ -185,7 +189,7 @@ fn known_ways(
     };
     if off > SAME_MINIMUM {
         return Err(PipelineError::in_file(
-            path,
+            catalogue.path(),
             format!(
                 "belongs to another minimum (fingerprint {}, {} atoms; the sample has {}, and an \
                  atom is {off:.3} away from its place there): give the sample that was searched",
@@ -196,10 +200,24 @@ fn known_ways(
         ));
     }
     let events = catalogue.verified_events()?;
+    if events.is_empty() {
+        return Err(PipelineError::in_file(
+            catalogue.path(),
+            "holds no verified event: no way out of the start is known; search more",
+        ));
+    }
     Ok(events.iter().map(|event| terrain.way_out(event)).collect())
 }
 
-/// The walk before its first step, by searches, from a catalogue, or as another walk began.
+/// Seconds that the searches of a catalogue took, shared among the threads of this process.
+fn seconds_of(path: &Path) -> Result<f64, PipelineError> {
+    let searches = Catalogue::open_read_only(path)?.searches()?;
+    let seconds: f64 = searches.iter().map(|search| search.seconds).sum();
+    Ok(seconds / rayon::current_num_threads() as f64)
+}
+
+/// The walk before its first step, by searches, from a catalogue, or as another walk began; and the
+/// seconds that it took before this call.
 fn first_walk(
     request: &WalkRequest,
     terrain: &GlassTerrain,
@@ -207,38 +225,42 @@ fn first_walk(
     settings: WalkSettings,
     root: &Path,
     watch: (&dyn Progress, &Interrupt),
-) -> Result<Walk, PipelineError> {
+) -> Result<(Walk, f64), PipelineError> {
     let failed = |error: AtomisticError| failure(&error, root);
     if let Some(other) = &request.from {
-        let path = Folder { root: other }.start();
-        let walk: Walk = read_json(&path)?;
+        let other = Folder { root: other };
+        let walk: Walk = read_json(&other.start())?;
         let (minimum, _) = terrain.relax(start).map_err(failed)?;
         walk.check(start).map_err(failed)?;
         let off = farthest(terrain, &walk.minimum().x, &minimum.x);
         if off > SAME_MINIMUM {
             return Err(PipelineError::in_file(
-                path,
+                other.start(),
                 format!(
                     "began in another minimum: an atom of the sample is {off:.3} away from its place there"
                 ),
             ));
         }
-        return walk.with_settings(settings).map_err(failed);
+        let stored: Stored = read_json(&other.checkpoint())?;
+        let seconds = stored.rows.first().map_or(0.0, |row| row.seconds);
+        return Ok((walk.with_settings(settings).map_err(failed)?, seconds));
     }
     let (minimum, _) = terrain.relax(start).map_err(failed)?;
     let own = Folder { root }.catalogue();
     let path = request.catalogue.as_ref().unwrap_or(&own);
+    let before = if path.exists() { seconds_of(path)? } else { 0.0 };
     if request.catalogue.is_none() {
         search_the_start(request, terrain, &own, &settings, watch)?;
     }
-    let known = known_ways(path, terrain, &minimum.x)?;
-    if known.is_empty() {
-        return Err(PipelineError::in_file(
-            path,
-            "holds no verified event: no way out of the start is known; search more",
-        ));
-    }
-    Walk::start(terrain, start, &known, settings).map_err(failed)
+    let catalogue = Catalogue::open_read_only(path)?;
+    let known = known_ways(&catalogue, terrain, &minimum.x)?;
+    let searches = catalogue.searches()?;
+    let evaluations = searches
+        .iter()
+        .map(|search| search.evaluations.search() + search.evaluations.verification)
+        .sum();
+    let walk = Walk::start(terrain, start, &known, settings).map_err(failed)?;
+    Ok((walk.with_cost(searches.len() as u64, evaluations), before))
 }
 
 /// Searches around every atom of the start into the walk's own catalogue, or goes on with them.
@@ -326,6 +348,8 @@ pub fn walk_from_file(
     );
     let start = terrain.start();
     let resumed = existing == Existing::Resume && folder.checkpoint().exists();
+    // Seconds of what went before this call.
+    let earlier;
     let mut stored = if resumed {
         let stored: Stored = read_json(&folder.checkpoint())?;
         stored
@@ -338,19 +362,22 @@ pub fn walk_from_file(
                 "was made with other settings: resume with the same, or start another walk",
             ));
         }
+        earlier = stored.seconds;
         stored
     } else {
         let watch = (progress, interrupt);
-        let walk = first_walk(request, &terrain, &start, settings, root, watch)?;
+        let (walk, before) = first_walk(request, &terrain, &start, settings, root, watch)?;
+        earlier = before;
         write_checkpoint(&folder.start(), &walk)?;
+        let seconds = earlier + clock.elapsed().as_secs_f64();
         let row = Row {
             step: walk.row(StepKind::Start, None, 0),
-            seconds: clock.elapsed().as_secs_f64(),
+            seconds,
         };
         let stored = Stored {
             walk,
             rows: vec![row],
-            seconds: clock.elapsed().as_secs_f64(),
+            seconds,
         };
         folder.store(&stored, &terrain)?;
         stored
@@ -358,8 +385,6 @@ pub fn walk_from_file(
     let (goal, total) = request.goal();
     progress.begin(goal, total);
     progress.resume(request.done(&stored.walk, 0.0));
-    // Of this call alone: what went before is counted already.
-    let earlier = if resumed { stored.seconds } else { 0.0 };
     go_on(
         &mut stored,
         &terrain,

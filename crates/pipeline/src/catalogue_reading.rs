@@ -6,6 +6,7 @@ use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_atoms::{Cell, Configuration, Species};
 use metabasin_catalogue::{
     BarrierReport, Catalogue, DisplacementField, EventMeasures, SampleRecord, StatisticsOptions,
+    remove_catalogue,
 };
 use metabasin_files::{Frame, Overwrite, Placement, write_atomic, write_extxyz};
 use metabasin_interactions::Cut;
@@ -15,6 +16,7 @@ use nalgebra::Vector3;
 
 use crate::PipelineError;
 use crate::config::KernelChoice;
+use crate::journal::beside;
 use crate::sample::force_field;
 
 /// What statistics are asked of a catalogue.
@@ -110,6 +112,42 @@ pub fn export_csv(
         writer.write_all(text.as_bytes())
     })?;
     Ok(catalogue.events()?.len())
+}
+
+/// Copies a catalogue, also one that is being written, into one file that needs no other; how many
+/// events.
+///
+/// # Errors
+/// Where the catalogue cannot be read or the file not written.
+pub fn export_sqlite(
+    catalogue: &Path,
+    output: &Path,
+    overwrite: Overwrite,
+) -> Result<usize, PipelineError> {
+    let catalogue = Catalogue::open_read_only(catalogue)?;
+    let unfinished = beside(output, ".copying");
+    remove_catalogue(&unfinished)?;
+    let copied = copy(&catalogue, &unfinished, output, overwrite);
+    // Best effort: the first error is the one worth telling.
+    remove_catalogue(&unfinished).ok();
+    copied
+}
+
+fn copy(
+    catalogue: &Catalogue,
+    unfinished: &Path,
+    output: &Path,
+    overwrite: Overwrite,
+) -> Result<usize, PipelineError> {
+    catalogue.copy_to(unfinished)?;
+    let copy = Catalogue::open_read_only(unfinished)?;
+    copy.check_integrity()?;
+    let events = copy.events()?.len();
+    drop(copy);
+    write_atomic(output, overwrite, |writer| {
+        std::io::copy(&mut std::fs::File::open(unfinished)?, writer).map(drop)
+    })?;
+    Ok(events)
 }
 
 /// The minimum that a catalogue starts from.

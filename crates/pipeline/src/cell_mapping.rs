@@ -1,22 +1,100 @@
 //! Bringing two frames of one sample into comparable cells.
 
+use std::fmt;
+
 use metabasin_atoms::{Cell, Configuration};
+use serde::Serialize;
 
 use crate::PipelineError;
 
-/// The basis of `now`'s lattice whose tilts are closest to those of `reference`.
+/// The shear part of the affine map F = h h₀⁻¹ from a reference cell h₀ to a cell h, F an upper
+/// triangular matrix as both cells are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct ShearStrain {
+    /// F_xy: how far x moves per length along y.
+    pub xy: f64,
+    /// F_xz: how far x moves per length along z.
+    pub xz: f64,
+    /// F_yz: how far y moves per length along z.
+    pub yz: f64,
+}
+
+impl ShearStrain {
+    /// The shear from `reference` to `now`, tilts taken as they stand.
+    pub(crate) fn between(reference: &Cell, now: &Cell) -> Self {
+        let [lx, ly, _, xy, xz, yz] = now.components();
+        let [
+            lx_before,
+            ly_before,
+            lz_before,
+            xy_before,
+            xz_before,
+            yz_before,
+        ] = reference.components();
+        let (stretch_x, stretch_y) = (lx / lx_before, ly / ly_before);
+        let shear_xy = (xy - stretch_x * xy_before) / ly_before;
+        Self {
+            xy: shear_xy,
+            xz: (xz - stretch_x * xz_before - shear_xy * yz_before) / lz_before,
+            yz: (yz - stretch_y * yz_before) / lz_before,
+        }
+    }
+}
+
+impl fmt::Display for ShearStrain {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the sign of a zero.
+        let [xy, xz, yz] =
+            [self.xy, self.xz, self.yz].map(|value| (value * 1e6).round() / 1e6 + 0.0);
+        write!(formatter, "xy {xy:.6}, xz {xz:.6}, yz {yz:.6}")
+    }
+}
+
+/// A basis of a lattice.
+pub(crate) struct Basis {
+    /// The cell with that basis.
+    pub(crate) cell: Cell,
+    /// Lattice vectors a on b, a on c, b on c that lead to it from the basis as given.
+    pub(crate) steps: [i64; 3],
+}
+
+/// The basis of `now`'s lattice whose shear from the reference is closest to `strain` plus `steps`
+/// whole lattice vectors on xy, xz, yz.
+pub(crate) fn basis_near(
+    now: &Cell,
+    reference: &Cell,
+    strain: ShearStrain,
+    steps: [i32; 3],
+) -> Result<Basis, PipelineError> {
+    let [lx, ly, lz, xy, xz, yz] = now.components();
+    let [_, ly_before, lz_before, ..] = reference.components();
+    let [more_xy, more_xz, more_yz] = steps.map(f64::from);
+    let far = |cell: [f64; 6]| {
+        Cell::new(cell)
+            .map(|cell| (cell, ShearStrain::between(reference, &cell)))
+            .map_err(|error| PipelineError::BadInput(error.to_string()))
+    };
+    // yz before xy before xz: a step of c along b takes the tilt of b with it.
+    let (_, there) = far([lx, ly, lz, xy, xz, yz])?;
+    let on_yz = ((strain.yz - there.yz) * lz_before / ly).round() + more_yz;
+    let on_xy = ((strain.xy - there.xy) * ly_before / lx).round() + more_xy;
+    let (xy, yz) = (xy + on_xy * lx, yz + on_yz * ly);
+    let xz_carried = xz + on_yz * xy;
+    let (_, there) = far([lx, ly, lz, xy, xz_carried, yz])?;
+    let on_xz = ((strain.xz - there.xz) * lz_before / lx).round() + more_xz;
+    let (cell, _) = far([lx, ly, lz, xy, xz_carried + on_xz * lx, yz])?;
+    Ok(Basis {
+        cell,
+        steps: [on_xy, on_xz + on_yz * on_xy, on_yz].map(|n| n as i64),
+    })
+}
+
+/// The basis of `now`'s lattice that is least sheared from `reference`.
 ///
 /// Fractional coordinates of two frames are comparable only between such bases: a flip of the cell
 /// between the frames would shift atoms by whole lattice vectors.
-pub(crate) fn comparable_cell(now: &Cell, reference: &Cell) -> Result<Cell, PipelineError> {
-    let [lx, ly, lz, mut xy, mut xz, mut yz] = now.components();
-    let [_, ly_before, lz_before, xy_before, xz_before, yz_before] = reference.components();
-    let flips_yz = ((yz - yz_before * lz / lz_before) / ly).round();
-    yz -= flips_yz * ly;
-    xz -= flips_yz * xy;
-    xy -= ((xy - xy_before * ly / ly_before) / lx).round() * lx;
-    xz -= ((xz - xz_before * lz / lz_before) / lx).round() * lx;
-    Cell::new([lx, ly, lz, xy, xz, yz]).map_err(|error| PipelineError::BadInput(error.to_string()))
+fn comparable_cell(now: &Cell, reference: &Cell) -> Result<Cell, PipelineError> {
+    basis_near(now, reference, ShearStrain::default(), [0; 3]).map(|basis| basis.cell)
 }
 
 /// The configuration deformed affinely, with its velocities, into the cell `target`.

@@ -32,6 +32,9 @@ pub enum PipelineError {
         /// How to go on.
         resume: String,
     },
+    /// The user asked to stop a work of which nothing is kept.
+    #[error("interrupted; nothing of it is kept: give the same command again to start anew")]
+    Abandoned,
 }
 
 impl PipelineError {
@@ -42,17 +45,17 @@ impl PipelineError {
 
     /// Whether the user asked to stop.
     pub(crate) fn is_interruption(&self) -> bool {
-        matches!(self, Self::Interrupted { .. })
+        matches!(self, Self::Interrupted { .. } | Self::Abandoned)
     }
 
-    /// 1 failed, 2 bad input, 130 interrupted and resumable.
+    /// 1 failed, 2 bad input, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Files(error) if error.is_disk_failure() => 1,
             Self::Catalogue(error) if error.is_disk_failure() => 1,
             Self::Failed(_) => 1,
             Self::Config(_) | Self::BadInput(_) | Self::Files(_) | Self::Catalogue(_) => 2,
-            Self::Interrupted { .. } => 130,
+            Self::Interrupted { .. } | Self::Abandoned => 130,
         }
     }
 }

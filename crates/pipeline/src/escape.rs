@@ -310,7 +310,7 @@ pub fn escape_test(
         follow(&mut trajectory, patience)
     })?;
     progress.end();
-    kept.close()?;
+    kept.close();
     let interval = setting.interval();
     let rows: Vec<EscapeRow> = sums
         .iter()

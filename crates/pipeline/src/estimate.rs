@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::PipelineError;
-use crate::config::{RunConfig, Stage};
+use crate::config::{KmcStage, RunConfig, Stage};
 use crate::machine_speed::{force_speed, run_speed};
 use crate::sample::{Sample, force_field};
 use crate::stages::branches::{Branch, branches, shear_stage};
@@ -154,6 +154,36 @@ fn atoms_of(config: &RunConfig) -> usize {
     prepared.or_else(read).unwrap_or(USUAL_ATOMS)
 }
 
+/// Atom-steps a second of a fast machine, all its threads together.
+const FAST: f64 = 1e8;
+/// Seconds that are worth a measurement.
+const WORTH_MEASURING: f64 = 1.0;
+
+/// Whether a run may last so long, on a fast machine, that it is worth measuring how long.
+pub fn takes_long(config: &RunConfig) -> bool {
+    let mut evaluations = planned_steps(config).unwrap_or(0) as f64;
+    let mut lattices = 0.0;
+    for stage in &config.stages {
+        match stage {
+            Stage::Search(search) => {
+                evaluations += search.searches as f64 * EVALUATIONS_PER_SEARCH;
+            }
+            Stage::Kmc(kmc) => lattices += lattices_of_usual_size(kmc),
+            _ => {}
+        }
+    }
+    let threads = rayon::current_num_threads() as f64;
+    let seconds =
+        evaluations * atoms_of(config) as f64 / FAST + lattices * SECONDS_PER_LATTICE / threads;
+    config.replicas as f64 * seconds > WORTH_MEASURING
+}
+
+/// Lattices of 12³ sites that cost as much as those of a stage, of one replica.
+fn lattices_of_usual_size(kmc: &KmcStage) -> f64 {
+    let sites = (kmc.settings.sites_per_edge as f64 / 12.0).powi(3);
+    (2 * kmc.pairs * kmc.rates.len()) as f64 * sites
+}
+
 /// Estimates a run from a short measurement of this machine.
 ///
 /// # Errors
@@ -207,8 +237,8 @@ pub fn estimate(config: &RunConfig) -> Result<Estimate, PipelineError> {
             }
             Stage::Kmc(kmc) => {
                 let lattices = (2 * kmc.pairs * kmc.rates.len() * replicas) as f64;
-                let sites = (kmc.settings.sites_per_edge as f64 / 12.0).powi(3);
-                found.seconds += SECONDS_PER_LATTICE * lattices * sites / threads as f64;
+                let usual = replicas as f64 * lattices_of_usual_size(kmc);
+                found.seconds += SECONDS_PER_LATTICE * usual / threads as f64;
                 estimate.bytes += lattices * FRAME_NUMBERS * BYTES_PER_NUMBER;
             }
             _ => {}

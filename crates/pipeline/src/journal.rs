@@ -159,6 +159,16 @@ impl<'a, T: Serialize + DeserializeOwned + Clone + Send + Sync> Kept<'a, T> {
         })
     }
 
+    /// The error of a work that stopped on request, true to whether a file keeps what is finished;
+    /// any other error as it is.
+    fn stopped(&self, error: PipelineError) -> PipelineError {
+        let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        if error.is_interruption() && journal.is_none() {
+            return PipelineError::Abandoned;
+        }
+        error
+    }
+
     /// How many results an earlier call left.
     pub(crate) fn earlier(&self) -> u64 {
         self.earlier.len() as u64
@@ -191,6 +201,7 @@ impl<'a, T: Serialize + DeserializeOwned + Clone + Send + Sync> Kept<'a, T> {
             self.progress.advance(1);
             Ok(result)
         })
+        .map_err(|error| self.stopped(error))
     }
 
     fn note(&self, entry: &impl Serialize) {
@@ -203,14 +214,14 @@ impl<'a, T: Serialize + DeserializeOwned + Clone + Send + Sync> Kept<'a, T> {
         self.warn(&written);
     }
 
-    /// Removes the file: all is done.
-    ///
-    /// # Errors
-    /// What the system reports.
-    pub(crate) fn close(self) -> Result<(), PipelineError> {
+    /// Removes the file: all is done. One that stays is in nobody's way, and no reason to lose the
+    /// results.
+    pub(crate) fn close(self) {
         let journal = self.journal.into_inner();
         let journal = journal.unwrap_or_else(PoisonError::into_inner);
-        journal.map_or(Ok(()), Journal::remove)
+        if let Some(Err(error)) = journal.map(Journal::remove) {
+            self.progress.note(&error.to_string());
+        }
     }
 }
 
@@ -236,7 +247,7 @@ mod tests {
         });
         let results = results.ok();
         if results.is_some() {
-            kept.close().unwrap();
+            kept.close();
         }
         (results, done.into_inner())
     }
@@ -266,5 +277,21 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("missing").join("glass.sqlite.squares");
         assert_eq!(squares(&path, "a", None).1, 20);
+    }
+
+    #[test]
+    fn what_a_stop_keeps_is_said_as_it_is() {
+        let folder = TempDir::new().unwrap();
+        for (path, kept) in [("squares", true), ("missing/squares", false)] {
+            let path = folder.path().join(path);
+            let work = Kept::<f64>::at(path, &"a", &Silent).unwrap();
+            let stopped = work.side_by_side(&[(0, 1.0)], |_| {
+                Err(PipelineError::Interrupted {
+                    resume: "go on".to_owned(),
+                })
+            });
+            let text = stopped.unwrap_err().to_string();
+            assert_eq!(text.contains("everything finished is kept"), kept, "{text}");
+        }
     }
 }

@@ -17,6 +17,7 @@ mod coverage_goal;
 mod crystallization;
 mod csv;
 mod digest;
+mod displacements;
 mod error;
 mod escape;
 mod estimate;
@@ -55,14 +56,16 @@ pub use activation::{
 };
 pub use atomistic_walk::{WalkRequest, WalkSummary, WalkTrack, walk_from_file};
 pub use catalogue_reading::{
-    BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz,
+    BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz, export_sqlite,
 };
+pub use cell_mapping::ShearStrain;
 pub use comparison::{Comparison, compare_runs};
 pub use config::KernelChoice;
 pub use coverage_goal::CoverageGoal;
+pub use displacements::{Displacements, OtherStrain};
 pub use error::PipelineError;
 pub use escape::{EscapeRequest, EscapeRow, EscapeTest, escape_test, write_escape_csv};
-pub use estimate::{Estimate, StageEstimate, estimate};
+pub use estimate::{Estimate, StageEstimate, estimate, takes_long};
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
@@ -73,15 +76,15 @@ pub use metabasin_catalogue::{
     BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
     measures_csv,
 };
-pub use metabasin_files::{Overwrite, Placement};
+pub use metabasin_files::{FilesError, Overwrite, Placement, try_output};
 pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::{
     DescentMethod, HeatSettings, RateSettings, Reverification, ReverificationTolerances,
     SearchSettings,
 };
 pub use metabasin_minimizers::MinimizerKind;
-pub use metabasin_structure::Radii;
-pub use parquet_tables::{export_parquet, write_measures_parquet};
+pub use metabasin_structure::{Radii, Thresholds};
+pub use parquet_tables::{check_parquet, export_parquet, write_measures_parquet};
 pub use prefactors::{
     ConvergenceRow, PrefactorConvergence, PrefactorRequest, PrefactorSpread, PrefactorSummary,
     Unmeasured, measure_prefactors, prefactor_convergence,
@@ -93,13 +96,14 @@ pub use run::{RunSummary, StageSummary, run};
 pub use run_directory::{Existing, RunDirectory};
 pub use saddle_searches::{SearchRequest, SearchSummary, search_from_config, search_from_file};
 pub use sample::{Sample, force_field};
+pub use search_output::files_beside_catalogue;
 #[cfg(feature = "mpi")]
 pub use search_team::Ranks;
 pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 pub use settling::{SettleRequest, SettleSettings, SettleSummary, SettlingMove, settle_sample};
 pub use single_point::{SinglePoint, single_point};
-pub use structure_analysis::{
-    ClassProperties, Displacements, Icosahedra, StructureAnalysis, analyze,
+pub use structure_analysis::{ClassProperties, Icosahedra, StructureAnalysis, analyze};
+pub use structure_file::{
+    StructureOutput, Written, check_structure_name, write_bytes, write_text,
 };
-pub use structure_file::{StructureOutput, write_text};
 pub use unfinished::{PairCount, digest_so_far};

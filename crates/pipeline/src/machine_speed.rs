@@ -253,9 +253,7 @@ pub fn measure_speed(
     if best != Kernel::Portable {
         kernels.extend([(best, Precision::Double), (best, Precision::Mixed)]);
     }
-    let stopped = || PipelineError::Interrupted {
-        resume: "start bench anew".to_owned(),
-    };
+    let stopped = || PipelineError::Abandoned;
     progress.begin("bench", (kernels.len() * 4 + 4) as u64);
     let mut md = Vec::new();
     for &kernel in &kernels {

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 
 use metabasin_catalogue::{
     Catalogue, EventRates, EventRecord, Found, SampleRecord, SearchRecord, Session,
+    remove_catalogue,
 };
-use metabasin_files::Overwrite;
+use metabasin_files::{Overwrite, try_output};
 use metabasin_landscape::{IdentityTolerances, same_event};
 use serde::Serialize;
 
+use crate::journal::beside;
+use crate::search_output::{check_replaceable, make_way};
 use crate::{PipelineError, Progress};
 
 /// Searches stored in one transaction.
@@ -82,9 +85,9 @@ pub fn merge_catalogues(
                 "exists already: --force replaces it",
             ));
         }
-        // Only a catalogue that nobody writes to is replaced, never some other file.
-        Catalogue::open(output)?;
+        check_replaceable(output)?;
     }
+    try_output(output, Overwrite::Allow)?;
     let mut parts = Vec::new();
     for path in inputs {
         match Part::read(path)? {
@@ -110,17 +113,17 @@ pub fn merge_catalogues(
         )));
     }
     let unfinished = beside(output, ".merging");
-    remove_with_companions(&unfinished)?;
+    remove_catalogue(&unfinished)?;
     let merged = replay(&parts, &unfinished, progress);
     let (events_found, events_distinct) = match merged {
         Ok(counts) => counts,
         Err(error) => {
             // Best effort: the first error is the one worth telling.
-            remove_with_companions(&unfinished).ok();
+            remove_catalogue(&unfinished).ok();
             return Err(error);
         }
     };
-    remove_with_companions(output)?;
+    make_way(output)?;
     std::fs::rename(&unfinished, output).map_err(|error| PipelineError::in_file(output, error))?;
     Ok(MergeSummary {
         parts: parts.len(),
@@ -131,25 +134,6 @@ pub fn merge_catalogues(
         events_distinct,
         missing,
     })
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Removes a catalogue and what SQLite keeps beside it.
-fn remove_with_companions(path: &Path) -> Result<(), PipelineError> {
-    for suffix in ["", "-wal", "-shm"] {
-        let path = beside(path, suffix);
-        match std::fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(PipelineError::in_file(path, error)),
-        }
-    }
-    Ok(())
 }
 
 /// Whether two parts belong to one search; names both values where they do not.
@@ -312,6 +296,7 @@ fn keep_measured_rates(
     merged_ids: &std::collections::BTreeMap<u64, u64>,
     known: &mut [EventRecord],
 ) -> Result<(), PipelineError> {
+    let mut kept: Vec<(u64, EventRates)> = Vec::new();
     for event in &part.events {
         let measured = EventRates {
             prefactor_forward: event.prefactor_forward,
@@ -327,12 +312,13 @@ fn keep_measured_rates(
         };
         let has_rates = stored.prefactor_forward.is_some() || stored.barrier_core.is_some();
         if !has_rates && measured != EventRates::default() {
-            catalogue.set_rates(id, &measured)?;
+            kept.push((id, measured));
             stored.prefactor_forward = measured.prefactor_forward;
             stored.prefactor_reverse = measured.prefactor_reverse;
             stored.barrier_core = measured.barrier_core;
             stored.core_atoms = measured.core_atoms;
         }
     }
+    catalogue.set_rates(kept.iter().map(|(id, rates)| (*id, rates)))?;
     Ok(())
 }

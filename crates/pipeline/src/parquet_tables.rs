@@ -7,6 +7,20 @@ use metabasin_files::{Overwrite, write_atomic};
 
 use crate::PipelineError;
 
+/// Whether this program writes Parquet.
+///
+/// # Errors
+/// Bad input where it was built without.
+pub fn check_parquet() -> Result<(), PipelineError> {
+    if cfg!(feature = "parquet") {
+        return Ok(());
+    }
+    Err(PipelineError::BadInput(
+        "this program was built without Parquet: write CSV, or build it with `--features parquet`"
+            .to_owned(),
+    ))
+}
+
 /// Writes the scalar columns of all events as Parquet; how many events.
 ///
 /// # Errors
@@ -55,10 +69,7 @@ fn write(
     _output: &Path,
     _overwrite: Overwrite,
 ) -> Result<(), PipelineError> {
-    Err(PipelineError::BadInput(
-        "this program was built without Parquet: write CSV, or build it with `--features parquet`"
-            .to_owned(),
-    ))
+    check_parquet()
 }
 
 /// What made the catalogue: sample, configs, seeds, versions; no times and no machines, so that equal

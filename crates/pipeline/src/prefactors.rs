@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::catalogue_reading::open_minimum;
 use crate::config::KernelChoice;
+use crate::search_output::patiently;
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError, Progress};
 
@@ -140,10 +141,12 @@ pub fn measure_prefactors(
     if request.anew || known.as_deref() != Some(text.as_str()) {
         // Measured with other settings: forgotten before the new settings are noted, so that a
         // stop in between never leaves numbers of two kinds.
-        for event in catalogue.verified_events()? {
-            catalogue.set_rates(event.id, &EventRates::default())?;
-        }
-        catalogue.set_metadata(SETTINGS_KEY, &text)?;
+        let none = EventRates::default();
+        let events = catalogue.verified_events()?;
+        patiently(watch, || {
+            catalogue.set_rates(events.iter().map(|event| (event.id, &none)))
+        })?;
+        patiently(watch, || catalogue.set_metadata(SETTINGS_KEY, &text))?;
     }
     let rebuilder = rebuilder(path, &sample, request.kernel)?;
     let missing: Vec<EventRecord> = catalogue
@@ -182,9 +185,10 @@ fn measure_missing(
             progress.advance(1);
             Ok(rates)
         })?;
+        let mut found: Vec<(u64, EventRates)> = Vec::new();
         for (event, rates) in batch.iter().zip(measured) {
             match rates {
-                Ok(rates) => catalogue.set_rates(event.id, &rates)?,
+                Ok(rates) => found.push((event.id, rates)),
                 Err(error) => {
                     progress.note(&format!("event {}: {error}", event.id));
                     unmeasured.push(Unmeasured {
@@ -194,6 +198,9 @@ fn measure_missing(
                 }
             }
         }
+        patiently((progress, interrupt), || {
+            catalogue.set_rates(found.iter().map(|(event, rates)| (*event, rates)))
+        })?;
     }
     progress.end();
     Ok(unmeasured)
@@ -296,9 +303,7 @@ pub fn prefactor_convergence(
     progress.begin("prefactors", chosen.len() as u64);
     let measured = side_by_side(&chosen, |event: &EventRecord| {
         if interrupt.is_requested() {
-            return Err(PipelineError::Interrupted {
-                resume: "start the same command anew".to_owned(),
-            });
+            return Err(PipelineError::Abandoned);
         }
         let measured = one_convergence(&rebuilder, event, radii, &of_radius);
         progress.advance(1);
@@ -358,7 +363,8 @@ fn convergence_row(measured: &[EventConvergence], k: usize, radius: f64) -> Conv
     let rows: Vec<_> = measured.iter().map(|event| &event.rows[k]).collect();
     let ratios: Vec<f64> = rows.iter().filter_map(|row| row.1).flatten().collect();
     let mean = |values: &mut dyn Iterator<Item = f64>, count: usize| {
-        values.sum::<f64>() / count.max(1) as f64
+        // No values have the mean 0: `sum` would give −0.
+        values.fold(0.0, |sum, value| sum + value) / count.max(1) as f64
     };
     ConvergenceRow {
         radius,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::PipelineError;
 use crate::config::KernelChoice;
 use crate::sample::{Sample, force_field};
-use crate::structure_file::StructureOutput;
+use crate::structure_file::{StructureOutput, Written};
 
 /// What `minimize` reports.
 #[derive(Clone, Debug, Serialize)]
@@ -41,14 +41,14 @@ pub struct Relaxation {
 /// Relaxes `sample` at fixed cell and writes its inherent structure to `output`.
 ///
 /// # Errors
-/// Where the minimizer does not converge (its outcome says why), or the file cannot be written.
+/// Where the minimizer does not converge (its outcome says why).
 pub fn relax(
     sample: &Sample,
     output: StructureOutput,
     (cut, kernel): (Cut, KernelChoice),
     method: MinimizerKind,
     force_tolerance: f64,
-) -> Result<Relaxation, PipelineError> {
+) -> Result<(Relaxation, Written), PipelineError> {
     if !(force_tolerance > 0.0 && force_tolerance.is_finite()) {
         return Err(PipelineError::BadInput(format!(
             "--force-tolerance must be positive and finite, got {force_tolerance}"
@@ -76,8 +76,8 @@ pub fn relax(
         ("energy", KeyValue::Real(inherent.energy())),
         ("cut", KeyValue::Text(cut.to_string())),
     ];
-    output.write(relaxed, &properties)?;
-    Ok(Relaxation {
+    let written = output.write(relaxed, &properties);
+    let relaxation = Relaxation {
         converged: true,
         method: method.to_string(),
         energy: inherent.energy(),
@@ -88,5 +88,6 @@ pub fn relax(
         seconds: start.elapsed().as_secs_f64(),
         stress: inherent.stress(),
         largest_move,
-    })
+    };
+    Ok((relaxation, written))
 }

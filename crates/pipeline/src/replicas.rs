@@ -158,7 +158,7 @@ pub(crate) fn run_replicas(
             PipelineError::Failed(message) => {
                 PipelineError::Failed(format!("{}: {message}", name(replica)))
             }
-            PipelineError::Interrupted { .. } => PipelineError::Interrupted {
+            error if error.is_interruption() => PipelineError::Interrupted {
                 resume: run.how_to_resume(),
             },
             other => other,

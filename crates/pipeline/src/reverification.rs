@@ -78,9 +78,7 @@ pub fn reverify(
     progress.begin("verify events", events.len() as u64);
     let rows = side_by_side(&events, |event: &EventRecord| {
         if interrupt.is_requested() {
-            return Err(PipelineError::Interrupted {
-                resume: "start the same command anew".to_owned(),
-            });
+            return Err(PipelineError::Abandoned);
         }
         let row = verifier.check(event);
         progress.advance(1);

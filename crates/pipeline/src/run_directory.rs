@@ -10,6 +10,7 @@ use metabasin_files::{Manifest, StageEntry, StageState};
 
 use crate::PipelineError;
 use crate::config::{LoadedConfig, RunConfig};
+use crate::search_output::make_way;
 use crate::{crystallization, replicas};
 
 /// What to do with a folder that holds something already.
@@ -216,7 +217,7 @@ impl RunDirectory {
             entry.seconds = Some(entry.seconds.unwrap_or(0.0) + share * seconds);
             entry.state = match &result {
                 Ok(()) => StageState::Done,
-                Err(PipelineError::Interrupted { .. }) => StageState::Interrupted,
+                Err(error) if error.is_interruption() => StageState::Interrupted,
                 Err(_) => StageState::Failed,
             };
         }
@@ -302,14 +303,8 @@ fn clear(root: &Path) -> Result<(), PipelineError> {
             fs::remove_dir_all(&path).map_err(|error| cannot("delete", &path, &error))?;
         }
     }
-    let files = [
-        "catalogue.sqlite",
-        "catalogue.sqlite-wal",
-        "catalogue.sqlite-shm",
-        "findings.json",
-        "report.html",
-        Manifest::FILE_NAME,
-    ];
+    make_way(&root.join("catalogue.sqlite"))?;
+    let files = ["findings.json", "report.html", Manifest::FILE_NAME];
     for file in files {
         let path = root.join(file);
         if path.is_file() {

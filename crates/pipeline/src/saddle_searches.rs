@@ -22,7 +22,7 @@ use metabasin_structure::{Radii, StructureClass};
 use crate::config::KernelChoice;
 use crate::coverage_goal::{CoverageGoal, CoverageWatch};
 use crate::prefactors::{PrefactorRequest, measure_prefactors};
-use crate::search_output::{first_search, interrupted, open_or_create};
+use crate::search_output::{first_search, interrupted, open_or_create, patiently};
 use crate::search_team::{FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 use crate::structure_analysis::Network;
 use crate::{Interrupt, PipelineError, Progress};
@@ -167,7 +167,10 @@ fn search_with(
     );
     let mut catalogue = open_or_create(path, &sample)?;
     let first = first_search(&catalogue, path, plan.first)?;
-    catalogue.record_session_from(first, &plan.session())?;
+    let session = plan.session();
+    patiently((progress, interrupt), || {
+        catalogue.record_session_from(first, &session)
+    })?;
     let network = Network::new(polished.configuration(), &Radii::half_sigma())?;
     let classes = network.icosahedra.classes();
     let mut known = catalogue.events()?;
@@ -189,8 +192,8 @@ fn search_with(
             &mut known,
             &record,
             event,
-            &sample,
-            &classes,
+            (&sample, &classes),
+            (progress, interrupt),
         ) {
             Ok(event) => {
                 progress.advance(1);
@@ -244,11 +247,12 @@ fn store<'a>(
     known: &'a mut Vec<EventRecord>,
     record: &SearchRecord,
     event: Option<EventRecord>,
-    sample: &SampleRecord,
-    classes: &[StructureClass],
+    (sample, classes): (&SampleRecord, &[StructureClass]),
+    watch: (&dyn Progress, &Interrupt),
 ) -> Result<Option<&'a EventRecord>, PipelineError> {
+    let mut record_as = |found: &Found| patiently(watch, || catalogue.record_search(record, found));
     let Some(mut event) = event else {
-        catalogue.record_search(record, &Found::None)?;
+        record_as(&Found::None)?;
         return Ok(None);
     };
     let tolerances = IdentityTolerances::default();
@@ -257,14 +261,14 @@ fn store<'a>(
         .position(|other| same_event(other, &event, sample, tolerances));
     if let Some(same) = same {
         let same = &known[same];
-        catalogue.record_search(record, &Found::Known { event: same.id })?;
+        record_as(&Found::Known { event: same.id })?;
         return Ok(Some(same));
     }
     let mobile = most_mobile(&event);
     event.structure_class = mobile
         .and_then(|atom| classes.get(atom))
         .map(|class| class.name().to_owned());
-    let id = catalogue.record_search(record, &Found::New(Box::new(event.clone())))?;
+    let id = record_as(&Found::New(Box::new(event.clone())))?;
     event.id = id.unwrap_or_default();
     known.push(event);
     Ok(known.last())

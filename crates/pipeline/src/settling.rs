@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::KernelChoice;
 use crate::saddle_searches::quench_start;
 use crate::sample::{Sample, force_field};
-use crate::structure_file::StructureOutput;
+use crate::structure_file::{StructureOutput, Written};
 use crate::{Interrupt, PipelineError, Progress};
 
 /// How deep to look for a start of saddle searches.
@@ -137,9 +137,7 @@ pub(crate) fn settle_minimum(
     progress.end();
     settled
         .map_err(|error| PipelineError::Failed(format!("settle: {error}")))?
-        .ok_or_else(|| PipelineError::Interrupted {
-            resume: "start the same command anew".to_owned(),
-        })
+        .ok_or(PipelineError::Abandoned)
 }
 
 /// The moves, as they are reported.
@@ -157,13 +155,13 @@ pub(crate) fn moves(settled: &Settled) -> Vec<SettlingMove> {
 ///
 /// # Errors
 /// A barrier or a number of searches that makes no sense, a sample that does not relax to a stable
-/// minimum, a file that cannot be written, or on request.
+/// minimum, or on request.
 pub fn settle_sample(
     sample: &Sample,
     output: StructureOutput,
     request: &SettleRequest,
     watch: (&dyn Progress, &Interrupt),
-) -> Result<SettleSummary, PipelineError> {
+) -> Result<(SettleSummary, Written), PipelineError> {
     request.settings.validate()?;
     let clock = Instant::now();
     let field = force_field(request.cut, request.kernel);
@@ -176,13 +174,14 @@ pub fn settle_sample(
         ("energy", KeyValue::Real(deepest.energy())),
         ("cut", KeyValue::Text(request.cut.to_string())),
     ];
-    output.write(deepest.configuration(), &properties)?;
-    Ok(SettleSummary {
+    let written = output.write(deepest.configuration(), &properties);
+    let summary = SettleSummary {
         energy_before: minimum.energy(),
         energy: deepest.energy(),
         max_force: deepest.largest_force(),
         moves: moves(&settled),
         force_evaluations: settled.force_evaluations,
         seconds: clock.elapsed().as_secs_f64(),
-    })
+    };
+    Ok((summary, written))
 }

@@ -9,8 +9,9 @@ use nalgebra::Vector3;
 use serde::Serialize;
 
 use crate::config::KernelChoice;
+use crate::csv;
 use crate::sample::{Sample, force_field};
-use crate::{PipelineError, csv};
+use crate::structure_file::Written;
 
 /// What `energy` reports; reduced units, stress tension positive.
 #[derive(Clone, Debug, Serialize)]
@@ -65,15 +66,12 @@ fn kinetic(configuration: &Configuration) -> (Stress, Option<f64>) {
 }
 
 /// Energy, stress and largest force of a sample; `per_atom` also writes them atom by atom.
-///
-/// # Errors
-/// Where the sample does not suit the potential, or the file cannot be written.
 pub fn single_point(
     sample: &Sample,
     cut: Cut,
     kernel: KernelChoice,
     per_atom: Option<(&Path, Overwrite)>,
-) -> Result<SinglePoint, PipelineError> {
+) -> (SinglePoint, Written) {
     let configuration = &sample.configuration;
     let mut forces = vec![Vector3::zeros(); configuration.len()];
     let mut field: ForceField = force_field(cut, kernel);
@@ -81,7 +79,8 @@ pub fn single_point(
     let evaluation = field.evaluate(cell, positions, &configuration.species, &mut forces);
     let (kinetic_stress, temperature) = kinetic(configuration);
     let stress = evaluation.virial_stress + kinetic_stress;
-    if let Some((path, overwrite)) = per_atom {
+    let write = |(path, overwrite): (&Path, Overwrite)| {
+        let mut field = force_field(cut, kernel);
         let parts = field.per_atom(cell, positions, &configuration.species);
         write_atomic(path, overwrite, |writer| {
             csv::comment(
@@ -99,8 +98,9 @@ pub fn single_point(
             }
             Ok(())
         })?;
-    }
-    Ok(SinglePoint {
+        Ok(())
+    };
+    let point = SinglePoint {
         atoms: configuration.len(),
         cut,
         energy: evaluation.energy,
@@ -112,5 +112,6 @@ pub fn single_point(
         volume: cell.volume(),
         density: configuration.density(),
         temperature,
-    })
+    };
+    (point, per_atom.map_or(Ok(()), write))
 }

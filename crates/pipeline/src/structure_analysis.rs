@@ -12,9 +12,10 @@ use metabasin_structure::{
 };
 use serde::Serialize;
 
-use crate::cell_mapping::comparable_cell;
 use crate::config::KernelChoice;
+use crate::displacements::{Displacements, displacements};
 use crate::sample::{Sample, force_field};
+use crate::structure_file::Written;
 use crate::{PipelineError, csv};
 
 /// The icosahedral network in numbers.
@@ -49,24 +50,13 @@ pub struct ClassProperties {
     pub stress: Stress,
 }
 
-/// Displacements from a reference structure.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Displacements {
-    /// Mean square of the non-affine displacement.
-    pub mean_square: f64,
-    /// Largest non-affine displacement of an atom.
-    pub largest: f64,
-    /// Id of that atom.
-    pub largest_id: u64,
-    /// Participation number (Σu²)²/Σu⁴.
-    pub participation: f64,
-}
-
 /// What `analyze` reports.
 #[derive(Clone, Debug, Serialize)]
 pub struct StructureAnalysis {
     /// Number of atoms.
     pub atoms: usize,
+    /// Length that an edge of a Voronoi cell must exceed to count.
+    pub edge_threshold: f64,
     /// Mean number of Voronoi neighbors.
     pub coordination_mean: f64,
     /// The icosahedral network.
@@ -94,7 +84,15 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(configuration: &Configuration, radii: &Radii) -> Result<Self, PipelineError> {
-        let tessellation = tessellate(configuration, radii, &Thresholds::default())
+        Self::with_thresholds(configuration, radii, &Thresholds::default())
+    }
+
+    fn with_thresholds(
+        configuration: &Configuration,
+        radii: &Radii,
+        thresholds: &Thresholds,
+    ) -> Result<Self, PipelineError> {
+        let tessellation = tessellate(configuration, radii, thresholds)
             .map_err(|error| PipelineError::BadInput(error.to_string()))?;
         let icosahedra = IcosahedralNetwork::new(&tessellation, &configuration.species)
             .map_err(|error| PipelineError::BadInput(error.to_string()))?;
@@ -132,76 +130,29 @@ pub(crate) fn by_class(
         .collect())
 }
 
-/// Non-affine displacements of `now` from `reference`: the reference is mapped affinely into the
-/// cell of `now`, atoms are matched by id, periodic images by the shortest vector.
-fn displacements(
-    now: &Configuration,
-    reference: &Configuration,
-) -> Result<Displacements, PipelineError> {
-    let places: BTreeMap<u64, usize> = reference
-        .ids
-        .iter()
-        .enumerate()
-        .map(|(place, &id)| (id, place))
-        .collect();
-    if reference.len() != now.len() {
-        return Err(PipelineError::BadInput(format!(
-            "the reference has {} atoms, the structure {}: they must hold the same atoms",
-            reference.len(),
-            now.len()
-        )));
-    }
-    let cell = comparable_cell(&now.cell, &reference.cell)?;
-    let (mut squares, mut fourths, mut largest) = (0.0, 0.0, (0.0, 0));
-    for (position, id) in now.positions.iter().zip(&now.ids) {
-        let place = *places.get(id).ok_or_else(|| {
-            PipelineError::BadInput(format!("atom id {id} is missing in the reference"))
-        })?;
-        let fractional = reference.cell.to_fractional(&reference.positions[place]);
-        let mapped = cell.to_cartesian(&fractional);
-        let squared = now.cell.minimum_image(&(position - mapped)).norm_squared();
-        squares += squared;
-        fourths += squared * squared;
-        if squared > largest.0 {
-            largest = (squared, *id);
-        }
-    }
-    Ok(Displacements {
-        mean_square: squares / now.len() as f64,
-        largest: largest.0.sqrt(),
-        largest_id: largest.1,
-        participation: if fourths > 0.0 {
-            squares * squares / fourths
-        } else {
-            0.0
-        },
-    })
-}
-
 /// Tessellates a sample; `per_atom` also writes index, coordination, volume and class of every
 /// atom.
 ///
 /// # Errors
-/// Where the sample cannot be tessellated, the reference holds other atoms, or the file cannot be
-/// written.
+/// Where the sample cannot be tessellated, or the reference holds other atoms.
 pub fn analyze(
     sample: &Sample,
     (cut, kernel): (Cut, KernelChoice),
-    radii: &Radii,
+    (radii, thresholds): (&Radii, &Thresholds),
     reference: Option<&Configuration>,
     per_atom: Option<(&Path, Overwrite)>,
-) -> Result<StructureAnalysis, PipelineError> {
+) -> Result<(StructureAnalysis, Written), PipelineError> {
     let configuration = &sample.configuration;
     let Network {
         tessellation,
         icosahedra,
-    } = Network::new(configuration, radii)?;
+    } = Network::with_thresholds(configuration, radii, thresholds)?;
     let laves = LavesOrder::new(&tessellation, &configuration.species)
         .map_err(|error| PipelineError::BadInput(error.to_string()))?;
     let classes = icosahedra.classes();
     let (largest_cluster_centers, winding_rank_centers) = icosahedra.largest_of_centers();
     let (largest_cluster_with_shells, winding_rank_with_shells) = icosahedra.largest_with_shells();
-    if let Some((path, overwrite)) = per_atom {
+    let write = |(path, overwrite): (&Path, Overwrite)| {
         write_atomic(path, overwrite, |writer| {
             csv::comment(writer, "radical Voronoi cells, atom by atom")?;
             writeln!(writer, "id,species,n3,n4,n5,n6,coordination,volume,class")?;
@@ -221,9 +172,11 @@ pub fn analyze(
             }
             Ok(())
         })?;
-    }
-    Ok(StructureAnalysis {
+        Ok(())
+    };
+    let analysis = StructureAnalysis {
         atoms: configuration.len(),
+        edge_threshold: tessellation.edge_threshold(),
         coordination_mean: tessellation.coordination_mean(),
         icosahedral: Icosahedra {
             count: icosahedra.count(),
@@ -246,5 +199,6 @@ pub fn analyze(
         displacement: reference
             .map(|r| displacements(configuration, r))
             .transpose()?,
-    })
+    };
+    Ok((analysis, per_atom.map_or(Ok(()), write)))
 }

@@ -10,6 +10,22 @@ use metabasin_files::{
 
 use crate::PipelineError;
 
+/// Whether a structure was written and, where not, why: what was computed is told all the same.
+pub type Written = Result<(), PipelineError>;
+
+/// Whether a file name says in which format a structure is written.
+///
+/// # Errors
+/// Bad input that names the endings.
+pub fn check_structure_name(path: &Path) -> Result<(), PipelineError> {
+    StructureFormat::of_name(path).map(drop).ok_or_else(|| {
+        PipelineError::in_file(
+            path,
+            "the name says no format: end it in .extxyz, .data or .dump (.gz or .zst behind)",
+        )
+    })
+}
+
 /// Where a user wants a structure.
 #[derive(Clone, Copy, Debug)]
 pub struct StructureOutput<'a> {
@@ -32,7 +48,7 @@ impl StructureOutput<'_> {
         &self,
         configuration: &Configuration,
         keys: &[(&str, KeyValue)],
-    ) -> Result<(), PipelineError> {
+    ) -> Written {
         let mut frame = Frame::new(configuration)
             .placed(self.placement)
             .with_key("program", concat!("metabasin ", env!("CARGO_PKG_VERSION")))
@@ -50,12 +66,7 @@ impl StructureOutput<'_> {
             Some(StructureFormat::LammpsDump) => {
                 write_lammps_dump(self.path, &[(0, frame)], self.overwrite)?;
             }
-            None => {
-                return Err(PipelineError::in_file(
-                    self.path,
-                    "the name says no format: end it in .extxyz, .data or .dump (.gz or .zst behind)",
-                ));
-            }
+            None => check_structure_name(self.path)?,
         }
         Ok(())
     }
@@ -84,6 +95,14 @@ pub(crate) fn write_structure(
 /// # Errors
 /// Where the file exists and `overwrite` refuses, or cannot be written.
 pub fn write_text(path: &Path, text: &str, overwrite: Overwrite) -> Result<(), PipelineError> {
-    write_atomic(path, overwrite, |writer| writer.write_all(text.as_bytes()))?;
+    write_bytes(path, text.as_bytes(), overwrite)
+}
+
+/// Writes bytes whole, as they are.
+///
+/// # Errors
+/// As [`write_text`].
+pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<(), PipelineError> {
+    write_atomic(path, overwrite, |writer| writer.write_all(bytes))?;
     Ok(())
 }

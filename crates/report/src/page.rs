@@ -32,7 +32,7 @@ pub(crate) struct Material<'a> {
 struct Page<'a> {
     title: &'a str,
     subtitle: String,
-    caveats: &'a [String],
+    caveats: Vec<&'a String>,
     key_numbers: Vec<KeyNumber>,
     signatures: Vec<SignatureRow<'a>>,
     quantities: Vec<Table<'a>>,
@@ -99,7 +99,11 @@ pub(crate) fn render(
             title => title,
         },
         subtitle: subtitle(findings),
-        caveats: &findings.caveats,
+        caveats: findings
+            .caveats
+            .iter()
+            .chain(&material.unreadable)
+            .collect(),
         key_numbers: key_numbers(findings, material.events),
         signatures: signatures(findings),
         quantities: tables(findings),

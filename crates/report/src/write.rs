@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use metabasin_catalogue::Catalogue;
+use metabasin_catalogue::{Catalogue, EventRecord, Session};
 use metabasin_files::findings::Findings;
-use metabasin_files::{FilesError, Manifest, Overwrite, write_atomic};
+use metabasin_files::{FilesError, Manifest, Overwrite, StageState, write_atomic};
 
 use crate::page::{Material, render};
 use crate::provenance;
@@ -59,15 +59,9 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
     } else {
         None
     };
-    let catalogue = run_dir.join(CATALOGUE);
-    let events = if catalogue.exists() {
-        Catalogue::open_read_only(&catalogue)
-            .and_then(|catalogue| catalogue.events())
-            .map_err(|error| unreadable.push(format!("{CATALOGUE}: {error}")))
-            .ok()
-    } else {
-        None
-    };
+    let events = events(run_dir, manifest.as_ref(), &findings)
+        .map_err(|reason| unreadable.push(format!("{CATALOGUE}: {reason}")))
+        .unwrap_or_default();
     let series = provenance::series(run_dir);
     let (html, plots) = render(&Material {
         findings: &findings,
@@ -87,6 +81,59 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
     let report = run_dir.join("report.html");
     write_text(&report, &html)?;
     Ok(report)
+}
+
+/// The events of the catalogue in the folder; none where the run made none.
+///
+/// # Errors
+/// What is wrong with the catalogue: it is missing, cannot be read, or is not the one that the run
+/// made.
+fn events(
+    run_dir: &Path,
+    manifest: Option<&Manifest>,
+    findings: &Findings,
+) -> Result<Option<Vec<EventRecord>>, String> {
+    let path = run_dir.join(CATALOGUE);
+    let searched = manifest.is_some_and(|manifest| {
+        let mut stages = manifest.stages.iter();
+        stages.any(|stage| stage.name == "search" && stage.state == StageState::Done)
+    });
+    if !path.exists() {
+        return if searched {
+            Err("is missing, though the run searched: put it back".to_owned())
+        } else {
+            Ok(None)
+        };
+    }
+    let catalogue = Catalogue::open_read_only(&path).map_err(|error| error.to_string())?;
+    if let Some(manifest) = manifest {
+        let sessions = catalogue.sessions().map_err(|error| error.to_string())?;
+        let own = |(_, session): &(u64, Session)| session.config == manifest.config;
+        if !sessions.iter().any(own) {
+            return Err(
+                "is not the one that this run made: no search in it was done with the config of \
+                 run.json; its events are left out"
+                    .to_owned(),
+            );
+        }
+    }
+    let range = catalogue
+        .search_range()
+        .map_err(|error| error.to_string())?;
+    let (stored, found) = (
+        range.map_or(0, |range| range.end - range.start),
+        findings.landscape.as_ref().map_or(0, |landscape| {
+            landscape.outcomes.iter().map(|(_, count)| count).sum()
+        }),
+    );
+    if stored < found {
+        return Err(format!(
+            "holds {stored} searches, the findings rest on {found}: it is an earlier copy; its \
+             events are left out"
+        ));
+    }
+    let events = catalogue.events().map_err(|error| error.to_string())?;
+    Ok(Some(events))
 }
 
 fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {

@@ -74,17 +74,22 @@ impl Radii {
     }
 }
 
-/// Which edges and faces count; with zeros, the default, all of them do.
+/// Which edges and faces count; by default all but those of no length, see
+/// [`Thresholds::NO_LENGTH`].
 ///
 /// The rules are OVITO's: an edge counts if it is longer than `edge`; a face counts if it has at
 /// least three counted edges and an area above the larger of `absolute_face` and
 /// `relative_face` times the surface of that cell. A dropped face leaves the edges of its
 /// neighbors alone. Face thresholds hardly touch icosahedra; edge thresholds destroy them.
+///
+/// Beyond those rules, a face that has too few counted edges from one side does not count from the
+/// other side either, so a bond counts from both sides or from neither; unless `edge` is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Thresholds {
-    /// Smallest length of an edge that counts `[length]`.
-    pub edge: f64,
+    /// Smallest length of an edge that counts `[length]`; by default [`Thresholds::NO_LENGTH`]
+    /// times the mean spacing of the atoms. Zero counts every edge, those of no length, too.
+    pub edge: Option<f64>,
     /// Smallest area of a face that counts `[length²]`.
     pub absolute_face: f64,
     /// Smallest area of a face that counts, as a share of the surface of its cell.
@@ -92,9 +97,30 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
+    /// An edge has no length if it is shorter than this share of the mean spacing (V/N)^⅓.
+    ///
+    /// Where more than three faces meet in a point, as in FCC and HCP, rounding leaves edges of
+    /// some 1e-15 of the spacing, whose number is arbitrary. The shortest edges of glasses of
+    /// thousands of atoms are 1e-6 to 1e-5 of it.
+    pub const NO_LENGTH: f64 = 1e-7;
+
+    /// Every edge counts, those of no length, too: in perfect crystals the numbers of edges then
+    /// follow a fixed but arbitrary rule.
+    pub fn every_edge() -> Self {
+        Self {
+            edge: Some(0.0),
+            ..Self::default()
+        }
+    }
+
+    /// The length above which an edge counts where atoms have this mean spacing `[length]`.
+    pub(crate) fn edge_length(&self, spacing: f64) -> f64 {
+        self.edge.unwrap_or(Self::NO_LENGTH * spacing)
+    }
+
     pub(crate) fn check(&self) -> Result<(), StructureError> {
         for (name, value) in [
-            ("edge", self.edge),
+            ("edge", self.edge.unwrap_or(0.0)),
             ("absolute face", self.absolute_face),
             ("relative face", self.relative_face),
         ] {

@@ -31,6 +31,7 @@ pub struct Tessellation {
     starts: Vec<usize>,
     faces: Vec<Face>,
     volumes: Vec<f64>,
+    edge_threshold: f64,
 }
 
 impl Tessellation {
@@ -70,6 +71,11 @@ impl Tessellation {
         self.volumes.iter().sum()
     }
 
+    /// The length above which an edge counts `[length]`.
+    pub fn edge_threshold(&self) -> f64 {
+        self.edge_threshold
+    }
+
     /// Number of counted faces of atom `i`.
     pub fn coordination(&self, i: usize) -> usize {
         self.counted_faces(i).count()
@@ -79,6 +85,34 @@ impl Tessellation {
     pub fn coordination_mean(&self) -> f64 {
         let total: usize = (0..self.len()).map(|i| self.coordination(i)).sum();
         total as f64 / self.len() as f64
+    }
+
+    /// The face of atom `i` as the atom behind it sees it; `None` where rounding gave a face of no
+    /// area to one side only.
+    pub fn mirrored(&self, i: usize, face: &Face) -> Option<&Face> {
+        let key = (i as u32, face.shift.map(|n| -n));
+        let there = self.faces(face.neighbor as usize);
+        there
+            .binary_search_by_key(&key, |other| (other.neighbor, other.shift))
+            .ok()
+            .map(|place| &there[place])
+    }
+
+    /// Lets no face count that has too few counted edges from one of its sides.
+    ///
+    /// The two sides are two computations: an edge within rounding of the threshold may count for
+    /// one and not for the other, and a face of no area may exist for one alone.
+    fn count_from_both_sides(&mut self) {
+        let mut one_sided = Vec::with_capacity(self.faces.len());
+        for i in 0..self.len() {
+            one_sided.extend(self.faces(i).iter().map(|face| {
+                self.mirrored(i, face)
+                    .is_none_or(|other| other.edges < LEAST_EDGES)
+            }));
+        }
+        for (face, one_sided) in self.faces.iter_mut().zip(one_sided) {
+            face.counts &= !one_sided;
+        }
     }
 
     /// Voronoi index of atom `i`.
@@ -112,6 +146,8 @@ impl Tessellation {
     }
 }
 
+/// Edges of a face.
+const LEAST_EDGES: u32 = 3;
 /// First search radius in units of the mean spacing: most cells are settled by it.
 const FIRST_REACH: f64 = 1.75;
 /// Side of the boxes of the candidate grid in units of the mean spacing.
@@ -125,8 +161,8 @@ const ATOMS_A_TASK: usize = 256;
 ///
 /// Works for any tilt and for cells so small that an atom neighbors its own images. The result
 /// does not depend on the number of threads. In perfect crystals, where more than three faces
-/// meet in a point, a face of zero area is no face, and the numbers of edges follow a fixed but
-/// arbitrary rule (edges of zero length count); an edge threshold removes the ambiguity.
+/// meet in a point, edges of no length do not count unless [`Thresholds::edge`] is zero, and a face
+/// with fewer than three others is no face.
 ///
 /// # Errors
 /// [`StructureError`] for a broken configuration, bad or missing radii, bad thresholds, or atoms
@@ -160,6 +196,7 @@ pub fn tessellate(
         configuration,
         grid: &grid,
         thresholds,
+        edge_threshold: thresholds.edge_length(spacing),
         largest_radius_squared: largest,
         first_reach: FIRST_REACH * spacing,
         wall: extent,
@@ -174,7 +211,11 @@ pub fn tessellate(
         })
         .collect();
     let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(assemble(&grid, &parts, count))
+    let mut tessellation = assemble(&grid, &parts, count, worker.edge_threshold);
+    if worker.edge_threshold > 0.0 {
+        tessellation.count_from_both_sides();
+    }
+    Ok(tessellation)
 }
 
 /// The cells of consecutive slots of the grid.
@@ -186,7 +227,7 @@ struct Part {
 }
 
 /// Puts the cells into the order of the atoms.
-fn assemble(grid: &Grid, parts: &[Part], count: usize) -> Tessellation {
+fn assemble(grid: &Grid, parts: &[Part], count: usize, edge_threshold: f64) -> Tessellation {
     let mut lengths = vec![0; count + 1];
     let mut volumes = vec![0.0; count];
     let mut sources: Vec<&[Face]> = vec![&[]; count];
@@ -209,6 +250,7 @@ fn assemble(grid: &Grid, parts: &[Part], count: usize) -> Tessellation {
         starts: lengths,
         faces: sources.concat(),
         volumes,
+        edge_threshold,
     }
 }
 
@@ -226,6 +268,7 @@ struct Worker<'a> {
     configuration: &'a Configuration,
     grid: &'a Grid,
     thresholds: &'a Thresholds,
+    edge_threshold: f64,
     largest_radius_squared: f64,
     first_reach: f64,
     wall: f64,
@@ -243,7 +286,7 @@ impl Worker<'_> {
             self.carve(slot, scratch)?;
             let volume = scratch
                 .cell
-                .faces(self.thresholds.edge, &mut scratch.faces)
+                .faces(self.edge_threshold, &mut scratch.faces)
                 .ok_or_else(|| self.degenerate(slot))?;
             self.keep(slot, scratch, &mut part.faces);
             part.ends.push(part.faces.len());
@@ -357,7 +400,7 @@ impl Worker<'_> {
                 shift: self.grid.shift_in_input(slot, candidate),
                 edges: face.edges,
                 area: face.area,
-                counts: face.edges >= 3 && (smallest <= 0.0 || face.area > smallest),
+                counts: face.edges >= LEAST_EDGES && (smallest <= 0.0 || face.area > smallest),
             }
         }));
         faces[begin..].sort_unstable_by_key(|face| (face.neighbor, face.shift));

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use metabasin_atoms::{Cell, Configuration, Species};
-use metabasin_structure::{Radii, StructureError, Tessellation, Thresholds, tessellate};
+use metabasin_structure::{Face, Radii, StructureError, Tessellation, Thresholds, tessellate};
 use nalgebra::Vector3;
 use proptest::prelude::*;
 
@@ -22,6 +22,28 @@ fn sample(cell: Cell, positions: Vec<Vector3<f64>>, species: &[u8]) -> Configura
 
 fn cells_of(configuration: &Configuration, radii: &Radii) -> Tessellation {
     tessellate(configuration, radii, &Thresholds::default()).unwrap()
+}
+
+/// With the edges of no length, which Euler's formula needs.
+fn whole_cells_of(configuration: &Configuration, radii: &Radii) -> Tessellation {
+    tessellate(configuration, radii, &Thresholds::every_edge()).unwrap()
+}
+
+/// A bond counts from both sides or from neither, and has the same edges from both.
+fn assert_bonds_are_mutual(
+    tessellation: &Tessellation,
+    same_edges: bool,
+) -> Result<(), TestCaseError> {
+    for i in 0..tessellation.len() {
+        for face in tessellation.counted_faces(i) {
+            let back = tessellation.mirrored(i, face);
+            prop_assert!(
+                back.is_some_and(|back| back.counts && (!same_edges || back.edges == face.edges)),
+                "face {face:?} of atom {i} is {back:?} from the other side"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Volumes fill the cell, every face has its mirror image, every cell is a simple polyhedron.
@@ -110,7 +132,14 @@ proptest! {
         radii in prop::array::uniform2(0.0..0.7),
     ) {
         let radii = Radii::new(radii.to_vec()).unwrap();
-        assert_is_a_tessellation(&cells_of(&sample, &radii), &sample.cell)?;
+        assert_is_a_tessellation(&whole_cells_of(&sample, &radii), &sample.cell)?;
+    }
+
+    #[test]
+    fn bonds_count_from_both_sides_at_any_threshold(sample in samples(40), edge in 0.0..0.3) {
+        let thresholds = Thresholds { edge: Some(edge), ..Thresholds::default() };
+        let tessellation = tessellate(&sample, &Radii::default(), &thresholds).unwrap();
+        assert_bonds_are_mutual(&tessellation, true)?;
     }
 
     #[test]
@@ -156,7 +185,7 @@ proptest! {
                 prop_assert!(found, "face {:?} of atom {} is new", face, i);
             }
         }
-        assert_is_a_tessellation(&tessellation, &other.cell)?;
+        assert_is_a_tessellation(&whole_cells_of(&other, &radii), &other.cell)?;
     }
 
     #[test]
@@ -201,7 +230,15 @@ proptest! {
         }
         let crystal = sample(cell, positions.clone(), &kinds[..positions.len()]);
         let radii = if equal { Radii::equal(2) } else { Radii::default() };
-        assert_is_a_tessellation(&cells_of(&crystal, &radii), &cell)?;
+        assert_is_a_tessellation(&whole_cells_of(&crystal, &radii), &cell)?;
+        let tessellation = cells_of(&crystal, &radii);
+        assert_bonds_are_mutual(&tessellation, true)?;
+        prop_assert!((tessellation.volume_sum() / cell.volume() - 1.0).abs() < 1e-12);
+        for i in 0..crystal.len() {
+            let area = |face: &Face| face.area > 1e-9 * constant * constant;
+            let with_area = tessellation.faces(i).iter().filter(|face| area(face)).count();
+            prop_assert_eq!(tessellation.coordination(i), with_area);
+        }
     }
 }
 
@@ -226,8 +263,8 @@ fn crystal(unit: [f64; 6], motif: &[[f64; 3]], copies: usize) -> Configuration {
     sample(cell, positions, &species)
 }
 
-#[test]
-fn perfect_crystals_have_the_right_faces_and_volumes() {
+/// The crystals by name: unit cell, motif, Voronoi index of every atom.
+fn perfect_crystals() -> Vec<(&'static str, Configuration, &'static str)> {
     let a = 1.234_567_89;
     let half = a / 2.0;
     let face_centered = [[0.0; 3], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]];
@@ -252,47 +289,109 @@ fn perfect_crystals_have_the_right_faces_and_volumes() {
     ];
     let cube = [a, a, a, 0.0, 0.0, 0.0];
     let hexagonal_motif = [[0.0; 3], [1.0 / 3.0, 2.0 / 3.0, 0.5]];
-    for (name, unit, motif, faces) in [
-        ("sc", cube, &face_centered[..1], 6),
-        ("fcc", cube, &face_centered[..], 12),
-        ("fcc primitive", primitive, &face_centered[..1], 12),
-        ("bcc", cube, &[[0.0; 3], [0.5; 3]], 14),
-        ("hcp", hexagonal, &hexagonal_motif, 12),
-    ] {
-        for copies in 1..=3 {
-            let crystal = crystal(unit, motif, copies);
-            let tessellation = cells_of(&crystal, &Radii::default());
-            let expected = crystal.cell.volume() / crystal.len() as f64;
-            for i in 0..crystal.len() {
-                let volume = tessellation.volume(i);
-                assert!((volume / expected - 1.0).abs() < 1e-12, "{name}");
-                let real = tessellation
-                    .faces(i)
-                    .iter()
-                    .filter(|f| f.area > 1e-9)
-                    .count();
-                assert_eq!(real, faces, "{name} with {copies} copies");
+    let mut crystals = Vec::new();
+    for copies in 1..=3 {
+        for (name, unit, motif, index) in [
+            ("sc", cube, &face_centered[..1], "0,6,0,0"),
+            ("fcc", cube, &face_centered[..], "0,12,0,0"),
+            ("fcc primitive", primitive, &face_centered[..1], "0,12,0,0"),
+            ("bcc", cube, &[[0.0; 3], [0.5; 3]], "0,6,0,8"),
+            ("hcp", hexagonal, &hexagonal_motif, "0,12,0,0"),
+        ] {
+            crystals.push((name, crystal(unit, motif, copies), index));
+        }
+    }
+    crystals
+}
+
+#[test]
+fn perfect_crystals_have_the_right_indices_and_volumes() {
+    for (name, crystal, index) in perfect_crystals() {
+        let tessellation = cells_of(&crystal, &Radii::default());
+        let expected = crystal.cell.volume() / crystal.len() as f64;
+        for i in 0..crystal.len() {
+            let volume = tessellation.volume(i);
+            assert!((volume / expected - 1.0).abs() < 1e-12, "{name}");
+            assert_eq!(tessellation.index(i).to_string(), index, "{name}");
+        }
+        let total = tessellation.volume_sum() / crystal.cell.volume();
+        assert!((total - 1.0).abs() < 1e-12, "{name}");
+        assert_bonds_are_mutual(&tessellation, true).unwrap();
+        let whole = whole_cells_of(&crystal, &Radii::default());
+        assert_is_a_tessellation(&whole, &crystal.cell).unwrap();
+    }
+}
+
+#[test]
+fn in_the_laves_phase_small_atoms_have_twelve_neighbors_and_large_ones_sixteen() {
+    // MgCu2 (C15, Fd-3m): Mg on 8a, Cu on 16d; of the Frank-Kasper polyhedra Z12 and Z16.
+    let a = 2.6;
+    let (mut motif, mut species) = (Vec::new(), Vec::new());
+    for shift in [[0.0; 3], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]] {
+        let mut add = |site: [f64; 3], kind: u8| {
+            motif.push([0, 1, 2].map(|k| site[k] + shift[k]));
+            species.push(kind);
+        };
+        add([0.125; 3], 0);
+        add([0.875; 3], 0);
+        add([0.5; 3], 1);
+        add([0.5, 0.25, 0.25], 1);
+        add([0.25, 0.5, 0.25], 1);
+        add([0.25, 0.25, 0.5], 1);
+    }
+    for copies in 1..=2 {
+        let mut laves = crystal([a, a, a, 0.0, 0.0, 0.0], &motif, copies);
+        laves.species = (0..laves.len())
+            .map(|i| Species(species[i % species.len()]))
+            .collect();
+        for radii in [Radii::default(), Radii::equal(2)] {
+            let tessellation = cells_of(&laves, &radii);
+            for (i, species) in laves.species.iter().enumerate() {
+                let expected = if *species == Species::SMALL {
+                    "0,0,12,0"
+                } else {
+                    "0,0,12,4"
+                };
+                assert_eq!(tessellation.index(i).to_string(), expected, "atom {i}");
             }
-            assert_is_a_tessellation(&tessellation, &crystal.cell).unwrap();
+            assert_bonds_are_mutual(&tessellation, true).unwrap();
+            assert_is_a_tessellation(&tessellation, &laves.cell).unwrap();
         }
     }
 }
 
 #[test]
-fn the_body_centered_cell_is_generic_and_an_edge_threshold_settles_the_others() {
-    let cube = [1.1, 1.1, 1.1, 0.0, 0.0, 0.0];
-    let body_centered = crystal(cube, &[[0.0; 3], [0.5; 3]], 2);
-    let tessellation = cells_of(&body_centered, &Radii::default());
-    assert!((0..16).all(|i| tessellation.index(i).to_string() == "0,6,0,8"));
-    // The rhombic dodecahedron of fcc: twelve rhombs, once edges of no length are left out.
-    let motif = [[0.0; 3], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]];
+fn every_edge_can_count_as_those_of_no_length_in_face_centered_crystals() {
+    let (_, crystal, _) = perfect_crystals().swap_remove(11);
+    let whole = whole_cells_of(&crystal, &Radii::default());
+    assert_eq!(crystal.len(), 108);
+    assert!((0..108).any(|i| whole.index(i).to_string() != "0,12,0,0"));
+    assert_eq!(whole.edge_threshold(), 0.0);
+    let spacing = (crystal.cell.volume() / 108.0).cbrt();
+    let by_default = cells_of(&crystal, &Radii::default()).edge_threshold();
+    assert!((by_default / (Thresholds::NO_LENGTH * spacing) - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn bonds_count_from_both_sides_where_rounding_decides() {
+    // All edges of the truncated octahedron are a √2/4 long: at that threshold rounding alone says
+    // which of them count, from each side for itself.
+    let a = 1.1;
     let thresholds = Thresholds {
-        edge: 1e-6,
+        edge: Some(a * 2.0_f64.sqrt() / 4.0),
         ..Thresholds::default()
     };
-    let tessellation =
-        tessellate(&crystal(cube, &motif, 2), &Radii::default(), &thresholds).unwrap();
-    assert!((0..32).all(|i| tessellation.index(i).to_string() == "0,12,0,0"));
+    let crystal = crystal([a, a, a, 0.0, 0.0, 0.0], &[[0.0; 3], [0.5; 3]], 4);
+    let tessellation = tessellate(&crystal, &Radii::default(), &thresholds).unwrap();
+    assert_bonds_are_mutual(&tessellation, false).unwrap();
+    let one_sided = (0..crystal.len())
+        .flat_map(|i| tessellation.faces(i))
+        .filter(|face| face.edges >= 3 && !face.counts)
+        .count();
+    assert!(
+        one_sided > 0,
+        "no face was in doubt: the test shows nothing"
+    );
 }
 
 #[test]

@@ -141,6 +141,11 @@ fn every_index_face_area_volume_and_cluster_agrees() {
         let radii = Radii::default();
         assert_eq!(radii.by_species(), reference.radii);
         let tessellation = tessellate(&configuration, &radii, &Thresholds::default()).unwrap();
+        // The shortest edge of all eight is some 2e-6 long: none of them has no length.
+        let every_edge = tessellate(&configuration, &radii, &Thresholds::every_edge()).unwrap();
+        for i in 0..500 {
+            assert_eq!(tessellation.faces(i), every_edge.faces(i), "{case}");
+        }
         for (i, expected) in reference.index_n3_to_n12.iter().enumerate() {
             let index = tessellation.index(i);
             let found: Vec<usize> = (3..=12).map(|k| index.faces_with(k) as usize).collect();
@@ -183,7 +188,7 @@ fn parse(name: &str) -> Thresholds {
             .unwrap()
     };
     Thresholds {
-        edge: value("edge="),
+        edge: Some(value("edge=")),
         absolute_face: value("absface="),
         relative_face: value("relface="),
     }

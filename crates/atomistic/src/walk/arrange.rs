@@ -4,6 +4,7 @@ use crate::error::AtomisticError;
 use crate::field::{Field, core, shared, union};
 use crate::region::Region;
 use crate::terrain::Terrain;
+use crate::walk::carry::Known;
 use crate::walk::{BACKGROUND, Walk};
 
 /// A relaxation that moves a site farther than this, in units of the distance between two places,
@@ -43,6 +44,7 @@ impl Walk {
         } else {
             core(&slid, per_site, far)
         };
+        let before = self.chart(per_site);
         self.minimum = minimum;
         let mut lost = Vec::new();
         for (index, region) in self.regions.iter_mut().enumerate() {
@@ -73,17 +75,16 @@ impl Walk {
         if lost.is_empty() && !wild {
             return Ok(strayed.is_empty());
         }
-        self.rebuild(terrain, &lost, &strayed)?;
+        let changed = terrain.changed(&x, &self.minimum.x, &strayed);
+        self.rebuild(terrain, &lost, &strayed);
+        let is_changed = |way: &&Known| changed.binary_search(&way.center).is_ok();
+        let touched: Vec<Known> = before.ways.iter().filter(is_changed).cloned().collect();
+        self.explore(terrain, &[before], &changed, &touched)?;
         Ok(false)
     }
 
-    /// Replaces regions that are in no known state by one that knows nothing yet, and searches it.
-    fn rebuild(
-        &mut self,
-        terrain: &impl Terrain,
-        lost: &[usize],
-        strayed: &[u32],
-    ) -> Result<(), AtomisticError> {
+    /// Replaces regions that are in no known state by one that knows nothing yet.
+    fn rebuild(&mut self, terrain: &impl Terrain, lost: &[usize], strayed: &[u32]) {
         let mut sites = terrain.surroundings(&self.minimum.x, strayed);
         for &index in lost {
             sites = union(&sites, &self.regions[index].sites);
@@ -113,8 +114,6 @@ impl Walk {
         self.regions.push(region);
         self.reference = self.minimum.energy - self.levels();
         self.forget_chains();
-        let effort = self.settings.effort;
-        self.search(terrain, Some(strayed), effort)
     }
 
     /// Moves the passages of the background that touch a region into it; those that `keep` refuses

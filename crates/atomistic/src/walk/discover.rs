@@ -1,7 +1,7 @@
 //! New ways out: searched, told apart from known ones, given to the region they belong to.
 
 use crate::error::AtomisticError;
-use crate::field::{Field, core, largest, shared};
+use crate::field::{Field, core, largest, shared, union};
 use crate::region::Passage;
 use crate::terrain::{Round, Terrain, WayOut};
 use crate::walk::{BACKGROUND, Walk};
@@ -19,7 +19,7 @@ impl Walk {
     ) -> Result<(), AtomisticError> {
         let round = terrain.search(&self.minimum, around, effort, self.rounds)?;
         self.gain(terrain, &round);
-        self.look_for_exits(terrain)
+        Ok(())
     }
 
     /// The fastest ways out of the current minimum, by dynamics, unless it has looked from there before.
@@ -45,12 +45,8 @@ impl Walk {
         let mut neighbors = Vec::new();
         for region in &self.regions {
             let here = &region.states[region.current].field;
-            for passage in &region.passages {
-                let end = match passage.to {
-                    _ if passage.from == region.current => passage.end_field(&region.states),
-                    Some(to) if to == region.current => &region.states[passage.from].field,
-                    _ => continue,
-                };
+            for passage in region.ways_from(region.current) {
+                let end = passage.end_field(&region.states);
                 neighbors.push(end.plus(-1.0, here, self.dimension).dense(self.dimension));
             }
         }
@@ -118,6 +114,9 @@ impl Walk {
         match known {
             None => region.passages.push(passage),
             Some(index) if region.passages[index].to.is_none() => {
+                // What was measured once stays measured.
+                let measured = region.passages[index].prefactors;
+                passage.prefactors = passage.prefactors.or(measured);
                 region.passages[index] = passage;
             }
             // Both ends are known and the saddle is the same: the first one found stays.
@@ -127,28 +126,44 @@ impl Walk {
     }
 
     /// Converges carried ways out of the current states again, the fastest first, while one's share
-    /// of the rate at which anything happens is above the bound.
+    /// of the rate at which anything happens is above the bound; searches where they are gone.
     pub(super) fn confirm_likely(&mut self, terrain: &impl Terrain) -> Result<(), AtomisticError> {
-        loop {
-            let mut total = 0.0;
-            let mut fastest: Option<(f64, usize, usize)> = None;
-            for (index, region) in self.regions.iter().enumerate() {
-                for exit in region.exits_of(region.current) {
-                    let passage = &region.passages[exit];
-                    let rate = region.rate(passage, &self.settings);
-                    total += rate;
-                    if !passage.confirmed && fastest.is_none_or(|(best, _, _)| rate > best) {
-                        fastest = Some((rate, index, exit));
-                    }
-                }
-            }
-            match fastest {
-                Some((rate, region, exit)) if rate > self.settings.confirm_share * total => {
-                    self.confirm(terrain, region, exit)?;
-                }
-                _ => return Ok(()),
+        let per_site = terrain.site_dimension();
+        let mut lost = Vec::new();
+        while let Some((region, exit)) = self.likely() {
+            let center = self.center(region, exit, per_site);
+            if self.confirm(terrain, region, exit)?.is_none() {
+                lost.push(center);
             }
         }
+        self.look_around(terrain, &union(&lost, &[]))
+    }
+
+    /// The fastest way out of a current state that was carried over, where its share of the rate
+    /// is above the bound: its region, and its index there.
+    fn likely(&self) -> Option<(usize, usize)> {
+        let mut total = 0.0;
+        let mut fastest: Option<(f64, usize, usize)> = None;
+        for (index, region) in self.regions.iter().enumerate() {
+            for exit in region.exits_of(region.current) {
+                let passage = &region.passages[exit];
+                let rate = region.rate(passage, &self.settings);
+                total += rate;
+                if !passage.confirmed && fastest.is_none_or(|(best, _, _)| rate > best) {
+                    fastest = Some((rate, index, exit));
+                }
+            }
+        }
+        fastest
+            .filter(|(rate, ..)| *rate > self.settings.confirm_share * total)
+            .map(|(_, region, exit)| (region, exit))
+    }
+
+    /// The site that a passage moves most.
+    pub(super) fn center(&self, region: usize, exit: usize, per_site: usize) -> u32 {
+        let owner = &self.regions[region];
+        let passage = &owner.passages[exit];
+        self.known(owner, passage, passage.from, per_site).center
     }
 
     /// Converges a way out of a current state again; it is gone where that leads elsewhere, and
@@ -164,7 +179,12 @@ impl Walk {
         let here = &owner.states[owner.current].field;
         let passage = &owner.passages[exit];
         let guess = passage.saddle.plus(-1.0, here, self.dimension);
-        let (way, evaluations) = terrain.confirm(&self.minimum, &guess.dense(self.dimension))?;
+        let guess = guess.dense(self.dimension);
+        let (way, evaluations) = if passage.prefactors.is_some() {
+            terrain.confirm(&self.minimum, &guess)?
+        } else {
+            terrain.confirm_declared(&self.minimum, &guess)?
+        };
         self.evaluations += evaluations;
         self.forget_chains();
         let Some(way) = way else {

@@ -7,6 +7,7 @@ use crate::error::AtomisticError;
 use crate::field::{Field, core, shared, sum, union};
 use crate::region::{Passage, Region, State};
 use crate::terrain::{Minimum, Terrain, WayOut};
+use crate::walk::carry::{Chart, Known};
 use crate::walk::{Step, StepKind, Walk};
 
 impl Walk {
@@ -20,7 +21,9 @@ impl Walk {
     ) -> Result<Step, AtomisticError> {
         let owner = &self.regions[region];
         let thought = owner.rate(&owner.passages[exit], &self.settings);
+        let center = self.center(region, exit, terrain.site_dimension());
         let Some(way) = self.confirm(terrain, region, exit)? else {
+            self.look_around(terrain, &[center])?;
             return Ok(self.row(StepKind::Vanished, None, 0));
         };
         let owner = &self.regions[region];
@@ -92,6 +95,7 @@ impl Walk {
         let per_site = terrain.site_dimension();
         let dimension = self.dimension;
         self.forget_chains();
+        let before = self.chart(per_site);
         self.minimum = behind;
         let owner = &mut self.regions[region];
         let from = owner.current;
@@ -108,13 +112,15 @@ impl Walk {
         owner.passages[exit].to = Some(behind);
         owner.current = behind;
         let exit = self.link_others(region, behind, exit, per_site);
-        let shell = terrain.surroundings(&self.minimum.x, moved);
+        let [left, entered] =
+            [&before.x, &self.minimum.x].map(|x| terrain.surroundings(x, moved));
+        let shell = union(&left, &entered);
         self.widen(region, behind, &shell);
         let untouched = |passage: &Passage| shared(&passage.core, &shell) == 0;
         let owner = &mut self.regions[region];
         let step = Field::from_dense(&way.end);
         let mut carried = Vec::new();
-        let mut changed = Vec::new();
+        let mut touched = Vec::new();
         for (index, passage) in owner.passages.iter().enumerate() {
             if passage.from != from || index == exit {
                 continue;
@@ -131,25 +137,21 @@ impl Walk {
                     ..passage.clone()
                 });
             } else {
-                let guess = passage
-                    .saddle
-                    .plus(-1.0, &owner.states[from].field, dimension);
-                changed.push((passage.barrier(&owner.states), guess));
+                touched.push((passage.barrier(&owner.states), passage.clone()));
             }
         }
-        owner.passages.extend(carried);
+        touched.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let owner = &self.regions[region];
+        let touched: Vec<Known> = touched
+            .iter()
+            .map(|(_, passage)| self.known(owner, passage, from, per_site))
+            .collect();
+        self.regions[region].passages.extend(carried);
         self.loosen();
-        changed.sort_by(|a, b| a.0.total_cmp(&b.0));
-        changed.truncate(self.settings.reconverge as usize);
-        for (_, guess) in changed {
-            let (way, evaluations) = terrain.confirm(&self.minimum, &guess.dense(dimension))?;
-            self.evaluations += evaluations;
-            if let Some(way) = way {
-                self.learn(per_site, &way);
-            }
-        }
-        let effort = self.settings.effort;
-        self.search(terrain, Some(moved), effort)?;
+        let changed = terrain.changed(&before.x, &self.minimum.x, moved);
+        let others = self.charts_of_others(region, from, per_site);
+        let charts: Vec<Chart> = std::iter::once(before).chain(others).collect();
+        self.explore(terrain, &charts, &changed, &touched)?;
         self.confirm_likely(terrain)?;
         Ok(StepKind::Discovered)
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::PipelineError;
 use crate::csv::comment;
 use crate::run_directory::Existing;
+use crate::search_output::make_way;
 
 /// A row of the log and when it was written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,10 +55,14 @@ impl Folder<'_> {
         self.root.join("structures").join("current.extxyz")
     }
 
+    /// Whether a walk was begun here.
+    pub(super) fn can_resume(&self) -> bool {
+        self.checkpoint().exists() || self.catalogue().exists()
+    }
+
     /// Makes the folders, or refuses to.
     pub(super) fn open(&self, existing: Existing) -> Result<(), PipelineError> {
-        let catalogue = self.catalogue().exists();
-        match (self.checkpoint().exists() || catalogue, existing) {
+        match (self.can_resume(), existing) {
             (true, Existing::Refuse) => Err(PipelineError::in_file(
                 self.root,
                 "holds a walk already: --resume continues it, --force replaces it",
@@ -67,12 +72,8 @@ impl Folder<'_> {
                 "holds no walk to resume: leave --resume out to start one",
             )),
             (true, Existing::Replace) => {
-                let mut old = vec![self.checkpoint(), self.start()];
-                for suffix in ["", "-wal", "-shm"] {
-                    let mut name = self.catalogue().into_os_string();
-                    name.push(suffix);
-                    old.push(name.into());
-                }
+                make_way(&self.catalogue())?;
+                let old = [self.checkpoint(), self.start()];
                 for path in old.iter().filter(|path| path.exists()) {
                     std::fs::remove_file(path)
                         .map_err(|error| PipelineError::in_file(path, error))?;
@@ -113,8 +114,8 @@ fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
     writeln!(
         writer,
         "step,kind,time [tau],time_mapped [s],energy [epsilon],interaction [epsilon],\
-         barrier [epsilon],moved,regions,states,exits,exit_rate [1/tau],searches,\
-         force_evaluations,seconds"
+         barrier [epsilon],moved,regions,states,exits,exit_rate [1/tau],unseen_rate [1/tau],\
+         searches,force_evaluations,seconds"
     )?;
     for Row { step, seconds } in rows {
         let barrier = step
@@ -122,7 +123,7 @@ fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
             .map_or(String::new(), |barrier| format!("{barrier:?}"));
         writeln!(
             writer,
-            "{},{},{:?},{:?},{:?},{:?},{barrier},{},{},{},{},{:?},{},{},{seconds:.3}",
+            "{},{},{:?},{:?},{:?},{:?},{barrier},{},{},{},{},{:?},{:?},{},{},{seconds:.3}",
             step.step,
             step.kind.name(),
             step.time,
@@ -134,6 +135,7 @@ fn write_rows(writer: &mut dyn Write, rows: &[Row]) -> std::io::Result<()> {
             step.states,
             step.exits,
             step.exit_rate,
+            step.unseen_rate,
             step.searches,
             step.evaluations,
         )?;

@@ -88,7 +88,7 @@ fn settled(
     let found =
         settle_minimum(minimum, settle, &stage.settings, streams, watch).map_err(|error| {
             match error {
-                PipelineError::Interrupted { .. } => context.interrupted(),
+                error if error.is_interruption() => context.interrupted(),
                 other => other,
             }
         })?;
@@ -142,7 +142,7 @@ pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), 
     let watch = (context.progress, context.interrupt);
     let summary =
         search_into(&catalogue, &minimum, &start, &plan, watch).map_err(|error| match error {
-            PipelineError::Interrupted { .. } => context.interrupted(),
+            error if error.is_interruption() => context.interrupted(),
             other => other,
         })?;
     let configuration = minimum.configuration();

@@ -102,24 +102,43 @@ fn line(color: &'static str, points: Vec<(f64, f64)>, width: f64) -> Layer {
     )
 }
 
-/// Curves colored by fate, one legend entry a fate.
-fn colored(curves: &[LoadedCurve], of: impl Fn(&LoadedCurve) -> Vec<(f64, f64)>) -> Vec<Layer> {
+/// Whether an event is none at zero load already.
+fn none_at_zero(curve: &LoadedCurve) -> bool {
+    curve.end == Some(0.0)
+}
+
+/// Curves colored by fate, one legend entry a fate, in which all events of that fate are counted.
+fn colored(
+    curves: &[LoadedCurve],
+    load: LoadAxis,
+    of: impl Fn(&LoadedCurve) -> Vec<(f64, f64)>,
+) -> Vec<Layer> {
     let mut layers: Vec<Layer> = curves
         .iter()
         .map(|curve| line(color(&curve.fate), of(curve), 1.0).with_opacity(0.7))
         .collect();
-    for (name, label) in FATES {
-        let count = curves.iter().filter(|curve| curve.fate == name).count();
-        let first = curves.iter().position(|curve| curve.fate == name);
-        if let Some(k) = first {
-            layers[k].label = Some(format!("{label} ({count})"));
-        }
+    let mut label = |name: &str, has: &dyn Fn(&LoadedCurve) -> bool| {
+        let Some(first) = curves.iter().position(has) else {
+            return;
+        };
+        let count = curves.iter().filter(|curve| has(curve)).count();
+        let zero = curves
+            .iter()
+            .filter(|curve| has(curve) && none_at_zero(curve))
+            .count();
+        layers[first].label = Some(if zero > 0 {
+            let (_, symbol) = load.words();
+            format!("{name} ({count}, {zero} of them at {symbol} = 0)")
+        } else {
+            format!("{name} ({count})")
+        });
+    };
+    for (fate, name) in FATES {
+        label(name, &|curve| curve.fate == fate);
     }
-    let other = |curve: &&LoadedCurve| FATES.iter().all(|(name, _)| *name != curve.fate);
-    if let Some(k) = curves.iter().position(|curve| other(&curve)) {
-        let count = curves.iter().filter(other).count();
-        layers[k].label = Some(format!("not connected or not rebuilt ({count})"));
-    }
+    label("not connected or not rebuilt", &|curve| {
+        FATES.iter().all(|(fate, _)| *fate != curve.fate)
+    });
     layers
 }
 
@@ -141,7 +160,7 @@ fn barriers(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
         "Barriers under load",
         load.linear(),
         Axis::linear(load.barrier(), "ε").including(0.0),
-        colored(curves, |curve| curve.barriers.clone()),
+        colored(curves, load, |curve| curve.barriers.clone()),
     )
 }
 
@@ -197,11 +216,12 @@ fn power_law(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
     }
 }
 
-/// Where events end, both ways.
+/// Where saddles vanish, both ways.
 fn ends(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
     let found = |curve: &&LoadedCurve| {
         (curve.fate == "barrier_vanished" || curve.fate == "saddle_vanished")
             && curve.end.is_some_and(f64::is_finite)
+            && !none_at_zero(curve)
     };
     let largest = curves
         .iter()
@@ -220,6 +240,7 @@ fn ends(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
                 };
                 let count = curves
                     .iter()
+                    .filter(found)
                     .filter(|curve| curve.fate == *fate && curve.end.is_some_and(within))
                     .count();
                 (count > 0).then_some(Bar {
@@ -257,18 +278,23 @@ fn ends(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
         let sign = if positive { ">" } else { "<" };
         middle.map(|middle| {
             format!(
-                "{symbol} {sign} 0: {} ended, median {}",
+                "{symbol} {sign} 0: {} vanish, median {}",
                 ends.len(),
                 significant(*middle, 3)
             )
         })
     };
+    let at_zero = curves.iter().filter(|curve| none_at_zero(curve)).count();
+    let at_zero = (at_zero > 0).then(|| format!("{symbol} = 0: {at_zero} are no events there"));
     Plot {
-        notes: [side(true), side(false)].into_iter().flatten().collect(),
-        empty_reason: "no event ended".to_owned(),
+        notes: [side(true), side(false), at_zero]
+            .into_iter()
+            .flatten()
+            .collect(),
+        empty_reason: "no saddle vanished".to_owned(),
         ..panel(
             "load-ends",
-            "Loads at which events end",
+            "Loads at which saddles vanish",
             Axis::linear(&format!("{name} {symbol}_c"), load.unit()),
             Axis::linear("Events", "").including(0.0),
             layers,
@@ -277,7 +303,7 @@ fn ends(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
 }
 
 fn volumes(curves: &[LoadedCurve], load: LoadAxis) -> Plot {
-    let mut layers = colored(curves, |curve| curve.volumes.clone());
+    let mut layers = colored(curves, load, |curve| curve.volumes.clone());
     for layer in &mut layers {
         layer.label = None;
     }
@@ -326,11 +352,14 @@ mod tests {
             curve(-0.01, "barrier_vanished"),
             curve(0.03, "saddle_vanished"),
             curve(0.03, "disconnected"),
+            curve(0.0, "saddle_vanished"),
         ];
         let svg = load_sheet_svg(&curves, LoadAxis::Strain);
         assert!(svg.contains("saddle met its minimum (2)"));
+        assert!(svg.contains("saddle met something else (2, 1 of them at γ = 0)"));
         assert!(svg.contains("not connected or not rebuilt (1)"));
-        assert!(svg.contains("2 ended"));
+        assert!(svg.contains("γ = 0: 1 are no events there"));
+        assert!(svg.contains("2 vanish"));
         let total: f64 = ends(&curves, LoadAxis::Strain)
             .layers
             .iter()

@@ -379,27 +379,49 @@ fn write_point(
         return;
     };
     let Layer { color, opacity, .. } = layer;
-    if let Some(error) = point.error.filter(|error| error.is_finite()) {
+    let bar = point.error.filter(|error| error.is_finite()).map(|error| {
         let high = frame.height_of(point.y + error.abs());
         let low = frame.height_of(point.y - error.abs());
-        let cap = 0.8 * size;
-        let (left, right, x) = (number(x - cap), number(x + cap), number(x));
-        let (high, low) = (number(high), number(low));
-        let _ = writeln!(
-            svg,
-            r#"<path class="error" d="M{x} {low}L{x} {high}M{left} {low}L{right} {low}M{left} {high}L{right} {high}" fill="none" stroke="{color}" stroke-width="1.1" stroke-opacity="{}"/>"#,
-            0.6 * opacity
-        );
-    }
+        (high, low)
+    });
+    // A bar that its marker would hide is drawn upon it, and the marker pale.
+    let hidden = bar.is_some_and(|(high, low)| {
+        let longer = (y - high).max(low - y);
+        longer > SMALLEST_BAR && longer < MARKER_REACH * size
+    });
+    let marked = if hidden { PALE * opacity } else { *opacity };
+    let mut drawn = String::new();
     write_marker(
-        svg,
+        &mut drawn,
         marker,
         (x, y),
         size,
-        (color, filled, *opacity),
+        (color, filled, if filled { marked } else { *opacity }),
         "point",
     );
+    if let Some((high, low)) = bar {
+        let cap = 0.8 * size;
+        let (left, right, x) = (number(x - cap), number(x + cap), number(x));
+        let (high, low) = (number(high), number(low));
+        let strength = if hidden { *opacity } else { 0.6 * opacity };
+        let bar = format!(
+            r#"<path class="error" d="M{x} {low}L{x} {high}M{left} {low}L{right} {low}M{left} {high}L{right} {high}" fill="none" stroke="{color}" stroke-width="1.1" stroke-opacity="{strength}"/>"#
+        );
+        if hidden {
+            let _ = writeln!(drawn, "{bar}");
+        } else {
+            let _ = writeln!(svg, "{bar}");
+        }
+    }
+    svg.push_str(&drawn);
 }
+
+/// Half an error bar that is shorter than this is no more than its own line `[pixels]`.
+const SMALLEST_BAR: f64 = 0.8;
+/// How far markers reach up and down, in their size.
+const MARKER_REACH: f64 = 1.4;
+/// Opacity of a marker that would hide its error bar.
+const PALE: f64 = 0.35;
 
 /// Draws a marker around a pixel; all have about the area of the disc of radius `size`.
 pub(super) fn write_marker(

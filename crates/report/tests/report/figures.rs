@@ -244,6 +244,47 @@ fn data_land_on_known_pixels() {
 }
 
 #[test]
+fn no_marker_hides_its_error_bar() {
+    let drawn = |error: f64| {
+        let points = vec![DataPoint {
+            x: 0.5,
+            y: 0.0,
+            error: Some(error),
+        }];
+        let mut plot = Plot {
+            name: "bars".to_owned(),
+            x: Axis::linear("x", ""),
+            y: Axis::linear("y", ""),
+            ..Plot::default()
+        };
+        plot.y.range = Some((-1.0, 1.0));
+        plot.layers.push(Layer::new(
+            "#0072B2",
+            Shape::Points {
+                points,
+                marker: Marker::Circle,
+                filled: true,
+                size: 4.0,
+            },
+        ));
+        let frame = plot.frame();
+        let svg = plot.to_svg();
+        let pixels = error * 0.5 * (frame.bottom - frame.top);
+        let upon = svg.find("class=\"error\"") > svg.find("<circle");
+        (pixels, upon, svg.contains("fill-opacity=\"0.35\""))
+    };
+    // Longer than the marker: behind it, as it was drawn.
+    let (pixels, upon, pale) = drawn(0.2);
+    assert!(pixels > 20.0 && !upon && !pale);
+    // Within it: upon it, and the marker pale.
+    let (pixels, upon, pale) = drawn(0.015);
+    assert!(pixels > 1.0 && pixels < 4.0 && upon && pale);
+    // Too short to be seen anyhow.
+    let (pixels, upon, pale) = drawn(0.001);
+    assert!(pixels < 0.5 && !upon && !pale);
+}
+
+#[test]
 fn nothing_to_show_is_said_and_nothing_panics() {
     let empty = stress_strain_svg(&[]);
     assert!(letters(&empty).contains("no data: no loading was run"));

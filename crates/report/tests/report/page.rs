@@ -158,6 +158,58 @@ fn missing_parts_are_named_and_do_not_fail() {
 }
 
 #[test]
+fn a_catalogue_that_is_missing_foreign_or_damaged_is_said_before_any_figure() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalogue.sqlite");
+    let mut findings = findings();
+    findings.landscape.as_mut().unwrap().outcomes = vec![("connected".to_owned(), 1)];
+    findings.write(folder.path()).unwrap();
+    let mut manifest = manifest();
+    manifest.stages[0].name = "search".to_owned();
+    manifest.write(folder.path()).unwrap();
+    let caveat = |expected: &str| {
+        let html = page(folder.path());
+        let caveats = html.split("id=\"caveats\"").nth(1).unwrap();
+        let caveats = caveats.split("</section>").next().unwrap();
+        assert!(caveats.contains(expected), "{expected}: {caveats}");
+    };
+    caveat("catalogue.sqlite: is missing");
+
+    let sample = metabasin_catalogue::SampleRecord::default();
+    let session = |config: &str| metabasin_catalogue::Session {
+        config: config.to_owned(),
+        ..Default::default()
+    };
+    let mut catalogue = metabasin_catalogue::Catalogue::create(&path, &sample).unwrap();
+    catalogue
+        .record_session(&session("another config"))
+        .unwrap();
+    caveat("catalogue.sqlite: is not the one that this run made");
+    catalogue
+        .record_session(&session(&manifest.config))
+        .unwrap();
+    caveat("holds 0 searches, the findings rest on 1");
+    let search = metabasin_catalogue::SearchRecord {
+        index: 0,
+        center_atom: 0,
+        outcome: "connected".to_owned(),
+        detail: None,
+        event: None,
+        evaluations: metabasin_catalogue::EvaluationCounts::default(),
+        seconds: 0.5,
+    };
+    catalogue
+        .record_search(&search, &metabasin_catalogue::Found::None)
+        .unwrap();
+    drop(catalogue);
+    assert!(!page(folder.path()).contains("catalogue.sqlite: "));
+
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    caveat("is damaged");
+}
+
+#[test]
 fn a_folder_without_findings_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let error = write_report(folder.path()).unwrap_err();

@@ -275,6 +275,7 @@ impl ConvexCell {
         if self.ring_starts[WALLS] > 0 {
             return None;
         }
+        let shortest_squared = edge_threshold * edge_threshold;
         let mut volume = 0.0;
         for number in WALLS..planes {
             let range = self.ring_starts[number] as usize..self.ring_starts[number + 1] as usize;
@@ -291,7 +292,7 @@ impl ConvexCell {
                 let across = ring.iter().find(|other| other.next == entry.previous)?;
                 let (here, there) = (self.vertex(entry.vertex), self.vertex(across.vertex));
                 twice_area += (here - first).cross(&(there - first));
-                if edge_threshold <= 0.0 || (there - here).norm() > edge_threshold {
+                if edge_threshold <= 0.0 || (there - here).norm_squared() > shortest_squared {
                     edges += 1;
                 }
             }

@@ -17,10 +17,10 @@ pub(super) fn coverage(windows: &[WindowCompleteness]) -> Plot {
         "coverage",
         "Coverage: does the next hit find a known event?",
         Axis::logarithmic("Searches", ""),
-        Axis {
-            range: Some((0.0, 1.02)),
-            ..Axis::linear("Probability", "")
-        },
+        // As high as what is known: a few percent would lie on the axis of a plot up to one.
+        Axis::linear("Probability", "")
+            .including(0.0)
+            .including(0.1),
     );
     for (index, window) in windows.iter().enumerate() {
         let points = window
@@ -131,4 +131,50 @@ pub(super) fn cost(windows: &[WindowCompleteness]) -> Plot {
     plot.notes
         .push("all searches are paid for, both descents included".to_owned());
     plot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use metabasin_catalogue::GrowthPoint;
+
+    #[test]
+    fn a_coverage_of_few_percent_is_seen() {
+        let growth = |searches: u64, coverage: f64| GrowthPoint {
+            searches,
+            hits: searches,
+            distinct: searches,
+            coverage: Some(coverage),
+            chao1: None,
+            known_next: None,
+            evaluations: 0,
+            evaluations_per_event: None,
+        };
+        let window = |coverage: f64| WindowCompleteness {
+            window: None,
+            searches: 100,
+            hits: 100,
+            distinct: 100,
+            once: 100,
+            twice: 0,
+            coverage: Some(coverage),
+            coverage_error: None,
+            chao1: None,
+            chao1_error: None,
+            passes: 0,
+            coverage_by_pass: None,
+            chao2: None,
+            evaluations: 0,
+            evaluations_per_event: None,
+            growth: vec![growth(10, 0.0), growth(100, coverage)],
+        };
+        for coverage_now in [0.0, 0.03, 0.9] {
+            let frame = coverage(&[window(coverage_now)]).frame();
+            let (zero, now) = (frame.y.position(0.0), frame.y.position(coverage_now));
+            let (zero, now) = (zero.unwrap(), now.unwrap());
+            // Off the axis, and a rise is seen to be one.
+            assert!(frame.bottom - zero > 5.0);
+            assert!(coverage_now == 0.0 || zero - now > 0.2 * (frame.bottom - frame.top));
+        }
+    }
 }

@@ -1,0 +1,150 @@
+//! Walks of defects in a crystal, whose ways out are alike in every state.
+#![cfg(test)]
+
+use std::sync::Arc;
+
+use metabasin_atomistic::{GlassTerrain, StepKind, Terrain, Walk, WalkSettings, WayOut};
+use metabasin_atoms::{Cell, Configuration, Species};
+use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel};
+use metabasin_landscape::SearchSettings;
+use nalgebra::Vector3;
+
+/// Lattice constant, and half of it: positions are multiples of that.
+const CONSTANT: f64 = 1.56;
+const HALF: f64 = 0.5 * CONSTANT;
+
+const TEMPERATURE: f64 = 0.35;
+
+const STEPS: u32 = 40;
+
+/// `edge`³ cubic cells of a face-centered crystal without the atoms `missing`.
+fn crystal(edge: u32, missing: &[usize]) -> Configuration {
+    let mut positions = Vec::new();
+    for z in 0..2 * edge {
+        for y in 0..2 * edge {
+            for x in (0..2 * edge).filter(|x| (x + y + z) % 2 == 0) {
+                positions.push(Vector3::new(x, y, z).map(|k| HALF * f64::from(k)));
+            }
+        }
+    }
+    let mut atom = 0;
+    positions.retain(|_| {
+        atom += 1;
+        !missing.contains(&(atom - 1))
+    });
+    let atoms = positions.len();
+    Configuration {
+        cell: Cell::cubic(CONSTANT * f64::from(edge)).unwrap(),
+        positions,
+        velocities: None,
+        species: vec![Species::LARGE; atoms],
+        masses: vec![1.0],
+        ids: (1..=atoms as u64).collect(),
+    }
+}
+
+fn terrain(sample: Configuration) -> GlassTerrain<'static> {
+    let potential = Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth));
+    let settings = SearchSettings {
+        energy_window: 8.0,
+        inertia_up_to: 0,
+        ..SearchSettings::default()
+    };
+    let field = ForceField::new(potential, Kernel::Portable);
+    GlassTerrain::new(sample, field, settings, 1.2, (1, 0), &|| true)
+}
+
+/// Everything is left out but searches and what is known.
+fn settings() -> WalkSettings {
+    WalkSettings {
+        temperature: TEMPERATURE,
+        attempt_frequency: 3.6,
+        trajectories: 0,
+        ..WalkSettings::default()
+    }
+}
+
+/// The atoms beside a place of the lattice, in units of half its constant.
+fn beside(terrain: &GlassTerrain, place: [f64; 3]) -> Vec<u32> {
+    let sample = terrain.configuration_at(&terrain.start());
+    let place = Vector3::from(place) * HALF;
+    let near = |position: &Vector3<f64>| {
+        sample.cell.minimum_image(&(position - place)).norm() < 1.2
+    };
+    let atoms = 0..sample.len() as u32;
+    atoms.filter(|&atom| near(&sample.positions[atom as usize])).collect()
+}
+
+/// What one search after the other finds around an atom of the start, up to the first way out.
+fn first_way(terrain: &GlassTerrain, atom: u32) -> WayOut {
+    let (minimum, _) = terrain.relax(&terrain.start()).unwrap();
+    let round = |round| terrain.search(&minimum, Some(&[atom]), 1, round).unwrap();
+    let mut ways = (0..100).flat_map(|number| round(number).ways);
+    ways.find(|way| way.barrier < 6.0).unwrap()
+}
+
+/// E of the saddle above the minimum without a search: by symmetry the saddle of a hop has the atom
+/// half-way, and a relaxation from there keeps the symmetry.
+fn barrier_by_symmetry(terrain: &GlassTerrain, vacancy: [f64; 3]) -> f64 {
+    let start = terrain.start();
+    let (minimum, _) = terrain.relax(&start).unwrap();
+    let atom = 3 * beside(terrain, vacancy)[0] as usize;
+    let sample = terrain.configuration_at(&start);
+    let here = Vector3::from_column_slice(&start[atom..atom + 3]);
+    let way = sample.cell.minimum_image(&(Vector3::from(vacancy) * HALF - here));
+    let mut middle = start;
+    for (x, u) in middle[atom..atom + 3].iter_mut().zip(way.iter()) {
+        *x += 0.5 * u;
+    }
+    terrain.relax(&middle).unwrap().0.energy - minimum.energy
+}
+
+/// How far the vacancies have gone in all since the start: minus what the atoms have, in whole hops.
+fn vacancy_moves(start: &[f64], x: &[f64]) -> Vector3<f64> {
+    let mut moves = Vector3::zeros();
+    for (from, to) in start.chunks_exact(3).zip(x.chunks_exact(3)) {
+        let move_ = Vector3::from_fn(|k, _| (to[k] - from[k]) / HALF);
+        let whole = move_.map(f64::round);
+        assert!((move_ - whole).amax() < 0.3, "{move_}");
+        moves -= whole * HALF;
+    }
+    moves
+}
+
+/// 3.6 /tau over the barrier of 5.3704 at 0.35, twelve ways: 9.37e-6 /tau.
+///
+/// Hops are 1.1031 long, so that D = 12 nu exp(-E/kT) d^2/6. A step of the walk is a first passage, and
+/// |r|^2 - 6 D t adds up to nothing over first passages (optional stopping); its sum over the root of
+/// the sum of its squares was above 4 in 4e-4 of 20,000 walks of this many steps drawn with another
+/// program.
+#[test]
+fn a_vacancy_diffuses_by_twelve_ways_in_every_state() {
+    let vacancy = [2.0, 0.0, 0.0];
+    let terrain = terrain(crystal(4, &[1]));
+    let barrier = barrier_by_symmetry(&terrain, vacancy);
+    assert!((barrier - 5.3704).abs() < 1e-4, "{barrier}");
+    let rate = 12.0 * 3.6 * (-barrier / TEMPERATURE).exp();
+    assert!((rate / 9.37e-6 - 1.0).abs() < 1e-3);
+    // One of the twelve is found by a search, the others are like it.
+    let one = first_way(&terrain, beside(&terrain, vacancy)[5]);
+    let mut walk = Walk::start(&terrain, &terrain.start(), &[one], settings()).unwrap();
+    assert_eq!(walk.barriers().len(), 12);
+    let start = walk.minimum().x.clone();
+    let hop = 2.0 * HALF * HALF;
+    let (mut at, mut time, mut gone, mut squares) = (Vector3::zeros(), 0.0, 0.0, 0.0);
+    for number in 1..=STEPS {
+        let step = walk.step(&terrain, f64::INFINITY).unwrap();
+        assert_eq!(step.kind, StepKind::Discovered, "{step:?}");
+        assert!((step.exit_rate / rate - 1.0).abs() < 1e-4, "{step:?}");
+        assert!(step.unseen_rate < step.exit_rate * (11.0 / 12.0 + 1e-6));
+        assert!((step.barrier.unwrap() - barrier).abs() < 1e-4);
+        // Not one search: all is known.
+        assert_eq!(step.searches, 0, "{number}");
+        let there = vacancy_moves(&start, &walk.minimum().x);
+        let square = (there - at).norm_squared() / hop - rate * (step.time - time);
+        (at, time) = (there, step.time);
+        gone += square;
+        squares += square * square;
+    }
+    assert!(gone.abs() < 4.0 * squares.sqrt(), "{gone} {squares}");
+}
