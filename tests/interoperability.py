@@ -4,7 +4,7 @@ Usage: interoperability.py FOLDER
 
 FOLDER holds `truth.json` (numbers of a sample, in the order of its ids), the sample in our formats
 (`sample.*`, `wrapped.*`, two frames of it in `frames.*`), and takes `measured.json` and the files
-that other programs write, `back/PROGRAM.FORMAT`. Programs that are not installed are left out.
+that other programs write, `back/PROGRAM, OURS.FORMAT`. Programs that are not installed are left out.
 
 A quantity is "yes" where a program has our numbers, "no" where it has none, "scaled" where it has a
 multiple of ours by a factor of its units, "wrong" where it has others. "refused" is a file that it
@@ -120,10 +120,10 @@ def ase():
             shown = f"ASE, {'wrapped ' if prefix == 'wrapped' else ''}{ours}"
             atoms = read(path(f"{prefix}.{ours}"), format=name)
             rows[shown] = ase_row(atoms, ours, prefix == "wrapped")
-    for prefix in ("sample", "wrapped"):
+    for prefix in ("wrapped", "sample"):
         atoms = read(path(f"{prefix}.extxyz"))
-        write(path(f"back/ase-{prefix}.extxyz"), atoms)
-    write(path("back/ase-sample.data"), atoms, format="lammps-data", masses=True)
+        write(path(f"back/ase, {prefix}.extxyz"), atoms)
+        write(path(f"back/ase, {prefix}.data"), atoms, format="lammps-data", masses=True)
     return rows
 
 
@@ -157,12 +157,12 @@ def ovito():
                 shifts=array(particles, "Periodic Image"),
             )
     pipeline = import_file(path("sample.extxyz"))
-    export_file(pipeline, path("back/ovito.data"), "lammps/data", atom_style="atomic")
+    export_file(pipeline, path("back/ovito, sample.data"), "lammps/data", atom_style="atomic")
     columns = ["Particle Identifier", "Particle Type", "Position.X", "Position.Y", "Position.Z"]
     columns += ["Velocity.X", "Velocity.Y", "Velocity.Z"]
-    export_file(pipeline, path("back/ovito.dump"), "lammps/dump", columns=columns)
+    export_file(pipeline, path("back/ovito, sample.dump"), "lammps/dump", columns=columns)
     columns += ["masses", "Radius"]
-    export_file(pipeline, path("back/ovito.extxyz"), "xyz", columns=columns)
+    export_file(pipeline, path("back/ovito, sample.extxyz"), "xyz", columns=columns)
     return rows
 
 
@@ -199,9 +199,9 @@ def lammpsio():
         dump = next(iter(module.DumpFile(path(f"{prefix}.dump"))))
         rows[f"lammpsio, {shown}dump"] = snapshot_row(dump, wrapped_file)
         if wrapped_file:
-            module.DataFile.create(path("back/lammpsio.data"), data)
+            module.DataFile.create(path("back/lammpsio, wrapped.data"), data)
             schema = {"id": 0, "typeid": 1, "position": (2, 3, 4), "image": (5, 6, 7), "velocity": (8, 9, 10)}
-            module.DumpFile.create(path("back/lammpsio.dump"), schema, dump)
+            module.DumpFile.create(path("back/lammpsio, wrapped.dump"), schema, dump)
     return rows
 
 
@@ -259,11 +259,11 @@ def mdapy():
                 shifts=column(table, "ix", "iy", "iz"),
             )
             if prefix == "sample" and ours == "extxyz":
-                system.write_xyz(path("back/mdapy.extxyz"))
+                system.write_xyz(path("back/mdapy, sample.extxyz"))
                 system.set_type_by_element(["H", "He"])
-                system.write_data(path("back/mdapy.data"))
+                system.write_data(path("back/mdapy, sample.data"))
             if prefix == "sample" and ours == "dump":
-                system.write_dump(path("back/mdapy.dump"))
+                system.write_dump(path("back/mdapy, sample.dump"))
     return rows
 
 

@@ -287,7 +287,8 @@ fn our_energy(path: &Path) -> f64 {
     found["energy"].as_f64().unwrap()
 }
 
-/// LAMMPS refuses tilts beyond one half: the job has another basis of the same lattice.
+/// Beyond one half LAMMPS refuses a tilt (older versions) or warns of its cost: the job has another basis
+/// of the same lattice.
 #[test]
 fn a_cell_of_any_tilt_is_exported_with_tilts_below_one_half() {
     let expected = -1241.386204;

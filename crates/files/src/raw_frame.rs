@@ -267,6 +267,11 @@ fn masses_that_occur(
     Ok(masses)
 }
 
+/// Whether a mass is an element's: programs have it from different tables.
+fn is_mass_of(mass: f64, element: f64) -> bool {
+    (mass - element).abs() < 1e-3
+}
+
 /// Masses with m₁ = 1: a file in the unit m' = m/m₁ has velocities in √(ε/m'), which become
 /// √(ε/m₁) when multiplied by √m₁.
 fn bring_to_unit(
@@ -274,6 +279,16 @@ fn bring_to_unit(
     velocities: Option<&mut Vec<Vector3<f64>>>,
     notes: &mut Vec<String>,
 ) -> Result<(), Problem> {
+    if let [first, second] = *masses
+        && is_mass_of(first, 1.008)
+        && is_mass_of(second, 4.0026)
+    {
+        masses.copy_from_slice(&DEFAULT_MASSES);
+        notes.push(format!(
+            "the masses {first} and {second} are those of the elements H and He, by which other \
+             programs call types 1 and 2: 1 and 0.5 were taken"
+        ));
+    }
     if let [first, second] = *masses
         && (first / second - 2.0).abs() > 1e-6
     {

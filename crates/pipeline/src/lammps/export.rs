@@ -106,7 +106,7 @@ fn begin(config: &RunConfig) -> Result<(Configuration, f64), PipelineError> {
         }
     };
     at_rest(&mut start);
-    // LAMMPS finds neighbors the faster the less a cell is skewed; the lattice is the same.
+    // Beyond one half older versions of LAMMPS refuse a tilt; the lattice is the same.
     start.cell = start.cell.with_small_tilts().0;
     Ok((start, temperature))
 }
