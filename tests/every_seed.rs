@@ -16,16 +16,15 @@ use program::{json, metabasin, said, text};
 
 /// What makes the demo small and short. Cooling so fast leaves soft samples: this is where the
 /// chain is most likely to miss something.
-const SMALL: [&str; 10] = [
-    "kernel=portable",
+const SMALL: [&str; 9] = [
     "stages[0].atoms=200",
     "stages[0].melt_duration=Tau(5.0)",
     "stages[0].cool_duration=Tau(60.0)",
     "stages[1].duration=Tau(30.0)",
-    "stages[2].rates=[PerSecond(5e9),PerSecond(2e9)]",
-    "stages[3].unload_rate=PerSecond(5e9)",
+    "stages[2].rates=[PerSecond(1e10),PerSecond(5e9)]",
+    "stages[3].unload_rate=PerSecond(1e10)",
     "stages[6].searches=40",
-    "stages[7].rates=[PerSecond(5e9),PerSecond(2e9),PerSecond(1e6)]",
+    "stages[7].rates=[PerSecond(1e10),PerSecond(5e9),PerSecond(1e6)]",
     "stages[7].pairs=2",
 ];
 
