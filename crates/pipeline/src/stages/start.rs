@@ -171,8 +171,8 @@ pub(crate) fn prepare(context: &StageContext, stage: &PrepareStage) -> Result<()
     let mut notes = Vec::new();
     if prepared.fictive_temperature.is_none() && stage.temperature.is_none() {
         notes.push(format!(
-            "the cooling ramp shows no crossing of a liquid and a glass line, so there is no T_f; \
-             the experiments are at T = {} by assumption: a slower ramp would show it",
+            "The cooling ramp shows no crossing of a liquid and a glass line, so there is no T_f; \
+             the experiments are at T = {} by assumption: a slower ramp would show it.",
             prepared.temperature
         ));
     }
