@@ -72,7 +72,7 @@ fn exported(config: &Path, job: &Path) {
 #[test]
 fn a_job_has_all_that_lammps_needs_and_is_not_overwritten() {
     let folder = TempDir::new().unwrap();
-    let stages = "Equilibrate(duration: Tau(1.0), quenches: 2), Shear(rates: [PerTau(0.01)], \
+    let stages = "Equilibrate(duration: Tau(2.0), quenches: 2), Shear(rates: [PerTau(0.01)], \
                   strain: 0.02, pairs: 2), Unload(unload_rate: PerTau(0.01)), Recover(quenches: 2), \
                   Search(searches: 1), Compare()";
     let config = config(folder.path(), "truncated", stages);

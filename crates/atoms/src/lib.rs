@@ -16,5 +16,5 @@ pub mod units;
 pub use cell::{Cell, CellError};
 pub use configuration::{Configuration, ConfigurationError, Species};
 pub use random::{Purpose, random_stream};
-pub use stiffness::{Stiffness, StiffnessError};
+pub use stiffness::{ComplianceSource, Stiffness, StiffnessError};
 pub use tensor::{COMPONENTS, Dipole, PlasticVolume, Strain, Stress};

@@ -16,6 +16,26 @@ pub enum StiffnessError {
     NotPositiveDefinite(f64),
 }
 
+/// Whose compliance S stands in plastic volumes Q = S : P.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComplianceSource {
+    /// The inverse of the sample's own stiffness.
+    Sample,
+    /// That of the isotropic medium of its Voigt averages: its own has no positive inverse.
+    IsotropicAverage,
+}
+
+impl ComplianceSource {
+    /// The name in files: `sample`, `isotropic_average`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sample => "sample",
+            Self::IsotropicAverage => "isotropic_average",
+        }
+    }
+}
+
 /// The 6×6 stiffness C in Voigt form: σ_a = Σ_b C_ab e_b with e the strain whose shear
 /// components are engineering strains (γ_xy = 2 ε_xy) `[energy / length³]`.
 ///
@@ -44,20 +64,27 @@ impl Stiffness {
         Matrix6::from_fn(|a, b| self.0[a][b])
     }
 
+    /// Smallest eigenvalue of the symmetric part: an inherent structure is a minimum at fixed cell
+    /// and may still have a negative one here, where the cell would give way if it were free
+    /// `[energy / length³]`.
+    pub fn smallest_eigenvalue(self) -> f64 {
+        let matrix = self.to_matrix();
+        (matrix + matrix.transpose())
+            .scale(0.5)
+            .symmetric_eigenvalues()
+            .min()
+    }
+
     /// The compliance S = C⁻¹ (Voigt, engineering shear strain).
     ///
     /// # Errors
     /// [`StiffnessError::NotPositiveDefinite`] for an unstable sample.
     pub fn compliance(self) -> Result<Matrix6<f64>, StiffnessError> {
-        let matrix = self.to_matrix();
-        let smallest = (matrix + matrix.transpose())
-            .scale(0.5)
-            .symmetric_eigenvalues()
-            .min();
+        let smallest = self.smallest_eigenvalue();
         if smallest.is_nan() || smallest <= 0.0 {
             return Err(StiffnessError::NotPositiveDefinite(smallest));
         }
-        matrix
+        self.to_matrix()
             .try_inverse()
             .ok_or(StiffnessError::NotPositiveDefinite(smallest))
     }
@@ -90,6 +117,22 @@ impl Stiffness {
     pub fn plastic_volume(self, dipole: Dipole) -> Result<PlasticVolume, StiffnessError> {
         self.strain(Stress(dipole.0))
             .map(|strain| PlasticVolume(strain.0))
+    }
+
+    /// The stiffness whose inverse turns the dipoles of events into plastic volumes: this one where
+    /// it is stable, else that of the isotropic medium of its Voigt averages.
+    ///
+    /// What is measured of an event is its dipole P; in that medium, which is the one that the
+    /// mesoscale model embeds events in, Q = S : P sends out exactly the stress of P.
+    pub fn stable_or_isotropic(self) -> (Self, ComplianceSource) {
+        if self.compliance().is_ok() {
+            return (self, ComplianceSource::Sample);
+        }
+        let (shear_modulus, poisson_ratio) = self.isotropic_average();
+        (
+            Self::isotropic(shear_modulus, poisson_ratio),
+            ComplianceSource::IsotropicAverage,
+        )
     }
 
     /// Voigt average over orientations: shear modulus μ and Poisson ratio ν.
@@ -137,5 +180,34 @@ mod tests {
             unstable.compliance(),
             Err(StiffnessError::NotPositiveDefinite(-1.0))
         );
+        assert_eq!(unstable.smallest_eigenvalue(), -1.0);
+    }
+
+    #[test]
+    fn plastic_volumes_of_an_unstable_sample_are_those_of_its_isotropic_average() {
+        let mut unstable = Stiffness::isotropic(20.0, 0.33);
+        unstable.0[3][3] = -1.0;
+        let (medium, source) = unstable.stable_or_isotropic();
+        assert_eq!(source, ComplianceSource::IsotropicAverage);
+        // The Voigt average loses 21/5 of its 20: μ = (A − B + 3D)/15 with D = 20 + 20 − 1.
+        let (shear_modulus, poisson_ratio) = unstable.isotropic_average();
+        assert!((shear_modulus - 15.8).abs() < 1e-12);
+        // In an isotropic medium ε = [σ − ν/(1+ν) tr σ 1]/2μ.
+        let dipole = Dipole([3.0, -1.0, 0.5, 2.0, 0.0, -0.7]);
+        let trace = 2.5 * poisson_ratio / (1.0 + poisson_ratio);
+        let found = medium.plastic_volume(dipole).unwrap();
+        for k in 0..6 {
+            let expected = (dipole.0[k] - if k < 3 { trace } else { 0.0 }) / (2.0 * shear_modulus);
+            assert!((found.0[k] - expected).abs() < 1e-12);
+        }
+        // A stable sample keeps its own, anisotropic one.
+        let mut stable = Stiffness::isotropic(20.0, 0.33);
+        stable.0[3][3] = 5.0;
+        let (own, source) = stable.stable_or_isotropic();
+        assert_eq!((own, source), (stable, ComplianceSource::Sample));
+        // Where the average is unstable too, there is nothing to take.
+        let mut hopeless = unstable;
+        hopeless.0[4][4] = -200.0;
+        assert!(hopeless.stable_or_isotropic().0.compliance().is_err());
     }
 }

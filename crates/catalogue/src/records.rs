@@ -153,9 +153,10 @@ pub struct EventRecord {
     pub dipole_saddle: Dipole,
     /// P = V (σ^min − σ^fin) at fixed cell.
     pub dipole_final: Dipole,
-    /// Q = S : P of the saddle, where the sample's compliance is known.
+    /// Q = S : P of the saddle, where the sample's compliance is known; S is that of its isotropic
+    /// average where its own stiffness is not positive definite.
     pub plastic_saddle: Option<PlasticVolume>,
-    /// Q = S : P of the final minimum, where the sample's compliance is known.
+    /// Q = S : P of the final minimum, likewise.
     pub plastic_final: Option<PlasticVolume>,
     /// Vineyard prefactor of the forward jump `[1/τ]`, where measured.
     pub prefactor_forward: Option<f64>,

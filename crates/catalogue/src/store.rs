@@ -91,6 +91,10 @@ impl Catalogue {
         let transaction = connection.transaction().map_err(database)?;
         transaction.execute_batch(&definition()).map_err(database)?;
         let schema_version = SCHEMA_VERSION.to_string();
+        let compliance = match sample.stiffness {
+            Some(stiffness) => stiffness.stable_or_isotropic().1.name(),
+            None => "none",
+        };
         for (key, value) in [
             ("schema_version", schema_version.as_str()),
             ("program", "metabasin"),
@@ -98,6 +102,7 @@ impl Catalogue {
             ("units", UNITS),
             ("tensor_components", "xx, yy, zz, xy, xz, yz"),
             ("blobs", "little-endian; f64 unless docs say otherwise"),
+            ("compliance", compliance),
         ] {
             transaction
                 .execute("INSERT INTO metadata VALUES (?1, ?2)", [key, value])

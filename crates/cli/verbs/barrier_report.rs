@@ -5,8 +5,8 @@ use std::fmt::Write;
 use anyhow::Result;
 use metabasin_pipeline::{
     BarrierReport, BarrierRequest, Correlation, Distribution, PipelineError, ReverificationRequest,
-    ReverificationTolerances, WindowCompleteness, barrier_report, measures_csv, reverify,
-    write_measures_parquet, write_text,
+    ReverificationTolerances, WindowCompleteness, barrier_report, compliance_note, measures_csv,
+    reverify, write_measures_parquet, write_text,
 };
 use metabasin_report::barrier_sheet_svg;
 
@@ -41,6 +41,9 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
         .writes("--parquet", parquet, Format::Parquet)
         .tried()?;
     let (report, measures) = barrier_report(&arguments.catalogue, &request)?;
+    if let Some(note) = compliance_note(&arguments.catalogue)? {
+        context.say(&note);
+    }
     outputs.write(context, "plot", plot, |path, mode| {
         write_text(path, &barrier_sheet_svg(&report, &measures), mode)
     });

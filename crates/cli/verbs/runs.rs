@@ -81,6 +81,11 @@ fn describe(summary: &RunSummary) -> String {
         ]);
     }
     let mut text = format!("run directory: {}\n{}", summary.run_dir, table(&rows));
+    for stage in &summary.stages {
+        if let Some(reason) = &stage.reason {
+            text = format!("{text}\n{} was left out: {reason}", stage.name);
+        }
+    }
     for warning in &summary.warnings {
         text = format!("{text}\nWARNING: {warning}");
     }
@@ -322,7 +327,13 @@ pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
                 }),
             ]);
         }
-        table(&rows)
+        format!(
+            "{}\nagrees: yes where zero lies in the 95 % interval of the difference (Student's t), no \
+             where it does not; -: not resolvable, with fewer than {} independent pairs, lattices or \
+             samples of either method, or an interval wider than the numbers",
+            table(&rows).trim_end(),
+            comparison.fewest_independent
+        )
     })?;
     Ok(outputs.finish()?)
 }

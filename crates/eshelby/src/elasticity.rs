@@ -39,12 +39,12 @@ impl Elasticity {
         })
     }
 
-    /// The Voigt average of a sample's stiffness over orientations.
+    /// The Voigt average of a sample's stiffness over orientations, also where that stiffness is
+    /// not positive definite: a soft direction of one small cell is no property of the medium.
     ///
     /// # Errors
     /// The average of an unstable stiffness may have no positive μ or no allowed ν.
     pub fn average(stiffness: Stiffness) -> Result<Self, EshelbyError> {
-        stiffness.compliance()?;
         let (shear_modulus, poisson_ratio) = stiffness.isotropic_average();
         Self::new(shear_modulus, poisson_ratio)
     }

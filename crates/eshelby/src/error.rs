@@ -22,14 +22,16 @@ pub enum EshelbyError {
     },
     /// Neither the event nor the sample tells the plastic volumes.
     #[error(
-        "event {id} has no plastic volumes and the sample has no stiffness to compute them from: measure the sample's stiffness first"
+        "event {id} has no plastic volumes and the sample has no stiffness to compute them from: repeat the searches, which store it"
     )]
     NoPlasticVolume {
         /// Number of the event in its catalogue.
         id: u64,
     },
     /// The sample has no stiffness, so that events cannot interact.
-    #[error("the sample {fingerprint} has no stiffness: measure it before the mesoscale model")]
+    #[error(
+        "the sample {fingerprint} has no stiffness, which an earlier version left out where it is not positive definite: repeat the searches, which store it"
+    )]
     NoStiffness {
         /// Fingerprint of the sample.
         fingerprint: String,

@@ -64,7 +64,7 @@ impl Excitation {
         let plastic = |stored: Option<PlasticVolume>, dipole: Dipole| match stored {
             Some(plastic) => Ok(plastic),
             None => match sample.stiffness {
-                Some(stiffness) => Ok(stiffness.plastic_volume(dipole)?),
+                Some(stiffness) => Ok(stiffness.stable_or_isotropic().0.plastic_volume(dipole)?),
                 None => Err(EshelbyError::NoPlasticVolume { id: event.id }),
             },
         };

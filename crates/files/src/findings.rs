@@ -11,12 +11,45 @@ use crate::atomic_file::{read_json, write_json};
 use crate::{FilesError, Overwrite};
 
 /// A number with its standard error, where there is one.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The value.
     pub value: f64,
     /// Its standard error.
     pub error: Option<f64>,
+    /// Of how many independent values (pairs of trajectories, lattices, samples) the error is the
+    /// spread. 0 where it is no spread but what one trajectory shows by itself, its thermal noise
+    /// or the scatter about a fit: no verdict rests on that.
+    #[serde(default)]
+    pub independent: usize,
+}
+
+impl Measured {
+    /// A number without an error.
+    pub fn bare(value: f64) -> Self {
+        Self {
+            value,
+            ..Self::default()
+        }
+    }
+
+    /// A number with an error from within one trajectory or fit.
+    pub fn within(value: f64, error: f64) -> Self {
+        Self {
+            value,
+            error: Some(error),
+            independent: 0,
+        }
+    }
+
+    /// The mean of so many independent values, with their standard error.
+    pub fn mean_of(independent: usize, value: f64, error: f64) -> Self {
+        Self {
+            value,
+            error: Some(error),
+            independent,
+        }
+    }
 }
 
 /// A sampled curve y(x), with standard errors of y where there are any.
@@ -112,12 +145,19 @@ pub struct ComparisonRow {
     pub md: Option<f64>,
     /// Its standard error.
     pub md_error: Option<f64>,
+    /// Of how many independent values it is the spread, see [`Measured::independent`].
+    #[serde(default)]
+    pub md_independent: usize,
     /// Value by KMC.
     pub kmc: Option<f64>,
     /// Its standard error.
     pub kmc_error: Option<f64>,
-    /// Whether they differ by less than two combined standard errors; `None` where either error
-    /// is missing.
+    /// Of how many independent values it is the spread.
+    #[serde(default)]
+    pub kmc_independent: usize,
+    /// Whether zero lies in the 95 % interval of their difference (Student's t). `None`, not
+    /// resolvable, where either error is not the spread of at least four independent values, or
+    /// where that interval is wider than the numbers themselves.
     pub agrees: Option<bool>,
 }
 
@@ -125,11 +165,11 @@ pub struct ComparisonRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Seen at two standard errors or more.
+    /// Seen: the 95 % interval (Student's t) lies above zero.
     Present,
-    /// Its opposite or zero is established at two standard errors.
+    /// Its opposite is seen, or the interval ends below what would matter.
     Absent,
-    /// The noise is larger than the signal expected.
+    /// Neither; also wherever the error is not the spread of at least four independent values.
     NotResolvable,
 }
 
@@ -174,6 +214,9 @@ pub struct LandscapeFindings {
     pub chao1: Option<f64>,
     /// Energy window E* = kT ln(ν·0.02/γ̇) of the slowest MD rate `[energy]`.
     pub window: Option<f64>,
+    /// That plastic volumes are not by the sample's own compliance, and why, where it is so.
+    #[serde(default)]
+    pub compliance: Option<String>,
 }
 
 /// Everything that a report shows.
@@ -181,6 +224,9 @@ pub struct LandscapeFindings {
 pub struct Findings {
     /// Title of the run.
     pub title: String,
+    /// How many independent samples stand behind.
+    #[serde(default)]
+    pub samples: usize,
     /// Caveats that a reader must see before any figure.
     pub caveats: Vec<String>,
     /// The glass.

@@ -23,6 +23,15 @@ pub enum StageState {
     Failed,
     /// Stopped on request; can be resumed.
     Interrupted,
+    /// Over without a result, which this sample does not give: [`StageEntry::reason`] says why.
+    LeftOut,
+}
+
+impl StageState {
+    /// Whether nothing is left to be done.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::LeftOut)
+    }
 }
 
 /// One stage of a pipeline.
@@ -36,6 +45,9 @@ pub struct StageEntry {
     pub state: StageState,
     /// Wall seconds that it took, where it has run.
     pub seconds: Option<f64>,
+    /// Why it was left out, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl StageEntry {
@@ -46,6 +58,7 @@ impl StageEntry {
             folder: folder.to_owned(),
             state: StageState::Pending,
             seconds: None,
+            reason: None,
         }
     }
 }
@@ -145,11 +158,9 @@ impl Manifest {
         self.finished = Some(rfc3339(SystemTime::now()));
     }
 
-    /// Whether every stage is done.
+    /// Whether every stage is over.
     pub fn is_done(&self) -> bool {
-        self.stages
-            .iter()
-            .all(|stage| stage.state == StageState::Done)
+        self.stages.iter().all(|stage| stage.state.is_over())
     }
 
     /// Reads `run.json` in a run directory.

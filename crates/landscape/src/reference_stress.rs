@@ -32,7 +32,10 @@ pub fn barrier_at_stress(
     let height = |energy: f64, dipole: Dipole, plastic: Option<PlasticVolume>| {
         let plastic = match (plastic, sample.stiffness) {
             (Some(plastic), _) => plastic,
-            (None, Some(stiffness)) => stiffness.plastic_volume(dipole).ok()?,
+            (None, Some(stiffness)) => {
+                let (stable, _) = stiffness.stable_or_isotropic();
+                stable.plastic_volume(dipole).ok()?
+            }
             (None, None) => return None,
         };
         Some(energy - excess.contract(plastic.0) - dipole.contract(plastic.0) / (2.0 * volume))

@@ -27,7 +27,7 @@ pub struct SampleContext {
 /// polished one that the events refer to, and its stiffness.
 pub fn sample_record(
     minimum: &InherentStructure,
-    stiffness: Option<Stiffness>,
+    stiffness: Stiffness,
     context: SampleContext,
 ) -> SampleRecord {
     let configuration = minimum.configuration();
@@ -53,7 +53,7 @@ pub fn sample_record(
         temperature: context.temperature,
         stress_minimum: minimum.stress(),
         stress_thermal: context.stress_thermal,
-        stiffness,
+        stiffness: Some(stiffness),
         attempt_frequency: context.attempt_frequency,
         attempt_frequency_band: context.attempt_frequency_band,
         settings: context.settings,

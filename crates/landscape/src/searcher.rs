@@ -49,15 +49,14 @@ pub struct Searcher {
     landscape: FixedCell,
     coordinates: Vec<f64>,
     preconditioner: IncompleteCholesky,
-    stiffness: Option<Stiffness>,
+    stiffness: Stiffness,
     settings: SearchSettings,
     seed: u64,
     stage: u64,
 }
 
 impl Searcher {
-    /// Polishes the minimum and measures its stiffness (left out where the sample is elastically
-    /// unstable).
+    /// Polishes the minimum and measures its stiffness.
     ///
     /// # Errors
     /// [`LandscapeError`]: a setting out of bounds, or a structure that is not a stable minimum.
@@ -74,7 +73,7 @@ impl Searcher {
         let preconditioner = hessian_preconditioner(&mut landscape, &coordinates)?;
         let stiffness = relaxed_stiffness(&minimum)?;
         Ok(Self {
-            stiffness: stiffness.compliance().is_ok().then_some(stiffness),
+            stiffness,
             landscape,
             coordinates,
             preconditioner,
@@ -90,8 +89,9 @@ impl Searcher {
         &self.minimum
     }
 
-    /// Its relaxed stiffness, where it is elastically stable.
-    pub fn stiffness(&self) -> Option<Stiffness> {
+    /// Its relaxed stiffness: positive definite where the sample would be stable in a free cell,
+    /// which a minimum at fixed cell need not be.
+    pub fn stiffness(&self) -> Stiffness {
         self.stiffness
     }
 
@@ -167,7 +167,7 @@ impl Searcher {
                     positions: &configuration.positions,
                     energy: self.minimum.energy(),
                     stress: self.minimum.stress(),
-                    stiffness: self.stiffness,
+                    stiffness: self.stiffness.stable_or_isotropic().0,
                     settings: &self.settings,
                     preconditioner: &self.preconditioner,
                 };

@@ -23,7 +23,8 @@ pub(crate) struct Origin<'a> {
     pub positions: &'a [Vector3<f64>],
     pub energy: f64,
     pub stress: Stress,
-    pub stiffness: Option<Stiffness>,
+    /// What turns dipoles into plastic volumes: stable.
+    pub stiffness: Stiffness,
     pub settings: &'a SearchSettings,
     pub preconditioner: &'a IncompleteCholesky,
 }
@@ -298,11 +299,7 @@ fn event_record(
     };
     let dipole_saddle = dipole(&saddle.x);
     let dipole_final = dipole(&final_minimum.x);
-    let plastic = |dipole: Dipole| {
-        origin
-            .stiffness
-            .and_then(|stiffness| stiffness.plastic_volume(dipole).ok())
-    };
+    let plastic = |dipole: Dipole| origin.stiffness.plastic_volume(dipole).ok();
     let field_saddle = displacements(&cell, origin.positions, &unflatten(&saddle.x));
     let field_final = displacements(&cell, origin.positions, &unflatten(&final_minimum.x));
     let shape = shape(&cell, origin.positions, &field_final);

@@ -6,7 +6,7 @@ use metabasin_files::findings::{ComparisonRow, RateFindings};
 use serde::Serialize;
 
 use crate::PipelineError;
-use crate::digest::{kmc, md, replicas, rows};
+use crate::digest::{confidence, kmc, md, replicas, rows};
 use crate::finished_run::FinishedRun;
 use crate::stages::compare::rates;
 
@@ -15,6 +15,10 @@ use crate::stages::compare::rates;
 pub struct Comparison {
     /// Quantity by quantity, rate by rate.
     pub rows: Vec<ComparisonRow>,
+    /// Two-sided level of the intervals behind `agrees`.
+    pub level: f64,
+    /// Of fewer independent values an error is not known well enough for `agrees`.
+    pub fewest_independent: usize,
 }
 
 /// Compares the MD stages of one run with the KMC stage of another (or of the same): folders of
@@ -47,5 +51,10 @@ pub fn compare_runs(
         replicas::zero_load(&of_kmc, kmc::zero_load)?.1,
     );
     let rows = rows::comparison(&rates, drops);
-    Ok((rates, Comparison { rows }))
+    let comparison = Comparison {
+        rows,
+        level: confidence::LEVEL,
+        fewest_independent: confidence::FEWEST,
+    };
+    Ok((rates, comparison))
 }

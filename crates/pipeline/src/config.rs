@@ -26,6 +26,9 @@ pub use dynamics::{BarostatChoice, ThermostatChoice};
 pub use load::{ConfigError, ConfigErrors, LoadedConfig, check_sample, load, load_text};
 pub use pairs::Pairs;
 
+/// Frames of molecular dynamics are at least so many time steps apart.
+pub(crate) const SHORTEST_FRAME: u64 = 20;
+
 /// Which force kernel computes the numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,6 +3,7 @@
 //! MD and KMC go through the same functions: a [`loading::Realization`] is a pair of trajectories
 //! of opposite sign, whoever made them.
 
+pub(crate) mod confidence;
 pub(crate) mod kmc;
 pub(crate) mod loading;
 pub(crate) mod md;

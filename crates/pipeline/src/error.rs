@@ -26,6 +26,10 @@ pub enum PipelineError {
     /// The computation failed; the message names what and the remedy.
     #[error("{0}")]
     Failed(String),
+    /// What a stage of a run was to find cannot be had from this sample: the stage costs its own
+    /// rows in the report, the run goes on.
+    #[error("{0}")]
+    LeftOut(String),
     /// The user asked to stop; everything finished is kept.
     #[error("interrupted; everything finished is kept: {resume}")]
     Interrupted {
@@ -53,7 +57,7 @@ impl PipelineError {
         match self {
             Self::Files(error) if error.is_disk_failure() => 1,
             Self::Catalogue(error) if error.is_disk_failure() => 1,
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::LeftOut(_) => 1,
             Self::Config(_) | Self::BadInput(_) | Self::Files(_) | Self::Catalogue(_) => 2,
             Self::Interrupted { .. } | Self::Abandoned => 130,
         }

@@ -4,7 +4,7 @@ use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_atoms::{Configuration, Stress};
 use metabasin_files::SeriesHeader;
 use metabasin_interactions::{Cut, ForceField};
-use metabasin_minimizers::{ConjugateGradient, InherentStructure};
+use metabasin_minimizers::{ConjugateGradient, InherentStructure, Lbfgs, MinimizeError, Minimizer};
 use metabasin_structure::{LavesOrder, Radii};
 
 use crate::PipelineError;
@@ -88,22 +88,34 @@ pub(crate) fn quench_cut(cut: Cut) -> Cut {
 
 /// Quenches a copy at fixed cell: what it is like, and where its atoms are.
 ///
+/// By conjugate gradients, which rarely leave the basin; where they do not converge, by L-BFGS.
+///
 /// # Errors
-/// Where the minimizer does not converge, with its reason.
+/// [`PipelineError::LeftOut`] where neither converges, or what it is like cannot be told.
 pub(crate) fn quench(
     configuration: &Configuration,
     force_field: &ForceField,
 ) -> Result<(InherentState, Configuration), PipelineError> {
-    let minimizer = ConjugateGradient::default();
-    let (inherent, _) = InherentStructure::quench(
-        configuration,
-        force_field.clone(),
-        &minimizer,
-        FORCE_TOLERANCE,
-    )
-    .map_err(|error| PipelineError::Failed(format!("quench to an inherent state: {error}")))?;
+    let by = |minimizer: &dyn Minimizer| {
+        let field = force_field.clone();
+        InherentStructure::quench(configuration, field, minimizer, FORCE_TOLERANCE)
+    };
+    let quenched = match by(&ConjugateGradient::default()) {
+        Err(MinimizeError::NotConverged { .. }) => by(&Lbfgs::default()),
+        other => other,
+    };
+    let (inherent, _) = quenched.map_err(|error| {
+        let message = format!("quench to an inherent state: {error}");
+        match error {
+            MinimizeError::NotConverged { .. } => PipelineError::LeftOut(message),
+            _ => PipelineError::Failed(message),
+        }
+    })?;
     let relaxed = inherent.configuration();
-    let network = Network::new(relaxed, &Radii::half_sigma())?;
+    let untold = |error: &dyn std::fmt::Display| {
+        PipelineError::LeftOut(format!("structure of an inherent state: {error}"))
+    };
+    let network = Network::new(relaxed, &Radii::half_sigma()).map_err(|error| untold(&error))?;
     let classes = by_class(
         relaxed,
         &network.icosahedra.classes(),
@@ -111,7 +123,7 @@ pub(crate) fn quench(
     )?;
     let shear_stress = |class: &str| classes.get(class).map_or(f64::NAN, |part| part.stress.xy());
     let laves = LavesOrder::new(&network.tessellation, &relaxed.species)
-        .map_err(|error| PipelineError::Failed(error.to_string()))?;
+        .map_err(|error| untold(&error))?;
     let state = InherentState {
         energy_per_atom: inherent.energy() / relaxed.len() as f64,
         stress: inherent.stress(),

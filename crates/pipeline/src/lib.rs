@@ -7,6 +7,7 @@
 //! [`compare_runs`] lays MD and KMC side by side; [`estimate`] and [`measure_speed`] say what a
 //! run would cost.
 
+mod across_runs;
 mod activation;
 mod atomistic_walk;
 mod catalogue_reading;
@@ -18,6 +19,7 @@ mod crystallization;
 mod csv;
 mod digest;
 mod displacements;
+mod elastic_stability;
 mod error;
 mod escape;
 mod estimate;
@@ -50,6 +52,7 @@ mod structure_file;
 mod trajectory;
 mod unfinished;
 
+pub use across_runs::{AcrossRow, AcrossRuns, across_runs};
 pub use activation::{
     Activation, ActivationEnd, ActivationRequest, ActivationRow, LoadControl, LoadedWay,
     activation_volumes, write_activation_csv,
@@ -63,6 +66,7 @@ pub use comparison::{Comparison, compare_runs};
 pub use config::KernelChoice;
 pub use coverage_goal::CoverageGoal;
 pub use displacements::{Displacements, OtherStrain};
+pub use elastic_stability::compliance_note;
 pub use error::PipelineError;
 pub use escape::{EscapeRequest, EscapeRow, EscapeTest, escape_test, write_escape_csv};
 pub use estimate::{Estimate, StageEstimate, estimate, takes_long};

@@ -26,6 +26,8 @@ pub struct StageSummary {
     pub state: String,
     /// Wall seconds.
     pub seconds: Option<f64>,
+    /// Why it was left out, where it was.
+    pub reason: Option<String>,
 }
 
 /// What `run` and `demo` report.
@@ -90,6 +92,7 @@ pub fn run(
         name: entry.name.clone(),
         state: state_name(entry.state).to_owned(),
         seconds: entry.seconds,
+        reason: entry.reason.clone(),
     });
     Ok(RunSummary {
         run_dir: root.display().to_string(),
@@ -124,7 +127,11 @@ pub(crate) fn run_alone(
         }
         let watch = (progress, interrupt);
         run.run_stages(range.clone(), |run, folders, spent| {
-            run_together(config, range, run, (folders, spent), watch)
+            run_together(config, range, run, (folders, spent), watch).inspect_err(|error| {
+                if let PipelineError::LeftOut(reason) = error {
+                    progress.note(reason);
+                }
+            })
         })?;
     }
     run.finish()?;
@@ -160,7 +167,7 @@ fn run_together(
         });
     }
     let context = &parts[0].context;
-    match parts[0].stage {
+    let result = match parts[0].stage {
         Stage::Prepare(stage) => start::prepare(context, stage),
         Stage::FromSample(stage) => start::from_sample(context, stage),
         Stage::Equilibrate(stage) => equilibrate::equilibrate(context, stage),
@@ -171,6 +178,12 @@ fn run_together(
         Stage::Search(stage) => search::search(context, stage),
         Stage::Kmc(stage) => kmc::kmc(context, stage),
         Stage::Compare(_) => compare::compare(context),
+    };
+    match (parts[0].stage, result) {
+        // The later stages are made to go on without these.
+        (Stage::Search(_) | Stage::Kmc(_), result) => result,
+        (_, Err(PipelineError::LeftOut(message))) => Err(PipelineError::Failed(message)),
+        (_, result) => result,
     }
 }
 
@@ -181,5 +194,6 @@ fn state_name(state: StageState) -> &'static str {
         StageState::Done => "done",
         StageState::Failed => "failed",
         StageState::Interrupted => "interrupted",
+        StageState::LeftOut => "left out",
     }
 }

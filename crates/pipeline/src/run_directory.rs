@@ -176,13 +176,20 @@ impl RunDirectory {
         Some(self.root.join(&entry.folder))
     }
 
-    /// Whether stage `k` is done already.
+    /// Whether stage `k` is over already.
     pub fn is_done(&self, k: usize) -> bool {
-        self.manifest.stages[k].state == StageState::Done
+        self.manifest.stages[k].state.is_over()
+    }
+
+    /// Why an earlier stage was left out, where it was.
+    pub(crate) fn left_out(&self, name: &str) -> Option<&str> {
+        let mut stages = self.manifest.stages.iter();
+        let entry = stages.find(|entry| entry.name == name)?;
+        (entry.state == StageState::LeftOut).then(|| entry.reason.as_deref().unwrap_or_default())
     }
 
     /// Runs stages that are gone through together: their states and seconds go into the manifest,
-    /// whatever comes of them. `work` is given their folders and counts the nanoseconds spent on
+    /// whatever comes of them; one that [`PipelineError::LeftOut`] ends is no failure. `work` is given their folders and counts the nanoseconds spent on
     /// each, by which the wall time is shared out.
     pub(crate) fn run_stages(
         &mut self,
@@ -218,9 +225,17 @@ impl RunDirectory {
             entry.state = match &result {
                 Ok(()) => StageState::Done,
                 Err(error) if error.is_interruption() => StageState::Interrupted,
+                Err(PipelineError::LeftOut(_)) => StageState::LeftOut,
                 Err(_) => StageState::Failed,
             };
+            if let Err(PipelineError::LeftOut(reason)) = &result {
+                entry.reason = Some(reason.clone());
+            }
         }
+        let result = match result {
+            Err(PipelineError::LeftOut(_)) => Ok(()),
+            other => other,
+        };
         if result.is_ok() {
             for folder in &folders {
                 remove_empty(folder);

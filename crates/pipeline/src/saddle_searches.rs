@@ -21,6 +21,7 @@ use metabasin_structure::{Radii, StructureClass};
 
 use crate::config::KernelChoice;
 use crate::coverage_goal::{CoverageGoal, CoverageWatch};
+use crate::elastic_stability;
 use crate::prefactors::{PrefactorRequest, measure_prefactors};
 use crate::search_output::{first_search, interrupted, open_or_create, patiently};
 use crate::search_team::{FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
@@ -105,7 +106,7 @@ pub(crate) fn quench_start(
     let minimizer = Lbfgs::default();
     InherentStructure::quench(configuration, force_field, &minimizer, START_TOLERANCE)
         .map(|(minimum, _)| minimum)
-        .map_err(|error| PipelineError::Failed(format!("minimum of the searches: {error}")))
+        .map_err(|error| PipelineError::LeftOut(format!("minimum of the searches: {error}")))
 }
 
 /// Searches from `minimum` into the catalogue at `path` until it holds as many as planned, or until
@@ -140,7 +141,7 @@ fn search_with(
     let clock = Instant::now();
     let failed = |error: &dyn std::fmt::Display| PipelineError::Failed(format!("search: {error}"));
     let searcher = Searcher::new(minimum, plan.settings.clone(), plan.seed, plan.stage)
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| PipelineError::LeftOut(format!("search: {error}")))?;
     let polished = searcher.minimum();
     let settings = serde_json::to_string(plan.settings).map_err(|error| failed(&error))?;
     let identity = plan.identity(polished, &settings);
@@ -165,14 +166,22 @@ fn search_with(
             seed: plan.seed,
         },
     );
+    if let Some(note) = elastic_stability::note(&sample) {
+        progress.note(&note);
+    }
     let mut catalogue = open_or_create(path, &sample)?;
     let first = first_search(&catalogue, path, plan.first)?;
     let session = plan.session();
     patiently((progress, interrupt), || {
         catalogue.record_session_from(first, &session)
     })?;
-    let network = Network::new(polished.configuration(), &Radii::half_sigma())?;
-    let classes = network.icosahedra.classes();
+    let classes = match Network::new(polished.configuration(), &Radii::half_sigma()) {
+        Ok(network) => network.icosahedra.classes(),
+        Err(error) => {
+            progress.note(&format!("events get no structure class: {error}"));
+            Vec::new()
+        }
+    };
     let mut known = catalogue.events()?;
     let mut watch = plan.until.map(|goal| CoverageWatch::new(goal, &known));
     let mut reached = watch.as_ref().map(CoverageWatch::is_reached);

@@ -152,12 +152,21 @@ impl Recorder<'_> {
         if let Some(series) = &mut self.inherent
             && quenches.is_due(self.last_step, frame.step)
         {
-            let (state, _) = quench(configuration, self.force_field)?;
-            series.append(frame.step, &state.values(frame.time, frame.gamma))?;
             let place = format!("{name}, step {}", frame.step);
-            if let Some(warning) = state.laves.warning(&place).filter(|_| !self.warned) {
-                self.progress.note(&warning);
-                self.warned = true;
+            match quench(configuration, self.force_field) {
+                Ok((state, _)) => {
+                    series.append(frame.step, &state.values(frame.time, frame.gamma))?;
+                    let warning = state.laves.warning(&place);
+                    if let Some(warning) = warning.filter(|_| !self.warned) {
+                        self.progress.note(&warning);
+                        self.warned = true;
+                    }
+                }
+                Err(PipelineError::LeftOut(reason)) => {
+                    self.progress
+                        .note(&format!("{place}: {reason}; it is left out"));
+                }
+                Err(other) => return Err(other),
             }
         }
         if snapshots.is_due(self.last_step, frame.step) {

@@ -49,9 +49,8 @@ pub(crate) fn pair_counts(run: &FinishedRun, rates: &[RateFindings]) -> Vec<Pair
 
 /// Whether anything that comes before the digest itself is still to be done.
 fn is_over(manifest: &Manifest) -> bool {
-    use metabasin_files::StageState::Done;
     let mut stages = manifest.stages.iter();
-    stages.all(|stage| stage.state == Done || stage.name == "compare")
+    stages.all(|stage| stage.state.is_over() || stage.name == "compare")
 }
 
 /// A caveat that says what is missing; `None` where the run is over.

@@ -6,7 +6,7 @@ use metabasin_files::findings::{
 };
 use serde::Serialize;
 
-use crate::number::{fixed, measured, rate, significant};
+use crate::number::{fixed, measured, measured_of, rate, significant};
 
 /// A number with its name, unit and a remark.
 #[derive(Debug, PartialEq, Serialize)]
@@ -36,7 +36,7 @@ impl KeyNumber {
 /// The key numbers of a run, those that it has.
 pub(crate) fn key_numbers(findings: &Findings, events: Option<&[EventRecord]>) -> Vec<KeyNumber> {
     let mut numbers = of_the_glass(&findings.glass);
-    numbers.extend(of_the_loading(&findings.rates));
+    numbers.extend(of_the_loading(&findings.rates, findings.samples));
     if let Some(events) = events {
         numbers.push(of_the_events(events));
     }
@@ -51,7 +51,7 @@ fn of_the_glass(glass: &GlassFindings) -> Vec<KeyNumber> {
     if let Some(fictive) = glass.fictive_temperature {
         numbers.push(
             KeyNumber::new("Glass temperature T_f", measured(fictive), "ε/k_B")
-                .noting("crossing of the liquid and glass lines of enthalpy"),
+                .noting("crossing of the liquid and glass lines of enthalpy; ± over fit windows"),
         );
     }
     if let Some(energy) = glass.inherent_energy_per_atom {
@@ -92,7 +92,8 @@ fn of_pairs(count: usize, samples: usize) -> String {
     }
 }
 
-fn of_the_loading(rates: &[RateFindings]) -> Vec<KeyNumber> {
+fn of_the_loading(rates: &[RateFindings], samples: usize) -> Vec<KeyNumber> {
+    let measured = |quantity: Measured| measured_of(samples, quantity);
     let mut numbers = Vec::new();
     let modulus = rates.iter().find_map(|found| {
         let md = found.md.as_ref()?;

@@ -6,6 +6,7 @@
 //! from disk without a network. Nothing here simulates: everything shown is read from
 //! `findings.json`, `run.json` and `catalogue.sqlite`.
 
+mod answer;
 mod display;
 pub mod figures;
 mod key_numbers;

@@ -72,7 +72,7 @@ pub(crate) fn significant(value: f64, digits: i32) -> String {
 
 /// A value with its standard error, both to the error's second digit: `0.0012 ± 0.0020`.
 pub(crate) fn measured(quantity: Measured) -> String {
-    let Measured { value, error } = quantity;
+    let Measured { value, error, .. } = quantity;
     match error {
         Some(error) if error.is_finite() && error > 0.0 && value.is_finite() => {
             let exponent = decimal_exponent(value).max(decimal_exponent(error));
@@ -91,6 +91,17 @@ pub(crate) fn measured(quantity: Measured) -> String {
             format!("{} ± {}", fixed(value, decimals), fixed(error, decimals))
         }
         _ => significant(value, 3),
+    }
+}
+
+/// [`measured`], with what its error is not: an error from within one trajectory or one sample says
+/// nothing of others.
+pub(crate) fn measured_of(samples: usize, quantity: Measured) -> String {
+    let text = measured(quantity);
+    match quantity.error {
+        Some(_) if quantity.independent == 0 => format!("{text} (thermal noise alone)"),
+        Some(_) if samples < 2 => format!("{text} (within this sample)"),
+        _ => text,
     }
 }
 
@@ -137,23 +148,25 @@ mod tests {
     }
 
     #[test]
+    fn errors_say_what_they_are_of() {
+        let four = Measured::mean_of(4, 0.00123, 0.0021);
+        assert_eq!(measured_of(8, four), "0.0012 ± 0.0021");
+        assert_eq!(measured_of(1, four), "0.0012 ± 0.0021 (within this sample)");
+        let noise = Measured::within(0.00123, 0.0021);
+        assert_eq!(
+            measured_of(8, noise),
+            "0.0012 ± 0.0021 (thermal noise alone)"
+        );
+        assert_eq!(measured_of(1, Measured::bare(2.0)), "2.00");
+    }
+
+    #[test]
     fn errors_decide_the_digits() {
-        let with = |value, error| {
-            measured(Measured {
-                value,
-                error: Some(error),
-            })
-        };
+        let with = |value, error| measured(Measured::within(value, error));
         assert_eq!(with(0.00123, 0.0021), "0.0012 ± 0.0021");
         assert_eq!(with(17.234, 0.31), "17.23 ± 0.31");
         assert_eq!(with(-3.21e-5, 4e-6), "(−3.21 ± 0.40)×10⁻⁵");
-        assert_eq!(
-            measured(Measured {
-                value: 2.0,
-                error: None
-            }),
-            "2.00"
-        );
+        assert_eq!(measured(Measured::bare(2.0)), "2.00");
     }
 
     #[test]

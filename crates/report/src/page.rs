@@ -7,9 +7,10 @@ use minijinja::Environment;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
+use crate::answer::{Answer, answer, quantity_name};
 use crate::figures::{self, Figure};
 use crate::key_numbers::{KeyNumber, key_numbers};
-use crate::number::{measured, rate, significant};
+use crate::number::{measured_of, rate, significant};
 use crate::plot::text::escape_with_html_subscripts;
 use crate::provenance::{self, Row, Stage};
 
@@ -32,6 +33,7 @@ pub(crate) struct Material<'a> {
 struct Page<'a> {
     title: &'a str,
     subtitle: String,
+    answer: Option<Answer>,
     caveats: Vec<&'a String>,
     key_numbers: Vec<KeyNumber>,
     signatures: Vec<SignatureRow<'a>>,
@@ -65,7 +67,7 @@ struct Table<'a> {
 struct SignatureRow<'a> {
     name: &'a str,
     method: &'a str,
-    verdict: &'static str,
+    verdict: String,
     class: &'static str,
     evidence: &'a str,
 }
@@ -99,6 +101,7 @@ pub(crate) fn render(
             title => title,
         },
         subtitle: subtitle(findings),
+        answer: answer(findings),
         caveats: findings
             .caveats
             .iter()
@@ -117,7 +120,11 @@ pub(crate) fn render(
                 data: data_line(figure, material.series),
             })
             .collect(),
-        comparison: findings.comparison.iter().map(compared).collect(),
+        comparison: findings
+            .comparison
+            .iter()
+            .map(|row| compared(row, findings.samples))
+            .collect(),
         missing: missing(material),
         reproduce: reproduce(material.manifest),
         provenance: material.manifest.map(provenance::rows).unwrap_or_default(),
@@ -185,10 +192,15 @@ fn signatures(findings: &Findings) -> Vec<SignatureRow<'_>> {
                 Verdict::Absent => ("absent", "absent"),
                 Verdict::NotResolvable => ("not resolvable", "not-resolvable"),
             };
+            let told = signature.verdict != Verdict::NotResolvable;
             SignatureRow {
                 name: &signature.name,
                 method: &signature.method,
-                verdict,
+                verdict: if told && findings.samples < 2 {
+                    format!("{verdict} in this sample")
+                } else {
+                    verdict.to_owned()
+                },
                 class,
                 evidence: &signature.evidence,
             }
@@ -216,33 +228,37 @@ fn tables(findings: &Findings) -> Vec<Table<'_>> {
     .collect()
 }
 
-fn compared(row: &ComparisonRow) -> Compared {
-    let side = |value: Option<f64>, error: Option<f64>| {
+fn compared(row: &ComparisonRow, samples: usize) -> Compared {
+    let side = |value: Option<f64>, error: Option<f64>, independent: usize| {
+        let measured = |value| Measured {
+            value,
+            error,
+            independent,
+        };
         value.map_or_else(
             || "–".to_owned(),
-            |value| measured(Measured { value, error }),
+            |value| measured_of(samples, measured(value)),
         )
     };
-    let quantity = match row.quantity.as_str() {
-        "shear_modulus" => "Shear modulus G [ε/σ³]".to_owned(),
-        "residual_strain" => "Residual strain".to_owned(),
-        "recovered_strain" => "Recovered strain".to_owned(),
-        "recovery_half_time" => "Half time of recovery [mapped s]".to_owned(),
-        "energy_drop" => "Energy drop per atom at zero load [ε]".to_owned(),
-        other => other.replace('_', " "),
+    let unit = match row.quantity.as_str() {
+        "shear_modulus" => " [ε/σ³]",
+        "recovery_half_time" => " [mapped s]",
+        "energy_drop" => " [ε]",
+        _ => "",
     };
+    let quantity = format!("{}{unit}", quantity_name(&row.quantity));
     let (agrees, class) = match row.agrees {
         Some(true) => ("yes", "yes"),
         Some(false) => ("no", "no"),
-        None => ("not decidable", "unknown"),
+        None => ("not resolvable", "unknown"),
     };
     Compared {
         quantity,
         rate: row
             .rate_per_second
             .map_or_else(|| "zero load".to_owned(), rate),
-        md: side(row.md, row.md_error),
-        kmc: side(row.kmc, row.kmc_error),
+        md: side(row.md, row.md_error, row.md_independent),
+        kmc: side(row.kmc, row.kmc_error, row.kmc_independent),
         agrees,
         class,
     }

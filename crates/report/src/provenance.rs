@@ -18,7 +18,7 @@ pub(crate) struct Row {
 #[derive(Debug, Serialize)]
 pub(crate) struct Stage<'a> {
     name: &'a str,
-    state: &'static str,
+    state: String,
     time: String,
 }
 
@@ -73,11 +73,15 @@ pub(crate) fn stages(manifest: &Manifest) -> Vec<Stage<'_>> {
         .map(|stage| Stage {
             name: &stage.name,
             state: match stage.state {
-                StageState::Pending => "not begun",
-                StageState::Running => "running, or killed while it ran",
-                StageState::Done => "done",
-                StageState::Failed => "failed",
-                StageState::Interrupted => "interrupted",
+                StageState::Pending => "not begun".to_owned(),
+                StageState::Running => "running, or killed while it ran".to_owned(),
+                StageState::Done => "done".to_owned(),
+                StageState::Failed => "failed".to_owned(),
+                StageState::Interrupted => "interrupted".to_owned(),
+                StageState::LeftOut => match &stage.reason {
+                    Some(reason) => format!("left out: {reason}"),
+                    None => "left out".to_owned(),
+                },
             },
             time: stage.seconds.map_or_else(String::new, wall_time),
         })

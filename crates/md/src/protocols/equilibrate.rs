@@ -66,11 +66,15 @@ impl Equilibrate {
         Ok(Self { hold, start })
     }
 
-    /// The reference state from the frames so far; `None` for fewer than 16 of them.
+    /// Fewer frames give no reference state.
+    pub const FEWEST_FRAMES: u64 = 16;
+
+    /// The reference state from the frames so far; `None` for fewer than
+    /// [`Self::FEWEST_FRAMES`].
     pub fn outcome(&self) -> Option<Reference> {
         let frames = self.frames();
         let settled = &frames[(SETTLING * frames.len() as f64).ceil() as usize..];
-        if settled.len() < 12 {
+        if (frames.len() as u64) < Self::FEWEST_FRAMES {
             return None;
         }
         let volumes: Vec<f64> = settled.iter().map(|frame| frame.mean.volume).collect();

@@ -93,7 +93,8 @@ pub struct Prepared {
     pub fictive_temperature: Option<FictiveTemperature>,
     /// T_f from the volume, which differs by its own curvature.
     pub fictive_temperature_of_volume: Option<FictiveTemperature>,
-    /// The temperature of the experiments: the one asked for, or 0.8 T_f `[energy]`.
+    /// The temperature of the experiments: the one asked for, 0.8 T_f, or what stands in for it
+    /// (see [`Prepare::outcome_or_at`]) `[energy]`.
     pub temperature: f64,
     /// The ramp's temperature where the sample was taken `[energy]`.
     pub taken_at: f64,
@@ -259,13 +260,30 @@ impl Prepare {
     /// [`MdError::NoFictiveTemperature`] where the sample temperature was left open and the ramp
     /// (so far) shows no two lines that cross.
     pub fn outcome(&self) -> Result<Prepared, MdError> {
+        self.outcome_with(None)
+    }
+
+    /// As [`Prepare::outcome`], but where the ramp shows no T_f the experiments are at
+    /// `temperature` `[energy]`, or at the end of the last ramp that lies nearest to it.
+    ///
+    /// # Errors
+    /// [`MdError::NoFictiveTemperature`] where the ramp has not begun.
+    pub fn outcome_or_at(&self, temperature: f64) -> Result<Prepared, MdError> {
+        let warmest = self.progress.hold_temperature;
+        let warmest = warmest.unwrap_or(self.settings.cool_from);
+        let on_the_ramp = temperature.min(warmest).max(self.settings.cool_to);
+        self.outcome_with(Some(on_the_ramp))
+    }
+
+    fn outcome_with(&self, usual: Option<f64>) -> Result<Prepared, MdError> {
         let cooling = self.cooling();
         let by_enthalpy = fictive_temperature(&cooling.temperature, &cooling.enthalpy_per_atom);
         let by_volume = fictive_temperature(&cooling.temperature, &cooling.volume_per_atom);
         let wanted = self
             .settings
             .sample_temperature
-            .or_else(|| by_enthalpy.map(|fictive| SHARE_OF_FICTIVE_TEMPERATURE * fictive.value));
+            .or_else(|| by_enthalpy.map(|fictive| SHARE_OF_FICTIVE_TEMPERATURE * fictive.value))
+            .or(usual);
         let taken = wanted.and_then(|temperature| {
             let (label, sample) = self.progress.kept.nearest(temperature)?;
             Some((temperature, label, sample.clone()))

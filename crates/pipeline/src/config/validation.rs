@@ -1,8 +1,11 @@
 //! What a config that parses must still satisfy: positive numbers, sizes, and a possible order.
 
-use super::{BarostatChoice, Pairs, PrepareStage, RunConfig, ShearStage, Stage, ThermostatChoice};
+use super::{
+    BarostatChoice, EquilibrateStage, Pairs, PrepareStage, RunConfig, SHORTEST_FRAME, ShearStage,
+    Stage, ThermostatChoice,
+};
 use metabasin_atoms::units::{StrainRate, Temperature};
-use metabasin_md::Dynamics;
+use metabasin_md::{Dynamics, Equilibrate};
 
 /// One fault, by the dotted path of the field.
 pub(super) struct Fault {
@@ -88,6 +91,9 @@ pub(super) fn faults(config: &RunConfig) -> Vec<Fault> {
     }
     for (k, stage) in config.stages.iter().enumerate() {
         numbers(&mut faults, &format!("stages[{k}]"), stage);
+        if let Stage::Equilibrate(equilibrate) = stage {
+            reference(&mut faults, &format!("stages[{k}]"), config, equilibrate);
+        }
     }
     order(&mut faults, config);
     faults.0
@@ -113,7 +119,7 @@ fn dynamics(faults: &mut Faults, config: &RunConfig) {
 fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
     match stage {
         Stage::Prepare(prepare) => {
-            faults.at_least(format!("{at}.atoms"), prepare.atoms as u64, 300);
+            faults.at_least(format!("{at}.atoms"), prepare.atoms as u64, 200);
             if prepare.atoms % 2 == 1 {
                 let message = format!("must be even (50:50), got {}", prepare.atoms);
                 faults.add(format!("{at}.atoms"), message);
@@ -207,6 +213,22 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
             }
         }
         Stage::Compare(_) => {}
+    }
+}
+
+/// A reference state is an average over frames: too few of them are told before the run, not after.
+fn reference(faults: &mut Faults, at: &str, config: &RunConfig, stage: &EquilibrateStage) {
+    let (duration, time_step) = (stage.duration.tau(), config.time_step.tau());
+    let shortest = (Equilibrate::FEWEST_FRAMES * SHORTEST_FRAME) as f64 * time_step;
+    if duration > 0.0 && duration < shortest {
+        faults.add(
+            format!("{at}.duration"),
+            format!(
+                "must be at least Tau({shortest}), {} frames of {SHORTEST_FRAME} time steps, for a \
+                 mean cell, got Tau({duration})",
+                Equilibrate::FEWEST_FRAMES
+            ),
+        );
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn residual_strain(
     let of_lattice = |lattice| {
         let (plus, minus) = both(cycles, rate, lattice)?;
         let value = 0.5 * (plus.residual_strain? - minus.residual_strain?);
-        Some(Measured { value, error: None })
+        Some(Measured::bare(value))
     };
     over_realizations(&(1..=lattices).filter_map(of_lattice).collect::<Vec<_>>())
 }
@@ -96,13 +96,10 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
             realizations.push(Realization {
                 loading: odd(LOADING)?,
                 unloading: odd(LOADING + 1)?,
-                residual: residual.map(|(plus, minus)| Measured {
-                    value: 0.5 * (plus - minus),
-                    error: None,
-                }),
+                residual: residual.map(|(plus, minus)| Measured::bare(0.5 * (plus - minus))),
                 recovery_time: of_stage(&plus, recovery, "elapsed")?,
                 recovery_strain: half_difference(&strain(&plus)?, &strain(&minus)?),
-                strain_noise: 0.0,
+                strain_noise: Some(0.0),
                 events_loading: Some(cycles.0.events_loading + cycles.1.events_loading),
             });
         }
@@ -149,10 +146,7 @@ pub(crate) fn zero_load(
     let drops: Vec<Measured> = curves
         .iter()
         .filter_map(|curve| curve.last())
-        .map(|last| Measured {
-            value: -last,
-            error: None,
-        })
+        .map(|last| Measured::bare(-last))
         .collect();
     Ok((Some(curve), over_realizations(&drops)))
 }
@@ -169,13 +163,13 @@ pub(crate) fn back_stress(run: &FinishedRun) -> Result<Option<BackStress>, Pipel
         .map(|rate| rate.per_second())
         .fold(f64::INFINITY, f64::min);
     let difference = |cycle: &CycleResult| {
-        Some(cycle.reported_elastic_unloaded? - cycle.reported_active_unloaded)
+        Some(cycle.reported_elastic_unloaded? - cycle.reported_active_unloaded?)
     };
     let values: Vec<Measured> = (1..=stage.pairs)
         .filter_map(|lattice| {
             let (plus, minus) = both(&results.cycles, slowest, lattice)?;
             let value = 0.5 * (difference(plus)? - difference(minus)?);
-            Some(Measured { value, error: None })
+            Some(Measured::bare(value))
         })
         .collect();
     Ok(over_realizations(&values).map(|difference| BackStress { difference }))

@@ -4,6 +4,8 @@ use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_files::findings::{Curve, LoadingFindings, Measured};
 use metabasin_md::analysis::{block_error, half_difference, logarithmic_bins, shear_modulus_fit};
 
+use super::confidence::{FEWEST, margin};
+
 /// The shear modulus is the slope up to this strain.
 pub(crate) const MODULUS_UP_TO: f64 = 0.01;
 /// Points of a displayed curve.
@@ -39,13 +41,16 @@ pub(crate) struct Realization {
     pub(crate) recovery_time: Vec<f64>,
     /// Strain at those times.
     pub(crate) recovery_strain: Vec<f64>,
-    /// Standard deviation of its strain at zero stress that no fit within one trajectory sees.
-    pub(crate) strain_noise: f64,
+    /// Standard deviation of its strain at zero stress that no fit within one trajectory sees; `None`
+    /// where nobody knows it, and with it no error of its strains.
+    pub(crate) strain_noise: Option<f64>,
     /// Events while loading, both signs (KMC).
     pub(crate) events_loading: Option<u64>,
 }
 
-/// Mean and standard error over realizations; a single one keeps the error it came with.
+/// Mean and standard error over realizations. From three on the error is their spread, or what
+/// they say of themselves where that is larger; one or two keep what they came with, which is
+/// noise within trajectories.
 pub(crate) fn over_realizations(values: &[Measured]) -> Option<Measured> {
     let count = values.len() as f64;
     if values.is_empty() {
@@ -69,16 +74,21 @@ pub(crate) fn over_realizations(values: &[Measured]) -> Option<Measured> {
         (Some(own), Some(spread)) => Some(own.max(spread)),
         (own, spread) => own.or(spread),
     };
-    Some(Measured { value, error })
+    Some(Measured {
+        value,
+        error,
+        independent: if spread.is_some() { values.len() } else { 0 },
+    })
 }
 
-/// A strain of one realization with the noise that its own scatter does not show.
-fn with_noise(measured: Measured, noise: f64) -> Measured {
-    let error = measured.error.map(|error| error.hypot(noise));
-    Measured {
-        error: error.or((noise > 0.0).then_some(noise)),
-        ..measured
-    }
+/// A strain of one realization with the noise that its own scatter does not show; where that is not
+/// known, the scatter alone would be too small an error, so there is none.
+fn with_noise(measured: Measured, noise: Option<f64>) -> Measured {
+    let error = noise.and_then(|noise| match measured.error {
+        Some(error) => Some(error.hypot(noise)),
+        None => (noise > 0.0).then_some(noise),
+    });
+    Measured { error, ..measured }
 }
 
 /// The mean curve of those realizations that have one, ending with the shortest.
@@ -143,10 +153,7 @@ fn final_strain(time: &[f64], strain: &[f64]) -> Option<Measured> {
         .map(|(_, strain)| *strain)
         .collect();
     let average = block_error(&last)?;
-    Some(Measured {
-        value: average.mean,
-        error: Some(average.error),
-    })
+    Some(Measured::within(average.mean, average.error))
 }
 
 fn difference(a: Measured, b: Measured) -> Measured {
@@ -154,31 +161,104 @@ fn difference(a: Measured, b: Measured) -> Measured {
     Measured {
         value: a.value - b.value,
         error,
+        independent: 0,
     }
 }
 
 /// When a recovery curve first crosses half of what it recovers `[mapped seconds]`, where the
-/// recovered strain is more than two standard errors.
+/// interval of the recovered strain lies above zero. The error is half the distance of two bins, no
+/// spread.
 pub(crate) fn half_time(
     recovery: &Curve,
     residual: Measured,
     recovered: Measured,
 ) -> Option<Measured> {
-    if recovered
-        .error
-        .is_none_or(|error| recovered.value < 2.0 * error)
-    {
+    let margin = margin(recovered)?;
+    if recovered.value < margin {
         return None;
     }
-    let goal = residual.value - 0.5 * recovered.value;
+    crossing(recovery, residual.value, recovered.value)
+}
+
+/// When a recovery curve first crosses half of what it recovers, whether that stands out or not.
+fn crossing(recovery: &Curve, residual: f64, recovered: f64) -> Option<Measured> {
+    let goal = residual - 0.5 * recovered;
     let k = recovery.y.iter().position(|&strain| strain <= goal)?;
     // Before the first bin there is nothing that the crossing could be told from. The bin before
     // is where it was still above: half of the distance is the uncertainty.
     let before = recovery.x[k.checked_sub(1)?];
-    Some(Measured {
-        value: recovery.x[k],
-        error: Some(0.5 * (recovery.x[k] - before)),
-    })
+    let error = 0.5 * (recovery.x[k] - before);
+    Some(Measured::within(recovery.x[k], error))
+}
+
+/// What realizations say of the strain that remains and of its recovery.
+struct Remaining {
+    residual: Option<Measured>,
+    recovered: Option<Measured>,
+    recovery: Curve,
+    /// How many stand behind each of the two strains.
+    counts: (usize, usize),
+}
+
+impl Remaining {
+    fn of(realizations: &[&Realization]) -> Self {
+        let residuals: Vec<Measured> = realizations
+            .iter()
+            .filter_map(|one| Some(with_noise(one.residual?, one.strain_noise)))
+            .collect();
+        // Pair by pair, so that what a pair's two strains have in common drops out of the spread.
+        let recovered: Vec<Measured> = realizations
+            .iter()
+            .filter_map(|one| {
+                let last = final_strain(&one.recovery_time, &one.recovery_strain)?;
+                let residual = with_noise(one.residual?, one.strain_noise);
+                Some(difference(residual, with_noise(last, one.strain_noise)))
+            })
+            .collect();
+        Self {
+            residual: over_realizations(&residuals),
+            recovered: over_realizations(&recovered),
+            recovery: recovery_curve(realizations),
+            counts: (residuals.len(), recovered.len()),
+        }
+    }
+
+    fn crossing(&self) -> Option<f64> {
+        let (residual, recovered) = self.residual.zip(self.recovered)?;
+        crossing(&self.recovery, residual.value, recovered.value).map(|time| time.value)
+    }
+}
+
+/// The half time with the error that leaving out one realization after the other shows (the
+/// jackknife; Efron & Stein, Ann. Stat. 9, 586 (1981)), or half the distance of two bins where that
+/// is larger; where a subset has no half time, the bins alone.
+fn half_time_of(all: &Remaining, realizations: &[&Realization]) -> Option<Measured> {
+    let (residual, recovered) = all.residual.zip(all.recovered)?;
+    let whole = half_time(&all.recovery, residual, recovered)?;
+    let through: Vec<&Realization> = realizations
+        .iter()
+        .filter(|one| one.residual.is_some() && !one.recovery_time.is_empty())
+        .copied()
+        .collect();
+    let without: Option<Vec<f64>> = (0..through.len())
+        .map(|k| {
+            let mut rest = through.clone();
+            rest.remove(k);
+            Remaining::of(&rest).crossing()
+        })
+        .collect();
+    let Some(without) = without.filter(|times| times.len() >= FEWEST) else {
+        return Some(whole);
+    };
+    let count = without.len() as f64;
+    let mean = without.iter().sum::<f64>() / count;
+    let squares: f64 = without.iter().map(|time| (time - mean).powi(2)).sum();
+    let error = ((count - 1.0) / count * squares).sqrt();
+    Some(Measured::mean_of(
+        without.len(),
+        whole.value,
+        error.max(whole.error.unwrap_or(0.0)),
+    ))
 }
 
 /// What all realizations at one rate say together.
@@ -189,58 +269,40 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
     // A slow change of the stress-free strain while the fit's range is crossed tilts the line.
     let fit = |one: &Realization| {
         let fit = shear_modulus_fit(&one.loading.strain, &one.loading.stress, MODULUS_UP_TO)?;
-        let modulus = Measured {
-            value: fit.slope,
-            error: Some(fit.slope_error),
-        };
+        let noise = one.strain_noise;
         Some(with_noise(
-            modulus,
-            fit.slope.abs() * one.strain_noise / MODULUS_UP_TO,
+            Measured::within(fit.slope, fit.slope_error),
+            noise.map(|noise| fit.slope.abs() * noise / MODULUS_UP_TO),
         ))
     };
     let moduli: Vec<Measured> = realizations.iter().filter_map(fit).collect();
-    let residuals: Vec<Measured> = realizations
-        .iter()
-        .filter_map(|one| Some(with_noise(one.residual?, one.strain_noise)))
-        .collect();
-    let residual_strain = over_realizations(&residuals);
-    let recovery = recovery_curve(realizations);
-    // Pair by pair, so that what a pair's two strains have in common drops out of the spread.
-    let recovered: Vec<Measured> = realizations
-        .iter()
-        .filter_map(|one| {
-            let last = final_strain(&one.recovery_time, &one.recovery_strain)?;
-            let residual = with_noise(one.residual?, one.strain_noise);
-            Some(difference(residual, with_noise(last, one.strain_noise)))
-        })
-        .collect();
-    let recovered_strain = over_realizations(&recovered);
+    let all: Vec<&Realization> = realizations.iter().collect();
+    let remaining = Remaining::of(&all);
     LoadingFindings {
         replicas: 1,
         realizations: realizations.len(),
-        unloaded: residuals.len(),
-        recovered: recovered.len(),
+        unloaded: remaining.counts.0,
+        recovered: remaining.counts.1,
         loading: thinned(&mean_loading),
         unloading: thinned(&mean_curve(&unloading)),
         shear_modulus: over_realizations(&moduli),
-        residual_strain,
-        recovery_half_time: residual_strain
-            .zip(recovered_strain)
-            .and_then(|(residual, recovered)| half_time(&recovery, residual, recovered)),
-        recovery,
-        recovered_strain,
+        residual_strain: remaining.residual,
+        recovery_half_time: half_time_of(&remaining, &all),
+        recovered_strain: remaining.recovered,
+        recovery: remaining.recovery,
         events_loading: realizations.iter().map(|one| one.events_loading).sum(),
     }
 }
 
 /// Strain against mapped time in logarithmic bins, mean over realizations; the error of a bin is
-/// the larger of its own scatter and the spread over realizations.
-fn recovery_curve(realizations: &[Realization]) -> Curve {
+/// the larger of its own scatter and the spread over realizations, where any is known.
+fn recovery_curve(realizations: &[&Realization]) -> Curve {
     let mut curve = Curve::default();
     let mut errors = Vec::new();
     let recovered: Vec<&Realization> = realizations
         .iter()
         .filter(|one| !one.recovery_time.is_empty())
+        .copied()
         .collect();
     let binned: Vec<_> = recovered
         .iter()
@@ -255,6 +317,7 @@ fn recovery_curve(realizations: &[Realization]) -> Curve {
                 let measured = Measured {
                     value: bins[k].mean,
                     error: bins[k].error,
+                    independent: 0,
                 };
                 with_noise(measured, one.strain_noise)
             })
@@ -263,10 +326,10 @@ fn recovery_curve(realizations: &[Realization]) -> Curve {
             let time = binned.iter().map(|bins| bins[k].time).sum::<f64>() / binned.len() as f64;
             curve.x.push(time * SECONDS_PER_TAU);
             curve.y.push(measured.value);
-            errors.push(measured.error.unwrap_or(0.0));
+            errors.push(measured.error);
         }
     }
-    curve.y_error = Some(errors);
+    curve.y_error = errors.into_iter().collect();
     curve
 }
 
@@ -311,21 +374,26 @@ mod tests {
         let one = Realization {
             loading: StressStrain::odd_part(&plus.0, &minus.0),
             unloading: StressStrain::odd_part(&plus.1, &minus.1),
-            residual: Some(Measured {
-                value: 0.002,
-                error: Some(1e-5),
-            }),
+            residual: Some(Measured::within(0.002, 1e-5)),
             recovery_time: plus.2.clone(),
             recovery_strain: half_difference(&plus.3, &minus.3),
-            strain_noise: 0.0,
+            strain_noise: Some(0.0),
             events_loading: None,
         };
-        let found = digest(&[one]);
+        // One pair: no half time is told from noise, and no error is a spread.
+        let alone = digest(std::slice::from_ref(&one));
+        assert!(alone.recovery_half_time.is_none());
+        assert_eq!(alone.residual_strain.unwrap().independent, 0);
+        let found = digest(&vec![one; 4]);
         assert!((found.shear_modulus.unwrap().value - 17.0).abs() < 1e-9);
         assert!((found.recovered_strain.unwrap().value - 0.001).abs() < 1e-6);
         // Half of the recovery is gone after 10 ln 2 = 6.9 τ; bins are a sixth of a decade wide.
-        let half = found.recovery_half_time.unwrap().value / SECONDS_PER_TAU;
-        assert!((5.0..9.0).contains(&half), "{half}");
+        let half = found.recovery_half_time.unwrap();
+        let time = half.value / SECONDS_PER_TAU;
+        assert!((5.0..9.0).contains(&time), "{time}");
+        // Alike to the last bit, the four differ by nothing: the bins' own width is the error.
+        assert_eq!(half.independent, 4);
+        assert!(half.error.unwrap() > 0.1 * half.value);
         assert_eq!(found.loading.x.len(), SHOWN_POINTS);
     }
 
@@ -336,13 +404,10 @@ mod tests {
             Realization {
                 loading: StressStrain::odd_part(&plus.0, &minus.0),
                 unloading: StressStrain::odd_part(&plus.1, &minus.1),
-                residual: Some(Measured {
-                    value: residual,
-                    error: Some(1e-5),
-                }),
+                residual: Some(Measured::within(residual, 1e-5)),
                 recovery_time: plus.2.clone(),
                 recovery_strain: half_difference(&plus.3, &minus.3),
-                strain_noise: 0.0,
+                strain_noise: Some(0.0),
                 events_loading: None,
             }
         };
@@ -365,10 +430,7 @@ mod tests {
 
     #[test]
     fn errors_over_realizations_are_the_larger_of_own_and_spread() {
-        let at = |value: f64, error: f64| Measured {
-            value,
-            error: Some(error),
-        };
+        let at = Measured::within;
         let single = over_realizations(&[at(1.0, 0.3)]).unwrap();
         assert_eq!((single.value, single.error), (1.0, Some(0.3)));
         let spread = over_realizations(&[at(0.0, 0.1), at(3.0, 0.1), at(6.0, 0.1)]).unwrap();
@@ -377,6 +439,61 @@ mod tests {
         let own = over_realizations(&[at(1.0, 0.9), at(1.0, 0.9), at(1.0, 0.9)]).unwrap();
         assert!((own.error.unwrap() - 0.9 / 3.0_f64.sqrt()).abs() < 1e-12);
         assert!(over_realizations(&[]).is_none());
+    }
+
+    #[test]
+    fn an_error_over_realizations_is_a_spread_from_three_on() {
+        let independent = |values: &[Measured]| over_realizations(values).unwrap().independent;
+        let at = Measured::within(1.0, 0.1);
+        assert_eq!(independent(&[at]), 0);
+        assert_eq!(independent(&[at; 2]), 0);
+        assert_eq!(independent(&[at; 3]), 3);
+        assert_eq!(independent(&[Measured::bare(1.0); 4]), 4);
+        assert!(
+            over_realizations(&[Measured::bare(1.0)])
+                .unwrap()
+                .error
+                .is_none()
+        );
+    }
+
+    /// The scatter of a fit is a fraction of the thermal noise of the strain: where that noise is
+    /// not known, the fit's error alone would be a false certainty.
+    #[test]
+    fn no_strain_keeps_an_error_that_lost_its_thermal_part() {
+        let residual = Measured::within(0.002, 1e-5);
+        let known = with_noise(residual, Some(0.007)).error.unwrap();
+        assert!((known - 0.007).abs() < 1e-7);
+        assert!(with_noise(residual, None).error.is_none());
+        let bare = with_noise(Measured::bare(0.002), Some(0.007));
+        assert_eq!(bare.error, Some(0.007));
+    }
+
+    #[test]
+    fn a_half_time_is_jackknifed_over_realizations() {
+        let relaxing = |time: f64| {
+            let times: Vec<f64> = (1..=4000).map(|t| 0.25 * f64::from(t)).collect();
+            let strain = times.iter().map(|t| 0.002 * (-t / time).exp()).collect();
+            Realization {
+                residual: Some(Measured::within(0.002, 1e-6)),
+                recovery_time: times,
+                recovery_strain: strain,
+                strain_noise: Some(0.0),
+                ..Realization::default()
+            }
+        };
+        let alike: Vec<Realization> = (0..4).map(|_| relaxing(30.0)).collect();
+        let unlike: Vec<Realization> = [3.0, 10.0, 100.0, 300.0].map(relaxing).to_vec();
+        let error = |some: &[Realization]| {
+            let half = digest(some).recovery_half_time.unwrap();
+            (half.independent, half.error.unwrap() / half.value)
+        };
+        let (of_alike, of_unlike) = (error(&alike), error(&unlike));
+        assert_eq!((of_alike.0, of_unlike.0), (4, 4));
+        // Alike: half a bin of a sixth of a decade, at most. Unlike: relaxation times two decades
+        // apart show in the error.
+        assert!(of_alike.1 < 0.25, "{}", of_alike.1);
+        assert!(of_unlike.1 > 2.0 * of_alike.1, "{}", of_unlike.1);
     }
 
     #[test]
@@ -396,14 +513,12 @@ mod tests {
             y: vec![0.002, 0.0],
             y_error: None,
         };
-        let residual = Measured {
-            value: 0.002,
-            error: Some(0.002),
-        };
-        let recovered = Measured {
-            value: 0.002,
-            error: Some(0.002),
-        };
-        assert!(half_time(&recovery, residual, recovered).is_none());
+        // Four pairs: 3.182 standard errors.
+        let at = |error| Measured::mean_of(4, 0.002, error);
+        assert!(half_time(&recovery, at(0.0007), at(0.0007)).is_none());
+        assert!(half_time(&recovery, at(0.0006), at(0.0006)).is_some());
+        // One pair knows no error, however small its noise.
+        let one = Measured::within(0.002, 1e-6);
+        assert!(half_time(&recovery, one, one).is_none());
     }
 }

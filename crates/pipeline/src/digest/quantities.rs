@@ -65,21 +65,26 @@ fn of_the_preparation(start: &StartResults) -> Vec<Quantity> {
             &source,
         ));
     }
-    let value = format!("{:.4}", preparation.inherent_energy_per_atom);
-    list.push(quantity(
-        "E_IS per atom as prepared",
-        value,
-        "epsilon",
-        source,
-    ));
-    if let Some(share) = preparation.icosahedral_fraction_of_small {
-        let value = format!("{:.1} %", 100.0 * share);
-        let name = "icosahedral share of small atoms as prepared";
-        list.push(quantity(name, value, "", source));
+    if let Some(energy) = preparation.inherent_energy_per_atom {
+        let (name, value) = ("E_IS per atom as prepared", format!("{energy:.4}"));
+        list.push(quantity(name, value, "epsilon", source));
     }
-    let value = format!("{:.1} %", 100.0 * preparation.laves_fraction_of_large);
-    let name = "share of large atoms in a Laves environment";
-    list.push(quantity(name, value, "", source));
+    let shares = [
+        (
+            "icosahedral share of small atoms as prepared",
+            preparation.icosahedral_fraction_of_small,
+        ),
+        (
+            "share of large atoms in a Laves environment",
+            preparation.laves_fraction_of_large,
+        ),
+    ];
+    for (name, share) in shares {
+        if let Some(share) = share {
+            let value = format!("{:.1} %", 100.0 * share);
+            list.push(quantity(name, value, "", source));
+        }
+    }
     if let Some(acceptance) = preparation.swaps.and_then(|swaps| swaps.acceptance()) {
         let value = format!("{:.3} %", 100.0 * acceptance);
         list.push(quantity("swaps accepted", value, "", source));
@@ -105,12 +110,14 @@ fn of_the_glass(
     }
     if let Some(reference) = reference {
         let source = "equilibrate";
-        let energy = format!("{:.4}", reference.inherent_energy_per_atom);
-        list.push(quantity("E_IS per atom", energy, "epsilon", source));
+        if let Some(energy) = reference.inherent_energy_per_atom {
+            let energy = format!("{energy:.4}");
+            list.push(quantity("E_IS per atom", energy, "epsilon", source));
+        }
         if let Some(share) = reference.icosahedral_fraction_of_small {
-            let value = format!("{:.1} %", 100.0 * share);
+            let share = format!("{:.1} %", 100.0 * share);
             let name = "icosahedral share of small atoms";
-            list.push(quantity(name, value, "", source));
+            list.push(quantity(name, share, "", source));
         }
         let density = reference.atoms as f64 / reference.volume.mean;
         list.push(quantity(
@@ -119,16 +126,14 @@ fn of_the_glass(
             "1/sigma^3",
             source,
         ));
-        list.push(quantity(
-            "sigma_th = <sigma_IS> - <sigma_MD>",
-            with_error(
-                reference.stress_thermal.trace() / 3.0,
-                Some(reference.stress_thermal_error),
-                3,
-            ),
-            "epsilon/sigma^3",
-            "equilibrate, inherent structures at the mean cell, isotropic part",
-        ));
+        if let Some(thermal) = reference.stress_thermal {
+            list.push(quantity(
+                "sigma_th = <sigma_IS> - <sigma_MD>",
+                with_error(thermal.trace() / 3.0, reference.stress_thermal_error, 3),
+                "epsilon/sigma^3",
+                "equilibrate, inherent structures at the mean cell, isotropic part",
+            ));
+        }
     }
     if let Some(modulus) = modulus {
         let value = with_error(modulus.value, modulus.error, 2);

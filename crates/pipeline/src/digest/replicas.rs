@@ -30,7 +30,15 @@ pub(crate) fn over_replicas(values: &[Measured]) -> Option<Measured> {
             .sum();
         own.map(|own| own.sqrt() / count)
     };
-    Some(Measured { value, error })
+    Some(Measured {
+        value,
+        error,
+        independent: if values.len() >= ENOUGH {
+            values.len()
+        } else {
+            0
+        },
+    })
 }
 
 /// The value of a curve at `x` on the line between its points; `None` beyond its ends.
@@ -46,6 +54,7 @@ fn at(curve: &Curve, x: f64) -> Option<Measured> {
             return Some(Measured {
                 value: between(curve.y[k], curve.y[k + 1]),
                 error: error(k).zip(error(k + 1)).map(|(a, b)| between(a, b)),
+                independent: 0,
             });
         }
     }
@@ -53,6 +62,7 @@ fn at(curve: &Curve, x: f64) -> Option<Measured> {
     Some(Measured {
         value: curve.y[single],
         error: error(single),
+        independent: 0,
     })
 }
 
@@ -189,10 +199,7 @@ mod tests {
     use super::*;
 
     fn with(value: f64, error: f64) -> Measured {
-        Measured {
-            value,
-            error: Some(error),
-        }
+        Measured::within(value, error)
     }
 
     #[test]

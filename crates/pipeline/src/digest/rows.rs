@@ -2,13 +2,7 @@
 
 use metabasin_files::findings::{ComparisonRow, LoadingFindings, Measured, RateFindings};
 
-/// Whether two measured numbers differ by less than two combined standard errors; `None` where an
-/// error is missing.
-pub(crate) fn agrees(a: Option<Measured>, b: Option<Measured>) -> Option<bool> {
-    let (a, b) = a.zip(b)?;
-    let error = a.error?.hypot(b.error?);
-    Some((a.value - b.value).abs() <= 2.0 * error)
-}
+use super::confidence::agrees;
 
 fn row(
     quantity: &str,
@@ -21,8 +15,10 @@ fn row(
         rate_per_second,
         md: md.map(|measured| measured.value),
         md_error: md.and_then(|measured| measured.error),
+        md_independent: md.map_or(0, |measured| measured.independent),
         kmc: kmc.map(|measured| measured.value),
         kmc_error: kmc.and_then(|measured| measured.error),
+        kmc_independent: kmc.map_or(0, |measured| measured.independent),
         agrees: agrees(md, kmc),
     }
 }
@@ -54,27 +50,4 @@ pub(crate) fn comparison(
         rows.push(row("energy_drop", None, md, kmc));
     }
     rows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn agreement_means_two_combined_standard_errors() {
-        let at = |value: f64, error: f64| {
-            Some(Measured {
-                value,
-                error: Some(error),
-            })
-        };
-        assert_eq!(agrees(at(1.0, 0.3), at(1.9, 0.4)), Some(true));
-        assert_eq!(agrees(at(1.0, 0.3), at(2.1, 0.4)), Some(false));
-        let bare = Some(Measured {
-            value: 1.0,
-            error: None,
-        });
-        assert_eq!(agrees(bare, at(1.0, 0.1)), None);
-        assert_eq!(agrees(None, at(1.0, 0.1)), None);
-    }
 }

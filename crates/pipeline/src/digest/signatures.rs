@@ -2,16 +2,18 @@
 
 use metabasin_files::findings::{LoadingFindings, Measured, RateFindings, Signature, Verdict};
 
-/// What is said of a quantity that the signature wants positive: present at two standard errors
-/// above zero, absent at two below, or where zero is established to within `smallest`, the
-/// smallest value that would matter; else not resolvable.
+use super::confidence::{FEWEST, effective_degrees, margin};
+
+/// What is said of a quantity that the signature wants positive: present where its interval lies
+/// above zero, absent where it lies below, or below `smallest`, the smallest value that would
+/// matter; else, and wherever the error is not known well enough for an interval, not resolvable.
 fn verdict(measured: Measured, smallest: f64) -> Verdict {
-    let Some(error) = measured.error else {
+    let Some(margin) = margin(measured) else {
         return Verdict::NotResolvable;
     };
-    if measured.value >= 2.0 * error && measured.value > 0.0 {
+    if measured.value >= margin && measured.value > 0.0 {
         Verdict::Present
-    } else if measured.value <= -2.0 * error || measured.value + 2.0 * error < smallest {
+    } else if measured.value <= -margin || measured.value + margin < smallest {
         Verdict::Absent
     } else {
         Verdict::NotResolvable
@@ -19,19 +21,34 @@ fn verdict(measured: Measured, smallest: f64) -> Verdict {
 }
 
 fn text(measured: Measured) -> String {
-    match measured.error {
-        Some(error) => format!("{:.2e} +- {:.1e}", measured.value, error),
-        None => format!("{:.2e} (no error)", measured.value),
+    let Measured {
+        value,
+        error,
+        independent,
+    } = measured;
+    match (error, independent) {
+        (Some(error), 0) => format!("{value:.2e} (thermal noise within a pair {error:.1e})"),
+        (Some(error), few @ 1..FEWEST) => {
+            format!("{value:.2e} +- {error:.1e} (of {few}; a verdict needs {FEWEST})")
+        }
+        (Some(error), _) => format!("{value:.2e} +- {error:.1e}"),
+        (None, _) => format!("{value:.2e} (no error)"),
     }
 }
 
-/// Slope of y against the logarithm of the rate by weighted least squares, and its error.
+/// Slope of y against the logarithm of the rate by weighted least squares over the points whose
+/// error is known well enough, with its error.
 fn slope_per_decade(points: &[(f64, Measured)]) -> Option<Measured> {
-    let weighted: Vec<(f64, f64, f64)> = points
+    let known: Vec<&(f64, Measured)> = points
+        .iter()
+        .filter(|(_, measured)| {
+            measured.independent >= FEWEST && measured.error.is_some_and(|error| error > 0.0)
+        })
+        .collect();
+    let weighted: Vec<(f64, f64, f64)> = known
         .iter()
         .filter_map(|(rate, measured)| {
-            let error = measured.error.filter(|error| *error > 0.0)?;
-            Some((rate.log10(), measured.value, error.powi(-2)))
+            Some((rate.log10(), measured.value, measured.error?.powi(-2)))
         })
         .collect();
     if weighted.len() < 2 {
@@ -56,10 +73,29 @@ fn slope_per_decade(points: &[(f64, Measured)]) -> Option<Measured> {
         .iter()
         .map(|(x, y, weight)| weight * (x - mean_x) * (y - mean_y))
         .sum();
-    (spread > 0.0).then(|| Measured {
-        value: covariance / spread,
-        error: Some(spread.sqrt().recip()),
+    // Each point's part in the error of the slope, with the degrees of freedom of its own.
+    let parts: Vec<(f64, usize)> = weighted
+        .iter()
+        .zip(&known)
+        .map(|((x, _, weight), (_, measured))| {
+            let part = weight.sqrt() * (x - mean_x) / spread;
+            (part, measured.independent - 1)
+        })
+        .collect();
+    (spread > 0.0).then(|| {
+        Measured::mean_of(
+            effective_degrees(&parts) + 1,
+            covariance / spread,
+            spread.sqrt().recip(),
+        )
     })
+}
+
+fn slope_text(name: &str, slope: Option<Measured>, unit: &str) -> String {
+    match slope {
+        Some(slope) => format!("{name} = {} {unit}", text(slope)),
+        None => format!("{name}: fewer than two rates have {FEWEST} pairs or more"),
+    }
 }
 
 type Of = fn(&LoadingFindings) -> Option<Measured>;
@@ -82,6 +118,7 @@ fn slower_recovery(half_times: Vec<(f64, Measured)>, rates: usize) -> (Option<Me
             let logarithm = Measured {
                 value: time.value.log10(),
                 error: relative.map(|relative| relative / std::f64::consts::LN_10),
+                independent: time.independent,
             };
             (rate, logarithm)
         })
@@ -129,15 +166,13 @@ pub(crate) fn signatures(
         });
     };
     let moduli = points(|found| found.shear_modulus);
-    if let Some(slope) = slope_per_decade(&moduli) {
+    if moduli.len() > 1 {
+        let slope = slope_per_decade(&moduli);
         say(
             "stiffness falls as the rate falls",
-            Some(slope),
+            slope,
             0.1,
-            format!(
-                "dG/d log10(rate) = {} epsilon/sigma^3 per decade",
-                text(slope)
-            ),
+            slope_text("dG/d log10(rate)", slope, "epsilon/sigma^3 per decade"),
         );
     }
     let residuals = points(|found| found.residual_strain);
@@ -149,12 +184,13 @@ pub(crate) fn signatures(
             format!("{} at the slowest rate, {rate:.0e} /s", text(slowest)),
         );
     }
-    if let Some(slope) = slope_per_decade(&residuals).map(negative) {
+    if residuals.len() > 1 {
+        let slope = slope_per_decade(&residuals).map(negative);
         say(
             "residual strain grows as the rate falls",
-            Some(slope),
+            slope,
             1e-4,
-            format!("-d gamma_res/d log10(rate) = {} per decade", text(slope)),
+            slope_text("-d gamma_res/d log10(rate)", slope, "per decade"),
         );
     }
     let recovered = points(|found| found.recovered_strain);
@@ -206,41 +242,52 @@ pub(crate) fn signatures(
 mod tests {
     use super::*;
 
-    fn measured(value: f64, error: f64) -> Measured {
-        Measured {
-            value,
-            error: Some(error),
-        }
+    /// The mean of four pairs.
+    fn of_four(value: f64, error: f64) -> Measured {
+        Measured::mean_of(4, value, error)
     }
 
     #[test]
-    fn verdicts_follow_the_noise() {
-        assert_eq!(verdict(measured(3.0, 1.0), 0.1), Verdict::Present);
-        assert_eq!(verdict(measured(-3.0, 1.0), 0.1), Verdict::Absent);
-        assert_eq!(verdict(measured(1.0, 1.0), 0.1), Verdict::NotResolvable);
-        assert_eq!(verdict(measured(0.001, 0.01), 0.1), Verdict::Absent);
-        assert_eq!(
-            verdict(
-                Measured {
-                    value: 5.0,
-                    error: None
-                },
-                0.1
-            ),
-            Verdict::NotResolvable
-        );
+    fn verdicts_follow_students_t() {
+        // Four values: the interval is 3.182 standard errors wide either way.
+        assert_eq!(verdict(of_four(3.3, 1.0), 0.1), Verdict::Present);
+        assert_eq!(verdict(of_four(3.1, 1.0), 0.1), Verdict::NotResolvable);
+        assert_eq!(verdict(of_four(-3.3, 1.0), 0.1), Verdict::Absent);
+        assert_eq!(verdict(of_four(-3.1, 1.0), 0.1), Verdict::NotResolvable);
+        assert_eq!(verdict(of_four(0.001, 0.01), 0.1), Verdict::Absent);
+        // Eight values know their error better: 2.365.
+        let eight = Measured::mean_of(8, 2.4, 1.0);
+        assert_eq!(verdict(eight, 0.1), Verdict::Present);
+    }
+
+    #[test]
+    fn one_pair_is_no_ground_for_a_verdict() {
+        for measured in [
+            Measured::bare(5.0),
+            Measured::within(5.0, 0.01),
+            Measured::within(-5.0, 0.01),
+            Measured::mean_of(3, 5.0, 0.01),
+        ] {
+            assert_eq!(verdict(measured, 0.1), Verdict::NotResolvable);
+        }
     }
 
     #[test]
     fn a_slope_over_decades_is_found_with_its_error() {
         let points = [
-            (1e9, measured(1.0, 0.1)),
-            (1e8, measured(3.0, 0.1)),
-            (1e7, measured(5.0, 0.1)),
+            (1e9, of_four(1.0, 0.1)),
+            (1e8, of_four(3.0, 0.1)),
+            (1e7, of_four(5.0, 0.1)),
         ];
         let slope = slope_per_decade(&points).unwrap();
         assert!((slope.value + 2.0).abs() < 1e-12);
         assert!((slope.error.unwrap() - 0.1 / 2.0_f64.sqrt()).abs() < 1e-12);
+        // The outer points alone carry it: (1/2 + 1/2)² / (2 (1/4)/3) = 6 degrees of freedom.
+        assert_eq!(slope.independent, 7);
         assert!(slope_per_decade(&points[..1]).is_none());
+        // A point whose error nobody knows says nothing.
+        let mut spoiled = points.to_vec();
+        spoiled.push((1e6, Measured::within(100.0, 1e-6)));
+        assert_eq!(slope_per_decade(&spoiled), Some(slope));
     }
 }

@@ -305,13 +305,16 @@ fn reference(
         strain_drift: drift,
         stationary: drift.mean.abs() < 3.0 * drift.error,
         stress_md,
-        stress_inherent: state.stress,
-        stress_thermal: Stress::isotropic(diagonal(state.stress) - diagonal(stress_md)),
-        stress_thermal_error: 0.0,
+        stress_inherent: Some(state.stress),
+        stress_thermal: Some(Stress::isotropic(
+            diagonal(state.stress) - diagonal(stress_md),
+        )),
+        stress_thermal_error: None,
         quenches: 1,
-        inherent_energy_per_atom: state.energy_per_atom,
-        icosahedral_fraction_of_small: state.icosahedral_fraction_of_small,
-        icosahedral_largest_cluster: state.largest_cluster,
+        inherent_energy_per_atom: Some(state.energy_per_atom),
+        icosahedral_fraction_of_small: Some(state.icosahedral_fraction_of_small)
+            .filter(|fraction| fraction.is_finite()),
+        icosahedral_largest_cluster: Some(state.largest_cluster),
         crystallization: state.laves.warning("the reference state by LAMMPS"),
     }))
 }

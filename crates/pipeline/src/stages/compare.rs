@@ -11,6 +11,7 @@ use crate::PipelineError;
 use crate::crystallization::seen_by;
 use crate::digest::signatures::BackStress;
 use crate::digest::{kmc, md, quantities, replicas, rows, signatures};
+use crate::elastic_stability;
 use crate::finished_run::FinishedRun;
 use crate::stage::{StageContext, read_results};
 use crate::stages::branches::shear_stage;
@@ -106,6 +107,7 @@ pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
     let landscape = landscape(run)?;
     let mut findings = Findings {
         title: run.config.title.clone(),
+        samples: runs.len(),
         caveats: Vec::new(),
         glass: glass_of_all(&runs, start.as_ref(), reference.as_ref())?,
         comparison: rows::comparison(&rates, (drop_md, drop_kmc)),
@@ -120,7 +122,13 @@ pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
     findings.glass.crystallization = seen_by(&run.root, &run.manifest.stages)?
         .into_iter()
         .reduce(|all, warning| format!("{all}. {warning}"));
-    findings.caveats = caveats(run, &findings, reference.as_ref());
+    findings.caveats = not_to_be_had(run, &runs);
+    findings
+        .caveats
+        .extend(start.iter().flat_map(|start| start.notes.iter().cloned()));
+    findings
+        .caveats
+        .extend(caveats(run, &findings, reference.as_ref()));
     findings.measured = quantities::measured(
         run,
         &findings,
@@ -159,28 +167,20 @@ fn glass_of_all(
         return Ok(glass);
     }
     glass.origin = format!("{} samples, the first: {}", runs.len(), glass.origin);
-    let bare = |value: f64| Measured { value, error: None };
     let of_start = |pick: fn(&StartResults) -> Option<Measured>| {
         replicas::measured(runs, |run| Ok(started(run)?.as_ref().and_then(pick)))
     };
     let of_reference = |pick: fn(&ReferenceResults) -> Option<f64>| {
         replicas::measured(runs, |run| {
             let found: Option<ReferenceResults> = results_of(run, "equilibrate")?;
-            Ok(found.as_ref().and_then(pick).map(bare))
+            Ok(found.as_ref().and_then(pick).map(Measured::bare))
         })
     };
     glass.fictive_temperature = of_start(|start| {
-        start.fictive_temperature.map(|fictive| Measured {
-            value: fictive.value,
-            error: Some(fictive.error),
-        })
+        let fictive = start.fictive_temperature?;
+        Some(Measured::within(fictive.value, fictive.error))
     })?;
-    if let Some(temperature) = of_start(|start| {
-        Some(Measured {
-            value: start.temperature,
-            error: None,
-        })
-    })? {
+    if let Some(temperature) = of_start(|start| Some(Measured::bare(start.temperature)))? {
         glass.temperature = temperature.value;
     }
     let value = |measured: Measured| measured.value;
@@ -206,19 +206,18 @@ fn glass(start: Option<&StartResults>, reference: Option<&ReferenceResults>) -> 
             .unwrap_or(0),
         origin: start.origin.clone(),
         temperature: start.temperature,
-        fictive_temperature: start.fictive_temperature.map(|fictive| Measured {
-            value: fictive.value,
-            error: Some(fictive.error),
-        }),
+        fictive_temperature: start
+            .fictive_temperature
+            .map(|fictive| Measured::within(fictive.value, fictive.error)),
         inherent_energy_per_atom: reference
-            .map(|reference| reference.inherent_energy_per_atom)
-            .or_else(|| prepared.map(|prepared| prepared.inherent_energy_per_atom)),
+            .and_then(|reference| reference.inherent_energy_per_atom)
+            .or_else(|| prepared.and_then(|prepared| prepared.inherent_energy_per_atom)),
         icosahedral_fraction_of_small: reference
             .and_then(|reference| reference.icosahedral_fraction_of_small)
             .or_else(|| prepared.and_then(|prepared| prepared.icosahedral_fraction_of_small)),
         icosahedral_largest_cluster: reference
-            .map(|reference| reference.icosahedral_largest_cluster)
-            .or_else(|| prepared.map(|prepared| prepared.icosahedral_largest_cluster))
+            .and_then(|reference| reference.icosahedral_largest_cluster)
+            .or_else(|| prepared.and_then(|prepared| prepared.icosahedral_largest_cluster))
             .map(|cluster| cluster.round() as usize),
         ..GlassFindings::default()
     };
@@ -291,7 +290,29 @@ fn landscape(run: &FinishedRun) -> Result<Option<LandscapeFindings>, PipelineErr
         coverage: statistics.coverage,
         chao1: statistics.chao1,
         window,
+        compliance: elastic_stability::note(&sample),
     }))
+}
+
+/// The stages that this sample gave nothing for.
+fn not_to_be_had(run: &FinishedRun, runs: &[FinishedRun]) -> Vec<String> {
+    let mut said = Vec::new();
+    for (one, k) in runs.iter().zip(1..) {
+        let which = if run.config.replicas > 1 {
+            format!(" of {}", crate::replicas::name(k))
+        } else {
+            String::new()
+        };
+        for stage in &one.manifest.stages {
+            if let Some(reason) = &stage.reason {
+                said.push(format!(
+                    "The stage {}{which} is left out, and with it what rests on it: {reason}.",
+                    stage.name
+                ));
+            }
+        }
+    }
+    said
 }
 
 fn caveats(
@@ -353,6 +374,13 @@ fn caveats(
                     .to_owned(),
             );
         }
+    }
+    if let Some(note) = findings
+        .landscape
+        .as_ref()
+        .and_then(|found| found.compliance.clone())
+    {
+        caveats.push(format!("{note}."));
     }
     if let Some(coverage) = findings.landscape.as_ref().and_then(|found| found.coverage)
         && coverage < 0.9

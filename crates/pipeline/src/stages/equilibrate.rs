@@ -1,6 +1,6 @@
 //! The reference state: zero pressure, zero shear stress, γ = 0, and what stress it carries.
 
-use metabasin_atoms::{Configuration, Stress};
+use metabasin_atoms::{Cell, Configuration, Stress};
 use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
 use metabasin_md::analysis::Average;
 use metabasin_md::{Equilibrate, HoldSettings, Protocol, Sample};
@@ -31,20 +31,21 @@ pub(crate) struct ReferenceResults {
     pub(crate) stationary: bool,
     /// Mean MD stress over the frames after settling.
     pub(crate) stress_md: Stress,
-    /// Mean stress of inherent structures at the mean cell.
-    pub(crate) stress_inherent: Stress,
+    /// Mean stress of inherent structures at the mean cell, where there are any.
+    pub(crate) stress_inherent: Option<Stress>,
     /// σ_th = <σ_IS> − <σ_MD>, its isotropic part: the rest is sampling noise by symmetry.
-    pub(crate) stress_thermal: Stress,
-    /// Standard error of its diagonal, from the spread of the inherent structures.
-    pub(crate) stress_thermal_error: f64,
+    pub(crate) stress_thermal: Option<Stress>,
+    /// Standard error of its diagonal, from the spread of the inherent structures, where there are
+    /// several.
+    pub(crate) stress_thermal_error: Option<f64>,
     /// How many inherent structures.
     pub(crate) quenches: usize,
     /// Their mean energy per atom.
-    pub(crate) inherent_energy_per_atom: f64,
+    pub(crate) inherent_energy_per_atom: Option<f64>,
     /// Their mean share of icosahedral atoms among the small, where there are any of these.
     pub(crate) icosahedral_fraction_of_small: Option<f64>,
     /// Their mean largest cluster of icosahedral centers.
-    pub(crate) icosahedral_largest_cluster: f64,
+    pub(crate) icosahedral_largest_cluster: Option<f64>,
     /// A warning where one of them looks like the crystal of this mixture.
     #[serde(default)]
     pub(crate) crystallization: Option<String>,
@@ -64,11 +65,41 @@ pub(crate) fn reference(
     Ok((context.results_of(NAME)?, sample))
 }
 
-/// The inherent structure of lowest energy that the equilibration visited, in the mean cell.
+/// The inherent structure of lowest energy that the equilibration visited, in the mean cell; `None`
+/// where no quench of it converged.
 pub(crate) fn deepest_inherent_structure(
     context: &StageContext,
-) -> Result<Configuration, PipelineError> {
-    Ok(read_json(&context.folder_of(NAME)?.join(DEEPEST))?)
+) -> Result<Option<Configuration>, PipelineError> {
+    let path = context.folder_of(NAME)?.join(DEEPEST);
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(read_json(&path)?))
+}
+
+/// Inherent states of the kept configurations, in the mean cell; a quench that does not converge is
+/// told and left out.
+fn quenched(
+    context: &StageContext,
+    cell: &Cell,
+) -> Result<Vec<(InherentState, Configuration)>, PipelineError> {
+    let force_field = context.quench_field();
+    let mut states = Vec::new();
+    let snapshots = read_snapshots(context.folder, NAME)?;
+    let results: Vec<Result<_, PipelineError>> = snapshots
+        .par_iter()
+        .map(|snapshot| quench(&mapped_into(snapshot, cell)?, &force_field))
+        .collect();
+    for result in results {
+        match result {
+            Ok(state) => states.push(state),
+            Err(PipelineError::LeftOut(reason)) => context
+                .progress
+                .note(&format!("equilibrate: {reason}; it is left out")),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(states)
 }
 
 /// Settings of the hold, as the config says.
@@ -125,12 +156,7 @@ pub(crate) fn equilibrate(
     }
     stress_md = stress_md * (settled.len() as f64).recip();
     let cell = reference.sample.configuration.cell;
-    let force_field = context.quench_field();
-    let snapshots = read_snapshots(context.folder, NAME)?;
-    let quenched: Vec<(InherentState, Configuration)> = snapshots
-        .par_iter()
-        .map(|snapshot| quench(&mapped_into(snapshot, &cell)?, &force_field))
-        .collect::<Result<_, PipelineError>>()?;
+    let quenched = quenched(context, &cell)?;
     // The deepest inherent structure visited: shallower ones lie within a few kT of it and belong
     // to its metabasin, so searches from them would mostly fall into it.
     let deepest = quenched
@@ -142,7 +168,8 @@ pub(crate) fn equilibrate(
     }
     let states: Vec<InherentState> = quenched.iter().map(|(state, _)| *state).collect();
     let mean = |of: &dyn Fn(&InherentState) -> f64| {
-        states.iter().map(of).sum::<f64>() / states.len() as f64
+        let mean = states.iter().map(of).sum::<f64>() / states.len() as f64;
+        mean.is_finite().then_some(mean)
     };
     let crystallization = states
         .iter()
@@ -152,13 +179,15 @@ pub(crate) fn equilibrate(
     if let Some(warning) = &crystallization {
         context.progress.note(warning);
     }
-    let mut stress_inherent = Stress::ZERO;
-    for state in &states {
-        stress_inherent += state.stress;
-    }
-    stress_inherent = stress_inherent * (states.len() as f64).recip();
+    let stress_inherent = states
+        .iter()
+        .map(|state| state.stress)
+        .reduce(|sum, stress| sum + stress)
+        .map(|sum| sum * (states.len() as f64).recip());
     let diagonal = |stress: Stress| stress.trace() / 3.0;
-    let spread = mean(&|state| (diagonal(state.stress) - diagonal(stress_inherent)).powi(2));
+    let spread = stress_inherent
+        .and_then(|inherent| mean(&|state| (diagonal(state.stress) - diagonal(inherent)).powi(2)));
+    let degrees = states.len() as f64 - 1.0;
     let results = ReferenceResults {
         temperature: start.temperature,
         atoms: reference.sample.configuration.len(),
@@ -167,8 +196,11 @@ pub(crate) fn equilibrate(
         stationary: reference.stationary,
         stress_md,
         stress_inherent,
-        stress_thermal: Stress::isotropic(diagonal(stress_inherent) - diagonal(stress_md)),
-        stress_thermal_error: (spread / (states.len() as f64 - 1.0).max(1.0)).sqrt(),
+        stress_thermal: stress_inherent
+            .map(|inherent| Stress::isotropic(diagonal(inherent) - diagonal(stress_md))),
+        stress_thermal_error: spread
+            .filter(|_| degrees > 0.0)
+            .map(|spread| (spread / degrees).sqrt()),
         quenches: states.len(),
         inherent_energy_per_atom: mean(&|state| state.energy_per_atom),
         icosahedral_fraction_of_small: states

@@ -59,8 +59,8 @@ pub struct CycleResult {
     pub floored_pairs: u64,
     /// Stages cut short by the limit on events.
     pub stages_cut_short: u64,
-    /// Reported shear stress of active and elastic sites when the unloading ended.
-    pub reported_active_unloaded: f64,
+    /// Reported shear stress of active sites when the unloading ended, where there are any.
+    pub reported_active_unloaded: Option<f64>,
     /// The same of elastic sites, where there are any.
     pub reported_elastic_unloaded: Option<f64>,
 }
@@ -215,15 +215,33 @@ fn result(item: &Item, rows: &[Row], counters: metabasin_eshelby::Counters) -> C
         events: counters.events,
         floored_pairs: counters.floored_pairs,
         stages_cut_short: counters.stages_cut_short,
-        reported_active_unloaded: unloaded.map_or(f64::NAN, |row| row.reported_active_mean.xy()),
+        reported_active_unloaded: unloaded
+            .map(|row| row.reported_active_mean.xy())
+            .filter(|stress| stress.is_finite()),
         reported_elastic_unloaded: unloaded
             .and_then(|row| row.reported_elastic_mean)
             .map(Stress::xy),
     }
 }
 
+/// What this sample's own catalogue does not give costs the stage, not the run; a catalogue that
+/// the config names is bad input.
+fn unusable(context: &StageContext, error: PipelineError) -> PipelineError {
+    match error {
+        PipelineError::BadInput(message) if context.run.catalogue().exists() => {
+            PipelineError::LeftOut(message)
+        }
+        other => other,
+    }
+}
+
 /// The catalogue that the run made, or the one that its config names.
 fn open_catalogue(context: &StageContext) -> Result<Catalogue, PipelineError> {
+    if let Some(reason) = context.run.left_out("search") {
+        return Err(PipelineError::LeftOut(format!(
+            "kmc: there is no catalogue, because the searches were left out ({reason})"
+        )));
+    }
     let own = context.run.catalogue();
     if own.exists() {
         return Ok(Catalogue::open_read_only(&own)?);
@@ -306,9 +324,10 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
     let catalogue = open_catalogue(context)?;
     let sample = catalogue.sample()?;
     let population = Population::from_catalogue(&sample, &catalogue.events()?)
-        .map_err(|error| kmc_failure(&error))?;
+        .map_err(|error| unusable(context, kmc_failure(&error)))?;
     let settings = settings_of(stage, &sample)?;
-    let lattices = draw_lattices(context, stage, &population, &settings)?;
+    let lattices = draw_lattices(context, stage, &population, &settings)
+        .map_err(|error| unusable(context, error))?;
     let items = items(stage);
     context
         .progress

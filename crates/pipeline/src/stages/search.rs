@@ -43,16 +43,19 @@ fn search_start(context: &StageContext) -> Result<SearchStart, PipelineError> {
         .as_deref()
         .is_some_and(Path::exists);
     if equilibrated {
-        let (found, _) = reference(context)?;
-        return Ok(SearchStart {
-            configuration: deepest_inherent_structure(context)?,
-            source: format!(
-                "{}; the deepest inherent structure of the equilibration, in its mean cell at zero \
-                 stress",
-                begun.origin
+        let (found, reference) = reference(context)?;
+        let (configuration, which) = match deepest_inherent_structure(context)? {
+            Some(deepest) => (
+                deepest,
+                "the deepest inherent structure of the equilibration",
             ),
+            None => (reference.configuration, "the end of the equilibration"),
+        };
+        return Ok(SearchStart {
+            configuration,
+            source: format!("{}; {which}, in its mean cell at zero stress", begun.origin),
             temperature: Some(found.temperature),
-            stress_thermal: Some(found.stress_thermal),
+            stress_thermal: found.stress_thermal,
         });
     }
     Ok(SearchStart {
@@ -85,16 +88,22 @@ fn settled(
     }
     let streams = (context.config.seed, context.index);
     let watch = (context.progress, context.interrupt);
-    let found =
-        settle_minimum(minimum, settle, &stage.settings, streams, watch).map_err(|error| {
-            match error {
-                error if error.is_interruption() => context.interrupted(),
-                other => other,
+    let start = match settle_minimum(minimum, settle, &stage.settings, streams, watch) {
+        Ok(found) => SettledStart {
+            configuration: found.minimum.configuration().clone(),
+            moves: moves(&found),
+        },
+        Err(error) if error.is_interruption() => return Err(context.interrupted()),
+        Err(PipelineError::Failed(reason)) => {
+            context.progress.note(&format!(
+                "{reason}; the searches start from the minimum as it is"
+            ));
+            SettledStart {
+                configuration: minimum.configuration().clone(),
+                moves: Vec::new(),
             }
-        })?;
-    let start = SettledStart {
-        configuration: found.minimum.configuration().clone(),
-        moves: moves(&found),
+        }
+        Err(other) => return Err(other),
     };
     let descent: f64 = start.moves.iter().map(|step| step.descent).sum();
     context.progress.note(&format!(
@@ -146,11 +155,13 @@ pub(crate) fn search(context: &StageContext, stage: &SearchStage) -> Result<(), 
             other => other,
         })?;
     let configuration = minimum.configuration();
-    let network = Network::new(configuration, &Radii::half_sigma())?;
-    let laves = LavesOrder::new(&network.tessellation, &configuration.species)
-        .map_err(|error| PipelineError::Failed(error.to_string()))?;
+    // Where the structure cannot be told, nothing warns of a crystal either.
+    let order = Network::new(configuration, &Radii::half_sigma())
+        .ok()
+        .and_then(|network| LavesOrder::new(&network.tessellation, &configuration.species).ok())
+        .map(|laves| Order::of(&laves));
     context.write_results(&SearchResults {
-        crystallization: Order::of(&laves).warning("stage search (its minimum)"),
+        crystallization: order.and_then(|order| order.warning("stage search (its minimum)")),
         settled: moved,
         searches: summary.searches,
         events_distinct: summary.events_distinct,

@@ -157,9 +157,9 @@ pub fn stress_strain(rates: &[RateFindings]) -> Figure {
         caption: format!(
             "Shear stress against shear strain at constant rate; half the difference of loading in \
              both directions, so that the frozen-in stress drops out. Points: MD, averaged for \
-             display over at most {STRAIN_BINS} intervals of strain; bars: standard error of a \
-             frame. Lines: kinetic Monte Carlo of thermally activated Eshelby events; bands: \
-             standard error. Filled points and full lines load, hollow points and thin lines \
+             display over at most {STRAIN_BINS} intervals of strain; bars: scatter of frames, thermal \
+             noise alone. Lines: kinetic Monte Carlo of thermally activated Eshelby events; bands: \
+             scatter of rows. Neither says what another pair or sample would give. Filled points and full lines load, hollow points and thin lines \
              unload.{}",
             realizations(rates)
         ),
@@ -237,7 +237,9 @@ pub fn residual_strain(rates: &[RateFindings]) -> Figure {
             "Strain at zero stress after unloading: root of a straight line through τ(γ) for \
              |τ| < 0.3 τ_max (MD) or the crossing itself (KMC); half the difference of loading in \
              both directions, so that what happens without load drops out. {caption} Bars: standard \
-             error, for MD with the thermal noise √(kT/2GV) of a pair of samples."
+             error of the mean over pairs (MD, at least their thermal noise √(kT/2GV)) and lattices \
+             (KMC), from three on; of fewer pairs the thermal noise alone.{}",
+            realizations(rates)
         ),
         source: "findings.json, rates[].md and rates[].kmc: residual_strain".to_owned(),
         stages: &["unload", "kmc"],
@@ -294,9 +296,9 @@ pub fn recovery(rates: &[RateFindings]) -> Figure {
         },
         caption: "Shear strain against time at zero shear stress after unloading, half the \
                   difference of loading in both directions, for the rate of the loading before. \
-                  Points: MD (strain of the cell); bars: standard error with the thermal noise \
-                  √(kT/2GV) of a pair of samples, which neighboring points share. Lines: KMC; \
-                  bands: standard error. Both averaged for display over equal intervals of log \
+                  Points: MD (strain of the cell); bars: standard error over pairs, at least their \
+                  thermal noise √(kT/2GV), which neighboring points share and which is all there is \
+                  of fewer than three. Lines: KMC; bands: standard error over lattices. Both averaged for display over equal intervals of log \
                   time."
             .to_owned(),
         source: "findings.json, rates[].md and rates[].kmc: recovery".to_owned(),

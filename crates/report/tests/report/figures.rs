@@ -309,6 +309,7 @@ fn nothing_to_show_is_said_and_nothing_panics() {
             let measured = y.first().map(|value| Measured {
                 value: *value,
                 error: x.first().copied(),
+                independent: 4,
             });
             let loading = LoadingFindings {
                 loading: curve.clone(),

@@ -16,6 +16,7 @@ fn manifest() -> Manifest {
         folder: "02-shear".to_owned(),
         state: StageState::Done,
         seconds: Some(75.0),
+        reason: None,
     }];
     manifest
 }
@@ -37,6 +38,7 @@ fn a_whole_run_has_every_section() {
     // The template engine escapes slashes, too.
     let html = page(folder.path()).replace("&#x2f;", "/");
     for id in [
+        "answer",
         "caveats",
         "key-numbers",
         "signatures",
@@ -62,8 +64,13 @@ fn a_whole_run_has_every_section() {
     ] {
         assert!(html.contains(text), "{text}");
     }
-    // Caveats come before the first figure and the first number.
+    // The answer comes first, then the caveats, before the first figure and the first number.
     let at = |text: &str| html.find(text).unwrap();
+    assert!(at("Do MD and KMC agree?") < at("id=\"caveats\""));
+    assert!(html.contains(
+        "MD and KMC agree on the shear modulus G at 1e9 /s, they differ on the residual strain at \
+         1e9 /s, and the rest is not resolvable; all is of one sample"
+    ));
     assert!(at("id=\"caveats\"") < at("id=\"key-numbers\""));
     assert!(at("id=\"key-numbers\"") < at("<figure"));
     // Each figure is in the page and beside it, the same text.

@@ -74,23 +74,17 @@ fn loading(rate: f64, md: bool, random: &mut Even) -> LoadingFindings {
         recovered: if md { 2 } else { 16 },
         loading: loaded,
         unloading: unloaded,
-        shear_modulus: Some(Measured {
-            value: MODULUS,
-            error: Some(0.3),
-        }),
-        residual_strain: Some(Measured {
-            value: residual + if md { 0.0006 * random.normal() } else { 0.0 },
-            error: Some(if md { 0.002 } else { 0.0002 }),
-        }),
+        shear_modulus: Some(Measured::within(MODULUS, 0.3)),
+        residual_strain: Some(Measured::within(
+            residual + if md { 0.0006 * random.normal() } else { 0.0 },
+            if md { 0.002 } else { 0.0002 },
+        )),
         recovery,
-        recovered_strain: Some(Measured {
-            value: 0.3 * residual,
-            error: Some(if md { 0.0011 } else { 0.0001 }),
-        }),
-        recovery_half_time: Some(Measured {
-            value: 0.2 * duration,
-            error: None,
-        }),
+        recovered_strain: Some(Measured::within(
+            0.3 * residual,
+            if md { 0.0011 } else { 0.0001 },
+        )),
+        recovery_half_time: Some(Measured::bare(0.2 * duration)),
         events_loading: (!md).then_some(1234),
     }
 }
@@ -119,10 +113,7 @@ fn glass(random: &mut Even) -> GlassFindings {
         atoms: 500,
         origin: "melted at T = 0.8, cooled at P = 0 in 4,000 τ".to_owned(),
         temperature: 0.28,
-        fictive_temperature: Some(Measured {
-            value: 0.381,
-            error: Some(0.012),
-        }),
+        fictive_temperature: Some(Measured::within(0.381, 0.012)),
         cooling: Some(Curve {
             y: temperatures
                 .iter()
@@ -146,8 +137,10 @@ fn comparison() -> Vec<ComparisonRow> {
             rate_per_second: Some(1e9),
             md: Some(17.02),
             md_error: Some(0.31),
+            md_independent: 4,
             kmc: Some(16.8),
             kmc_error: Some(0.1),
+            kmc_independent: 16,
             agrees: Some(true),
         },
         ComparisonRow {
@@ -155,8 +148,10 @@ fn comparison() -> Vec<ComparisonRow> {
             rate_per_second: Some(1e9),
             md: Some(0.0011),
             md_error: Some(0.002),
+            md_independent: 4,
             kmc: Some(0.0062),
             kmc_error: Some(0.0002),
+            kmc_independent: 16,
             agrees: Some(false),
         },
         ComparisonRow {
@@ -164,8 +159,10 @@ fn comparison() -> Vec<ComparisonRow> {
             rate_per_second: None,
             md: Some(-8.2e-4),
             md_error: None,
+            md_independent: 0,
             kmc: Some(-1.1e-3),
             kmc_error: Some(1e-4),
+            kmc_independent: 16,
             agrees: None,
         },
     ]
