@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::error::CatalogueError;
 use crate::opening::with_suffix;
 
+/// So often a lock is taken on a file that its last holder has removed.
+const ATTEMPTS: usize = 1000;
+
 /// Held by the one process that writes to a catalogue, from opening to closing.
 ///
 /// The system lets go of the lock when the process ends, however it ends; the file beside the
@@ -30,7 +33,7 @@ impl WriterLock {
             path: catalogue.to_owned(),
             source,
         };
-        loop {
+        for _ in 0..ATTEMPTS {
             let mut file = OpenOptions::new()
                 .create(true)
                 .truncate(false)
@@ -71,6 +74,10 @@ impl WriterLock {
                 .map_err(failed)?;
             return Ok(Self { path, _file: file });
         }
+        Err(CatalogueError::InUse {
+            path: catalogue.to_owned(),
+            holder: "processes that come and go".to_owned(),
+        })
     }
 }
 

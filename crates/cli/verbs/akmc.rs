@@ -35,7 +35,7 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
     request.walk.effort = arguments.effort;
     request.walk.trajectories = arguments.trajectories;
     request.walk.seed = arguments.seed;
-    let watch = (&context.watch as _, &INTERRUPT);
+    let watch = (&context.watch as _, &*INTERRUPT);
     let (summary, track) =
         walk_from_file(&arguments.file, &arguments.out, &request, existing, watch)?;
     let plot = arguments.out.join("energy.svg");

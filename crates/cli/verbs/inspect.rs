@@ -96,8 +96,8 @@ pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
         &sample,
         (&arguments.output, overwrite(arguments.force)),
         (forces.cut, forces.kernel.into()),
-        arguments.method,
-        arguments.force_tolerance,
+        (arguments.method, arguments.force_tolerance),
+        &crate::signals::INTERRUPT,
     )?;
     context.output.result(&result, |r| {
         pairs(&[

@@ -9,6 +9,7 @@ use nalgebra::Vector3;
 use serde::Serialize;
 
 use crate::config::KernelChoice;
+use crate::memory::{of_structure, require_for};
 use crate::sample::{Sample, force_field};
 use crate::{PipelineError, csv};
 
@@ -75,7 +76,9 @@ pub fn single_point(
     per_atom: Option<(&Path, Overwrite)>,
 ) -> Result<SinglePoint, PipelineError> {
     let configuration = &sample.configuration;
-    let mut forces = vec![Vector3::zeros(); configuration.len()];
+    let atoms = configuration.len();
+    require_for("energy", atoms, of_structure(atoms), "take a smaller sample")?;
+    let mut forces = vec![Vector3::zeros(); atoms];
     let mut field: ForceField = force_field(cut, kernel);
     let (cell, positions) = (&configuration.cell, &configuration.positions);
     let evaluation = field.evaluate(cell, positions, &configuration.species, &mut forces);

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::cell_mapping::comparable_cell;
 use crate::config::KernelChoice;
+use crate::memory::{of_analysis, require_for};
 use crate::sample::{Sample, force_field};
 use crate::{PipelineError, csv};
 
@@ -192,6 +193,8 @@ pub fn analyze(
     per_atom: Option<(&Path, Overwrite)>,
 ) -> Result<StructureAnalysis, PipelineError> {
     let configuration = &sample.configuration;
+    let atoms = configuration.len();
+    require_for("analyze", atoms, of_analysis(atoms), "take a smaller sample")?;
     let Network {
         tessellation,
         icosahedra,
