@@ -47,7 +47,9 @@ fn end_soon() {
     while asked.elapsed() < GRACE || (INTERRUPT.is_saving() && asked.elapsed() < LONGEST_SAVING) {
         std::thread::sleep(LOOK);
     }
-    say("stopped: what was written so far is kept, as after a kill; a verb with --resume goes on from there");
+    say(
+        "stopped: what was written so far is kept, as after a kill; a verb with --resume goes on from there",
+    );
     std::process::exit(130);
 }
 

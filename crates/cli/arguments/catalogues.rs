@@ -49,7 +49,12 @@ pub struct Barriers {
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
     /// Seed of the bootstrap errors.
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
     pub seed: u64,
     /// Overwrite plot and tables.
     #[arg(long)]
@@ -205,7 +210,12 @@ pub struct Escape {
     #[arg(long, value_name = "PERIODS", default_value_t = EscapeRequest::default().interval, allow_negative_numbers = true, value_parser = positive)]
     pub interval: f64,
     /// Seed.
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
     pub seed: u64,
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]

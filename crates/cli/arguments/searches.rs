@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use super::Forces;
 use super::numbers::{positive, share};
@@ -154,7 +154,12 @@ pub struct Akmc {
     #[arg(long, value_name = "PER_SECOND", default_value_t = 1e13, allow_negative_numbers = true, value_parser = positive)]
     pub attempt_frequency: f64,
     /// Seed.
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
     pub seed: u64,
     /// Cut mode and kernel.
     #[command(flatten)]

@@ -7,8 +7,8 @@ use metabasin_pipeline::config::{
     ConfigError, LoadedConfig, check_catalogue, check_sample, load, load_text,
 };
 use metabasin_pipeline::{
-    Estimate, Existing, Overwrite, PairCount, PipelineError, RunSummary, check_memory, compare_runs,
-    digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
+    Estimate, Existing, Overwrite, PairCount, PipelineError, RunSummary, check_memory,
+    compare_runs, digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;

@@ -29,7 +29,12 @@ impl KmcSettings {
         let kernel = 3.0 * REAL * components * sites;
         // Two components a cube, all at once, and one that is turned by each thread.
         let cubes = (components / 2.0).ceil() + running;
-        let making = kernel + if self.interactions { cubes * COMPLEX * sites } else { 0.0 };
+        let making = kernel
+            + if self.interactions {
+                cubes * COMPLEX * sites
+            } else {
+                0.0
+            };
         let lattice = size::<Pair>() * excitations + sites;
         // A list that grows by doubling, beside the pairs made of it; heights and order of sites.
         let drawing = 3.0 * size::<(usize, Excitation)>() * excitations + 2.0 * REAL * sites;

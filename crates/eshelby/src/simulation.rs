@@ -320,12 +320,7 @@ impl Simulation {
 
     /// Runs to `until` (time within the stage) or to the next event, whichever comes first; no
     /// window in which anything is likely to happen is longer than `longest_window`.
-    fn advance(
-        &mut self,
-        until: f64,
-        longest_window: f64,
-        observer: &mut dyn Observer,
-    ) -> Wait {
+    fn advance(&mut self, until: f64, longest_window: f64, observer: &mut dyn Observer) -> Wait {
         let stress_rate = self.stress_rate();
         let mut stretch = 1.0;
         loop {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metabasin_atoms::Cell;
+use metabasin_atoms::{Cell, Interrupt};
 use metabasin_catalogue::EvaluationCounts;
 use metabasin_interactions::{
     EnergyLandscape, HessianBlock, HessianBlocks, Potential, largest_norm,

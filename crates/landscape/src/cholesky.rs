@@ -19,10 +19,7 @@ impl Cholesky {
     }
 
     /// As [`Cholesky::new`], given up where `stopped` says so between two panels.
-    pub(crate) fn new_unless(
-        mut matrix: DMatrix<f64>,
-        stopped: impl Fn() -> bool,
-    ) -> Option<Self> {
+    pub(crate) fn new_unless(mut matrix: DMatrix<f64>, stopped: impl Fn() -> bool) -> Option<Self> {
         let size = matrix.nrows();
         let mut start = 0;
         while start < size {

@@ -1,7 +1,7 @@
 //! The relaxed athermal stiffness of an inherent structure.
 
 use metabasin_atoms::Stiffness;
-use metabasin_interactions::{FixedCell, flatten};
+use metabasin_interactions::{EnergyLandscape, FixedCell, flatten};
 use metabasin_minimizers::InherentStructure;
 
 use crate::error::LandscapeError;

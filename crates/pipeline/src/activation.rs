@@ -278,7 +278,9 @@ pub fn activation_volumes(
             .collect();
         let minimum =
             LoadedMinimum::follow(&opened.minimum, loading, &gammas, &opened.settings, load)
-                .map_err(|error| PipelineError::in_file(catalogue, error).unless(interrupt, go_on))?;
+                .map_err(|error| {
+                    PipelineError::in_file(catalogue, error).unless(interrupt, go_on)
+                })?;
         let numbered: Vec<(u64, &EventRecord)> = (first..).zip(&opened.events).collect();
         let found = kept.side_by_side(&numbered, |event| {
             let followed = minimum.follow_event(event);
@@ -286,8 +288,7 @@ pub fn activation_volumes(
                 // It may have been cut short.
                 return Err(PipelineError::Interrupted { resume: go_on() });
             }
-            followed
-                .map_err(|error| PipelineError::Failed(format!("event {}: {error}", event.id)))
+            followed.map_err(|error| PipelineError::Failed(format!("event {}: {error}", event.id)))
         })?;
         result.ways.push(LoadedWay {
             way: *way,

@@ -258,7 +258,9 @@ fn search_the_start(
         stress_thermal: None,
     };
     let minimum = quench_start(&start.configuration, field.clone()).map_err(|error| {
-        error.unless(watch.1, || "continue with the same command and --resume".to_owned())
+        error.unless(watch.1, || {
+            "continue with the same command and --resume".to_owned()
+        })
     })?;
     let atoms = start.configuration.len() as u64;
     let plan = SearchPlan {

@@ -13,10 +13,10 @@ use metabasin_landscape::SearchSettings;
 use metabasin_minimizers::{InherentStructure, TruncatedNewton};
 use nalgebra::Vector3;
 
-use crate::{Interrupt, PipelineError};
 use crate::config::KernelChoice;
 use crate::memory::{FEWER_THREADS, of_searches, require_for};
 use crate::sample::force_field;
+use crate::{Interrupt, PipelineError};
 
 /// What statistics are asked of a catalogue.
 #[derive(Clone, Debug)]

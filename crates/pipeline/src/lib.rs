@@ -68,8 +68,8 @@ pub use estimate::{Estimate, StageEstimate, estimate};
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
-pub use merge::{MergeSummary, merge_catalogues};
 pub use memory::{StageMemory, check_memory};
+pub use merge::{MergeSummary, merge_catalogues};
 pub use metabasin_atoms::units::SECONDS_PER_TAU;
 pub use metabasin_atoms::{Interrupt, Strain, Stress};
 pub use metabasin_catalogue::{

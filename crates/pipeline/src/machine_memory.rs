@@ -145,7 +145,10 @@ mod tests {
         assert_eq!(refusal(3.2e9, Some(&left)), None);
         assert_eq!(refusal(1e30, None), None);
         let text = refusal(2.5e12, Some(&left)).unwrap();
-        assert!(text.contains("2.5 TB") && text.contains("3.2 GB are free"), "{text}");
+        assert!(
+            text.contains("2.5 TB") && text.contains("3.2 GB are free"),
+            "{text}"
+        );
     }
 
     #[test]

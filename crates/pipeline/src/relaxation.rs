@@ -9,11 +9,11 @@ use metabasin_interactions::Cut;
 use metabasin_minimizers::{InherentStructure, MinimizerKind};
 use serde::Serialize;
 
-use crate::{Interrupt, PipelineError};
 use crate::config::KernelChoice;
 use crate::memory::{of_minimization, require_for};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::write_structure;
+use crate::{Interrupt, PipelineError};
 
 /// What `minimize` reports.
 #[derive(Clone, Debug, Serialize)]
@@ -58,7 +58,12 @@ pub fn relax(
         )));
     }
     let atoms = sample.configuration.len();
-    require_for("minimize", atoms, of_minimization(atoms), "take a smaller sample")?;
+    require_for(
+        "minimize",
+        atoms,
+        of_minimization(atoms),
+        "take a smaller sample",
+    )?;
     let start = Instant::now();
     let field = force_field(cut, kernel).with_interrupt(interrupt.clone());
     let minimizer = method.build();

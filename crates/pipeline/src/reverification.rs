@@ -70,8 +70,8 @@ pub fn reverify(
     let stored = minimum_of(&sample)?;
     opened.check_sample(&format!("{:016x}", stored.fingerprint()))?;
     let (minimum, settings) = open_minimum(catalogue, &sample, (request.kernel, interrupt))?;
-    let mut verifier = Reverifier::new(&minimum, settings, request.tolerances)
-        .map_err(|error| {
+    let mut verifier =
+        Reverifier::new(&minimum, settings, request.tolerances).map_err(|error| {
             PipelineError::in_file(catalogue, error)
                 .unless(interrupt, || "start the same command anew".to_owned())
         })?;

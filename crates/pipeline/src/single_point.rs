@@ -77,7 +77,12 @@ pub fn single_point(
 ) -> Result<SinglePoint, PipelineError> {
     let configuration = &sample.configuration;
     let atoms = configuration.len();
-    require_for("energy", atoms, of_structure(atoms), "take a smaller sample")?;
+    require_for(
+        "energy",
+        atoms,
+        of_structure(atoms),
+        "take a smaller sample",
+    )?;
     let mut forces = vec![Vector3::zeros(); atoms];
     let mut field: ForceField = force_field(cut, kernel);
     let (cell, positions) = (&configuration.cell, &configuration.positions);

@@ -194,7 +194,12 @@ pub fn analyze(
 ) -> Result<StructureAnalysis, PipelineError> {
     let configuration = &sample.configuration;
     let atoms = configuration.len();
-    require_for("analyze", atoms, of_analysis(atoms), "take a smaller sample")?;
+    require_for(
+        "analyze",
+        atoms,
+        of_analysis(atoms),
+        "take a smaller sample",
+    )?;
     let Network {
         tessellation,
         icosahedra,

@@ -225,13 +225,20 @@ impl LoadedConfig {
 
     /// The files that the run reads and that are not there, as `field: name`.
     pub fn missing_files(&self) -> Vec<String> {
-        let from_sample = self.config.stages.iter().any(|stage| stage.name() == "from-sample");
+        let from_sample = self
+            .config
+            .stages
+            .iter()
+            .any(|stage| stage.name() == "from-sample");
         let sample = self.config.sample.as_deref().filter(|_| from_sample);
-        [("sample", sample), ("catalogue", catalogue_of(&self.config))]
-            .into_iter()
-            .filter_map(|(field, path)| Some((field, path.filter(|path| !path.exists())?)))
-            .map(|(field, path)| format!("{field}: {}", path.display()))
-            .collect()
+        [
+            ("sample", sample),
+            ("catalogue", catalogue_of(&self.config)),
+        ]
+        .into_iter()
+        .filter_map(|(field, path)| Some((field, path.filter(|path| !path.exists())?)))
+        .map(|(field, path)| format!("{field}: {}", path.display()))
+        .collect()
     }
 }
 

@@ -373,10 +373,22 @@ fn counts(faults: &mut Faults, at: &str, stage: &Stage) {
         _ => 0,
     };
     let why = "each is minimized and analyzed";
-    faults.at_most(format!("{at}.quenches"), quenches as u64, MOST_QUENCHES, why);
+    faults.at_most(
+        format!("{at}.quenches"),
+        quenches as u64,
+        MOST_QUENCHES,
+        why,
+    );
     let trajectories = match stage {
         Stage::Shear(shear) => {
-            vec![("pairs", shear.pairs_by_rate().map(|(_, pairs)| pairs).max().unwrap_or(0))]
+            vec![(
+                "pairs",
+                shear
+                    .pairs_by_rate()
+                    .map(|(_, pairs)| pairs)
+                    .max()
+                    .unwrap_or(0),
+            )]
         }
         Stage::Creep(creep) => vec![("pairs", creep.pairs)],
         Stage::Kmc(kmc) => vec![("pairs", kmc.pairs)],
@@ -386,7 +398,12 @@ fn counts(faults: &mut Faults, at: &str, stage: &Stage) {
     };
     for (field, number) in trajectories {
         let why = "each leaves files of its own";
-        faults.at_most(format!("{at}.{field}"), number as u64, MOST_TRAJECTORIES, why);
+        faults.at_most(
+            format!("{at}.{field}"),
+            number as u64,
+            MOST_TRAJECTORIES,
+            why,
+        );
     }
 }
 

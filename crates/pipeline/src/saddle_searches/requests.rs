@@ -136,8 +136,7 @@ pub fn search_from_file(
     let bytes = of_searches(atoms, rayon::current_num_threads(), dense_up_to);
     require_for("search", atoms, bytes, FEWER_THREADS)?;
     let interrupt = watch.1;
-    let mut field =
-        force_field(request.cut, request.kernel).with_interrupt(interrupt.clone());
+    let mut field = force_field(request.cut, request.kernel).with_interrupt(interrupt.clone());
     let configuration = &sample.configuration;
     if !request.minimize {
         let mut forces = vec![nalgebra::Vector3::zeros(); configuration.len()];
