@@ -2,6 +2,7 @@
 
 use super::{BarostatChoice, Pairs, PrepareStage, RunConfig, ShearStage, Stage, ThermostatChoice};
 use metabasin_atoms::units::{StrainRate, Temperature};
+use metabasin_eshelby::KmcSettings;
 use metabasin_md::Dynamics;
 
 /// One fault, by the dotted path of the field.
@@ -235,7 +236,13 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
             faults.strain(format!("{at}.strain"), kmc.strain);
             faults.at_least(format!("{at}.pairs"), kmc.pairs as u64, 1);
             if let Some(temperature) = kmc.temperature {
-                faults.positive(format!("{at}.temperature"), temperature.reduced());
+                let of_stage = KmcSettings {
+                    temperature,
+                    ..KmcSettings::default()
+                };
+                if let Err(error) = of_stage.validate() {
+                    faults.add(format!("{at}.temperature"), error.to_string());
+                }
             }
             if let Err(error) = kmc.settings.validate() {
                 faults.add(format!("{at}.settings"), error.to_string());
