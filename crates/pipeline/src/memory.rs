@@ -22,20 +22,20 @@ pub struct StageMemory {
 }
 
 /// Bytes of the program itself.
-const PROGRAM: f64 = 25e6;
-/// Bytes an atom of a structure in memory, with what is read and written of it.
-const STRUCTURE: f64 = 1000.0;
+const PROGRAM: f64 = 15e6;
+/// Bytes an atom of a structure in memory, with what is read of it and its energy and forces.
+const STRUCTURE: f64 = 2000.0;
 /// Bytes an atom of a trajectory of molecular dynamics: neighbors, and the text of a checkpoint.
-const TRAJECTORY: f64 = 4500.0;
+const TRAJECTORY: f64 = 3000.0;
 /// Bytes an atom of a minimization or a quench, analysis included.
-const QUENCH: f64 = 7000.0;
+const QUENCH: f64 = 8000.0;
 /// Bytes an atom that all searches share, and of each that runs: Hessian in blocks, factor, vectors.
 const SEARCHER: f64 = 12_000.0;
 const SEARCH: f64 = 25_000.0;
 /// Bytes an atom of the tessellation of a structure.
-const TESSELLATION: f64 = 5000.0;
+const TESSELLATION: f64 = 1000.0;
 /// Dense Hessians at once, where an index or a prefactor needs one.
-const DENSE: f64 = 4.0;
+const DENSE: f64 = 3.0;
 /// Atoms around the core of an event that vibrate in a prefactor.
 const REGION: f64 = 600.0;
 /// Excitations in the volume of a site (10 sigma^3), where no catalogue tells yet.
@@ -48,7 +48,7 @@ fn dense(atoms: f64) -> f64 {
 
 /// Bytes that one structure takes with its energy and forces.
 pub(crate) fn of_structure(atoms: usize) -> f64 {
-    PROGRAM + (STRUCTURE + TRAJECTORY) * atoms as f64
+    PROGRAM + STRUCTURE * atoms as f64
 }
 
 /// Bytes that a minimization takes.
@@ -58,7 +58,7 @@ pub(crate) fn of_minimization(atoms: usize) -> f64 {
 
 /// Bytes that a structure takes with its tessellation.
 pub(crate) fn of_analysis(atoms: usize) -> f64 {
-    PROGRAM + (STRUCTURE + TRAJECTORY + TESSELLATION) * atoms as f64
+    PROGRAM + (STRUCTURE + TESSELLATION) * atoms as f64
 }
 
 /// Bytes that so many searches at once take; of samples up to `dense_up_to` atoms with a dense Hessian.
@@ -79,7 +79,7 @@ pub(crate) fn of_full_prefactors(atoms: usize, running: usize) -> f64 {
 
 /// Bytes that so many trajectories at once take.
 pub(crate) fn of_trajectories(atoms: usize, running: usize) -> f64 {
-    let each = TRAJECTORY + QUENCH.max(TESSELLATION);
+    let each = TRAJECTORY + QUENCH;
     PROGRAM + (STRUCTURE + running as f64 * each) * atoms as f64
 }
 
