@@ -22,7 +22,7 @@ pub struct StageMemory {
 }
 
 /// Bytes of the program itself.
-const PROGRAM: f64 = 15e6;
+const PROGRAM: f64 = 20e6;
 /// Bytes an atom of a structure in memory, with what is read of it and its energy and forces.
 const STRUCTURE: f64 = 2000.0;
 /// Bytes an atom of a trajectory of molecular dynamics: neighbors, and the text of a checkpoint.
