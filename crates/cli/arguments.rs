@@ -2,6 +2,7 @@
 
 mod catalogues;
 mod lammps;
+mod numbers;
 mod runs;
 mod searches;
 mod structures;
@@ -28,7 +29,7 @@ pub use structures::{Analyze, Energy, Forces, Kernel, Minimize, Settle};
 )]
 pub struct Arguments {
     /// Threads to use; by default all cores. Results do not depend on it.
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Say more on stderr; twice for everything.
     #[arg(short, long, global = true, action = ArgAction::Count)]

@@ -69,6 +69,15 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
+/// Bytes in the unit that people would say them in.
+pub fn bytes(number: f64) -> String {
+    match number {
+        n if n < 1e9 => format!("{:.0} MB", n / 1e6),
+        n if n < 1e12 => format!("{:.1} GB", n / 1e9),
+        n => format!("{:.1} TB", n / 1e12),
+    }
+}
+
 /// Prints an error on stderr; where even that fails there is nobody left to tell.
 pub fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "metabasin: {message}");

@@ -89,7 +89,16 @@ impl<'a> GlassTerrain<'a> {
     }
 
     pub(crate) fn goes_on(&self) -> bool {
-        (self.watcher)()
+        (self.watcher)() && !self.force_field.is_interrupted()
+    }
+
+    /// Why work failed: what it says, unless it was cut short.
+    fn failure(&self, error: impl Into<AtomisticError>) -> AtomisticError {
+        if self.force_field.is_interrupted() {
+            AtomisticError::Stopped
+        } else {
+            error.into()
+        }
     }
 
     fn inherent(&self, x: &[f64]) -> Result<(InherentStructure, u64), AtomisticError> {
@@ -99,7 +108,8 @@ impl<'a> GlassTerrain<'a> {
             self.force_field.clone(),
             &minimizer,
             self.settings.force_tolerance,
-        )?;
+        )
+        .map_err(|error| self.failure(error))?;
         Ok((inherent, found.force_evaluations()))
     }
 
@@ -194,12 +204,13 @@ impl Terrain for GlassTerrain<'_> {
     ) -> Result<Round, AtomisticError> {
         let (inherent, evaluations) = self.inherent(&minimum.x)?;
         let stage = self.stage_of(round);
-        let searcher = Searcher::new(&inherent, self.settings.clone(), self.seed, stage)?;
+        let searcher = Searcher::new(&inherent, self.settings.clone(), self.seed, stage)
+            .map_err(|error| self.failure(error))?;
         let atoms = self.sample.len() as u64;
         let indices = Self::indices(&searcher, around, atoms, effort);
         let results: Vec<_> = indices
             .into_par_iter()
-            .map(|index| (self.watcher)().then(|| searcher.run(index)))
+            .map(|index| (self.watcher)().then(|| searcher.run(index)).flatten())
             .collect();
         let mut found = Round {
             evaluations,

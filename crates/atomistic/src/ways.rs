@@ -82,6 +82,9 @@ impl GlassTerrain<'_> {
         };
         let climb = follow_mode(&mut landscape, &ascent, self.settings(), &preconditioner);
         let (sides, spent) = self.sides(minimum, &mut landscape, &climb, frequency);
+        if !self.goes_on() {
+            return Err(AtomisticError::Stopped);
+        }
         let way = match sides {
             Sides::Home(way) => Some(way),
             Sides::Elsewhere(_) | Sides::Nowhere => None,
@@ -126,6 +129,9 @@ impl GlassTerrain<'_> {
                 if !matches!(sides, Sides::Nowhere) {
                     break;
                 }
+            }
+            if !self.goes_on() {
+                return Err(AtomisticError::Stopped);
             }
             match sides {
                 Sides::Home(way) => return Ok((Some(way), spent)),

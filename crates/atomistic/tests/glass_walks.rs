@@ -119,7 +119,7 @@ fn prefactors_are_those_of_the_catalogue() {
     };
     let searcher = Searcher::new(&inherent, settings.clone(), 1, 0).unwrap();
     let rebuilder = Rebuilder::new(&inherent, settings).unwrap();
-    let events = (0..200).filter_map(|index| searcher.run(index).event);
+    let events = (0..200).filter_map(|index| searcher.run(index)?.event);
     let mut compared = 0;
     for event in events.take(2) {
         let measured = rebuilder

@@ -60,10 +60,14 @@ impl From<Cell> for [f64; 6] {
     }
 }
 
+/// Rounds of a reduction at most. Each shortens a vector, by half where it leans by more than one
+/// length, so that a few suffice; cells of numbers too far apart for their digits end unreduced.
+const REDUCTIONS: usize = 2000;
+
 /// A Minkowski-reduced basis: each vector is the shortest that completes the ones before it.
 fn reduce(lattice: &Matrix3<f64>) -> Matrix3<f64> {
     let mut basis: [Vector3<f64>; 3] = [0, 1, 2].map(|k| lattice.column(k).into_owned());
-    loop {
+    for _ in 0..REDUCTIONS {
         basis.sort_by(|p, q| p.norm_squared().total_cmp(&q.norm_squared()));
         let shorten = |v: &mut Vector3<f64>, u: &Vector3<f64>| {
             *v -= u * (v.dot(u) / u.norm_squared()).round();
@@ -97,8 +101,9 @@ fn reduce(lattice: &Matrix3<f64>) -> Matrix3<f64> {
             basis[2] = best;
             continue;
         }
-        return Matrix3::from_columns(&basis);
+        break;
     }
+    Matrix3::from_columns(&basis)
 }
 
 impl Cell {

@@ -12,6 +12,9 @@ use crate::error::CatalogueError;
 const PATIENCE: u32 = 4;
 const MOMENT: Duration = Duration::from_millis(25);
 
+/// So often a lock is taken on a file that its last holder has removed.
+const ATTEMPTS: usize = 1000;
+
 /// Held by the one process that writes to a catalogue, from opening to closing.
 ///
 /// The system lets go of the lock when the process ends, however it ends; the file beside the
@@ -36,7 +39,7 @@ impl WriterLock {
             source,
         };
         let mut tries = 0;
-        loop {
+        for _ in 0..ATTEMPTS {
             let mut file = OpenOptions::new()
                 .create(true)
                 .truncate(false)
@@ -83,6 +86,10 @@ impl WriterLock {
                 .map_err(failed)?;
             return Ok(Self { path, _file: file });
         }
+        Err(CatalogueError::InUse {
+            path: catalogue.to_owned(),
+            holder: "processes that come and go".to_owned(),
+        })
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use metabasin_pipeline::{EscapeRequest, RateSettings};
 
 use super::Kernel;
+use super::numbers::{finite, positive};
 
 /// Arguments of `barriers`.
 #[derive(Args, Debug)]
@@ -13,15 +15,15 @@ pub struct Barriers {
     /// The catalogue.
     pub catalogue: PathBuf,
     /// Only events with a forward barrier below this.
-    #[arg(long, value_name = "ENERGY")]
+    #[arg(long, value_name = "ENERGY", allow_negative_numbers = true, value_parser = positive)]
     pub below: Option<f64>,
     /// Report completeness and cost of the events with a forward barrier below this, too; may be
     /// given several times. Left out, the windows of the rates 1e7 and 1e4 per second where the
     /// sample's temperature is known.
-    #[arg(long = "window", value_name = "ENERGY")]
+    #[arg(long = "window", value_name = "ENERGY", allow_negative_numbers = true, value_parser = positive)]
     pub windows: Vec<f64>,
     /// Number of bins of the histogram.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub bins: u16,
     /// Draw everything on one sheet.
     #[arg(long, value_name = "FILE.svg")]
@@ -41,13 +43,18 @@ pub struct Barriers {
     #[arg(long, requires = "verify")]
     pub gradient_flow: bool,
     /// Derive only the first so many events again.
-    #[arg(long, value_name = "N", requires = "verify")]
+    #[arg(long, value_name = "N", requires = "verify", allow_negative_numbers = true, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub events: Option<usize>,
     /// Force kernel of --verify.
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
     /// Seed of the bootstrap errors.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
     pub seed: u64,
     /// Overwrite plot and tables.
     #[arg(long)]
@@ -81,20 +88,20 @@ pub struct Activation {
     pub stress: Option<[f64; 6]>,
     /// Follow every barrier to this strain or stress in units of the direction, either sign; by default
     /// to a strain of 0.01 or a stress of 0.1 epsilon/sigma^3.
-    #[arg(long, value_name = "GAMMA", allow_hyphen_values = true)]
+    #[arg(long, value_name = "GAMMA", allow_hyphen_values = true, value_parser = finite)]
     pub to: Option<f64>,
     /// In how many steps.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub steps: u16,
     /// Follow every barrier to the opposite load, too.
     #[arg(long)]
     pub both_ways: bool,
     /// Bracket the loads at which events vanish to this; by default to a strain of 1e-5 or a stress of
     /// 1e-4 epsilon/sigma^3.
-    #[arg(long, value_name = "GAMMA")]
+    #[arg(long, value_name = "GAMMA", allow_negative_numbers = true, value_parser = positive)]
     pub tolerance: Option<f64>,
     /// Only the first so many events.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub events: Option<usize>,
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]
@@ -162,19 +169,19 @@ pub struct Prefactors {
     /// The catalogue; events that have prefactors already are left as they are.
     pub catalogue: PathBuf,
     /// Atoms this near to the core vibrate, all others are frozen in sigma.
-    #[arg(long, value_name = "R", default_value_t = RateSettings::default().prefactor_radius)]
+    #[arg(long, value_name = "R", default_value_t = RateSettings::default().prefactor_radius, allow_negative_numbers = true, value_parser = positive)]
     pub radius: f64,
     /// Atoms that moved more than this are the core in sigma.
-    #[arg(long, value_name = "D", default_value_t = RateSettings::default().core_threshold)]
+    #[arg(long, value_name = "D", default_value_t = RateSettings::default().core_threshold, allow_negative_numbers = true, value_parser = positive)]
     pub core: f64,
     /// Measure all events again.
     #[arg(long)]
     pub anew: bool,
     /// Store nothing; show how far prefactors at these radii are from those of the full cell.
-    #[arg(long, value_name = "R,R,...", value_delimiter = ',')]
+    #[arg(long, value_name = "R,R,...", value_delimiter = ',', allow_negative_numbers = true, value_parser = positive)]
     pub radii: Vec<f64>,
     /// Over how many events (with --radii).
-    #[arg(long, value_name = "N", default_value_t = 20, requires = "radii")]
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "radii", allow_negative_numbers = true, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub events: usize,
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]
@@ -188,22 +195,27 @@ pub struct Escape {
     pub catalogue: PathBuf,
     /// Temperatures k_B T in epsilon; by default three at which the catalogue's sum of lasting rates
     /// is 0.01, 0.005 and 0.0025 an attempt period.
-    #[arg(long, value_name = "KT,KT,...", value_delimiter = ',')]
+    #[arg(long, value_name = "KT,KT,...", value_delimiter = ',', allow_negative_numbers = true, value_parser = positive)]
     pub temperatures: Vec<f64>,
     /// Trajectories at each temperature.
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 24, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub trajectories: u16,
     /// Relaxation time of the Langevin thermostat in tau.
-    #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().friction_time)]
+    #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().friction_time, allow_negative_numbers = true, value_parser = positive)]
     pub friction_time: f64,
     /// Time step in tau.
-    #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().time_step)]
+    #[arg(long, value_name = "TAU", default_value_t = EscapeRequest::default().time_step, allow_negative_numbers = true, value_parser = positive)]
     pub time_step: f64,
     /// Attempt periods (1/nu_0) between two quenches.
-    #[arg(long, value_name = "PERIODS", default_value_t = EscapeRequest::default().interval)]
+    #[arg(long, value_name = "PERIODS", default_value_t = EscapeRequest::default().interval, allow_negative_numbers = true, value_parser = positive)]
     pub interval: f64,
     /// Seed.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
     pub seed: u64,
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]

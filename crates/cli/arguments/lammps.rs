@@ -17,7 +17,7 @@ pub struct ExportLammps {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub edits: Vec<String>,
     /// Seed of all random numbers; overrides the config's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Overwrite a job that the folder holds.
     #[arg(long)]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::numbers::positive;
+
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
 pub struct Demo {
@@ -18,7 +20,7 @@ pub struct Demo {
     #[arg(long)]
     pub force: bool,
     /// Seed of all random numbers.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Change a value of the demo's config, e.g. `stages[6].searches=40`.
     #[arg(long = "set", value_name = "PATH=VALUE")]
@@ -71,7 +73,7 @@ pub struct Run {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub edits: Vec<String>,
     /// Seed of all random numbers; overrides the config's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Continue where the run stopped.
     #[arg(long, conflicts_with = "force")]
@@ -118,6 +120,6 @@ pub struct Report {
 #[derive(Args, Debug)]
 pub struct Bench {
     /// About how long each measurement takes.
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, allow_negative_numbers = true, value_parser = positive)]
     pub seconds: f64,
 }

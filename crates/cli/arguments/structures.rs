@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use metabasin_pipeline::{Cut, KernelChoice, MinimizerKind};
+
+use super::numbers::positive;
 
 /// How forces are computed.
 #[derive(Args, Clone, Copy, Debug)]
@@ -73,7 +76,7 @@ pub struct Minimize {
     #[arg(long, value_name = "NAME", default_value = "lbfgs")]
     pub method: MinimizerKind,
     /// Largest force on an atom at which the structure counts as converged.
-    #[arg(long, value_name = "FORCE", default_value_t = 1e-8)]
+    #[arg(long, value_name = "FORCE", default_value_t = 1e-8, allow_negative_numbers = true, value_parser = positive)]
     pub force_tolerance: f64,
     /// Overwrite the output.
     #[arg(long)]
@@ -96,13 +99,18 @@ pub struct Settle {
     #[command(flatten)]
     pub forces: Forces,
     /// Highest energy on the straight line to a deeper minimum that is crossed, above the one left.
-    #[arg(long, value_name = "ENERGY", default_value_t = 0.8)]
+    #[arg(long, value_name = "ENERGY", default_value_t = 0.8, allow_negative_numbers = true, value_parser = positive)]
     pub barrier: f64,
     /// Saddle searches from every minimum on the way; by default one for every 16 atoms.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
     pub searches: Option<u64>,
     /// Seed of the searches.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
     pub seed: u64,
     /// Overwrite the output.
     #[arg(long)]
@@ -118,7 +126,7 @@ pub struct Analyze {
     #[command(flatten)]
     pub forces: Forces,
     /// Radii of the radical Voronoi cells, large and small atom.
-    #[arg(long, value_name = "R1,R2", value_delimiter = ',')]
+    #[arg(long, value_name = "R1,R2", value_delimiter = ',', allow_negative_numbers = true, value_parser = positive)]
     pub radii: Option<Vec<f64>>,
     /// An edge of a Voronoi cell counts if it is longer, a face if it has three such edges; by
     /// default 1e-7 of the mean spacing, so that perfect crystals have their indices. 0 counts all.

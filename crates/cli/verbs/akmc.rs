@@ -45,7 +45,7 @@ pub fn akmc(context: &mut Context, arguments: &Akmc) -> Result<()> {
         files = files.reads("--from", from);
     }
     let mut outputs = files.writes_run("--out", &arguments.out).tried()?;
-    let watch = (&context.watch as _, &INTERRUPT);
+    let watch = (&context.watch as _, &*INTERRUPT);
     let (summary, track) =
         walk_from_file(&arguments.file, &arguments.out, &request, existing, watch)?;
     outputs.write(context, "plot", Some(&plot), |path, mode| {

@@ -51,7 +51,7 @@ pub fn energy(context: &mut Context, arguments: &Energy) -> Result<()> {
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
     let per_atom = per_atom.map(|path| (path, outputs.overwrite));
-    let (result, written) = single_point(&sample, forces.cut, forces.kernel.into(), per_atom);
+    let (result, written) = single_point(&sample, forces.cut, forces.kernel.into(), per_atom)?;
     outputs.keep_if(written);
     context.output.result(&result, |r| {
         let temperature = r
@@ -91,8 +91,8 @@ pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
             placement: placement(arguments.wrapped),
         },
         (forces.cut, forces.kernel.into()),
-        arguments.method,
-        arguments.force_tolerance,
+        (arguments.method, arguments.force_tolerance),
+        &crate::signals::INTERRUPT,
     )?;
     outputs.keep_if(written);
     context.output.result(&result, |r| {

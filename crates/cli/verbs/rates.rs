@@ -51,7 +51,7 @@ pub fn prefactors(context: &mut Context, arguments: &Prefactors) -> Result<()> {
     if !arguments.radii.is_empty() {
         return convergence(context, arguments, &request);
     }
-    let watch = (&context.watch as &_, &INTERRUPT);
+    let watch = (&context.watch as &_, &*INTERRUPT);
     let result = measure_prefactors(&arguments.catalogue, &request, watch)?;
     context.output.result(&result, |r| {
         let mut rows = vec![

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use metabasin_pipeline::config::{ConfigError, LoadedConfig, check_sample, load, load_text};
+use metabasin_pipeline::config::{
+    ConfigError, LoadedConfig, check_catalogue, check_sample, load, load_text,
+};
 use metabasin_pipeline::{
-    Estimate, Existing, PairCount, PipelineError, RunSummary, compare_runs, digest_so_far,
-    estimate, kmc_summary, run as run_pipeline, takes_long, write_bytes, write_text,
+    Estimate, Existing, PairCount, PipelineError, RunSummary, check_memory, compare_runs,
+    digest_so_far, estimate, kmc_summary, run as run_pipeline, takes_long, write_bytes, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;
 
 use crate::arguments::{Check, Compare, Demo, Init, Report, Run, Template};
-use crate::output::{span, table};
+use crate::output::{bytes, span, table};
 use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::{Context, SAMPLE, text_of};
@@ -229,31 +231,43 @@ pub fn init(context: &mut Context, arguments: &Init) -> Result<()> {
 struct Checked {
     valid: bool,
     errors: Vec<ConfigError>,
+    /// Files that the config names and that are not there, as `field: name`.
+    missing: Vec<String>,
     estimate: Option<Estimate>,
 }
 
 /// `check`.
 pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
-    let loaded = load(&arguments.config, &arguments.edits)
-        .and_then(|loaded| check_sample(&loaded).map(|()| loaded));
+    let loaded = load(&arguments.config, &arguments.edits).and_then(|loaded| {
+        check_sample(&loaded)?;
+        check_catalogue(&loaded)?;
+        check_memory(&loaded)?;
+        Ok(loaded)
+    });
     match loaded {
         Ok(loaded) => {
+            let missing = loaded.missing_files();
+            for file in &missing {
+                context.say(&format!("{file} is not there: the run will need it"));
+            }
             let estimate = Some(estimate(&loaded.config)?);
             let checked = Checked {
                 valid: true,
                 errors: Vec::new(),
+                missing,
                 estimate,
             };
             context.output.result(&checked, |checked| {
                 let mut lines = vec!["valid".to_owned()];
                 if let Some(estimate) = &checked.estimate {
-                    let header = ["stage", "time", "atom-steps"];
+                    let header = ["stage", "time", "atom-steps", "memory"];
                     let mut rows = vec![header.map(str::to_owned).to_vec()];
                     for stage in &estimate.stages {
                         rows.push(vec![
                             stage.name.clone(),
                             span(stage.seconds),
                             format!("{:.2e}", stage.atom_steps),
+                            bytes(stage.memory_bytes),
                         ]);
                     }
                     lines.push(table(&rows));
@@ -263,10 +277,17 @@ pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
                         estimate.atom_steps,
                         estimate.bytes / 1e6
                     ));
+                    let available = estimate
+                        .memory_available_bytes
+                        .map_or(String::new(), |left| format!("; {} are there", bytes(left)));
+                    lines.push(format!(
+                        "memory: {} at most{available}",
+                        bytes(estimate.memory_bytes)
+                    ));
                     lines.push(format!(
                         "counted with {:.2e} atom-steps/s, just measured: samples of {} atoms on {} \
                          threads",
-                        estimate.atom_steps_per_second, estimate.atoms, estimate.threads
+                        estimate.atom_steps_per_second, estimate.measured_atoms, estimate.threads
                     ));
                 }
                 lines.join("\n")
@@ -276,6 +297,7 @@ pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
             let checked = Checked {
                 valid: false,
                 errors: errors.0.clone(),
+                missing: Vec::new(),
                 estimate: None,
             };
             context.output.result(&checked, |_| String::new())?;

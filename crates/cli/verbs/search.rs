@@ -118,7 +118,7 @@ fn searched(
     team: &dyn SearchTeam,
     progress: &dyn Progress,
 ) -> Result<Option<SearchSummary>, PipelineError> {
-    let watch = (progress, &INTERRUPT);
+    let watch = (progress, &*INTERRUPT);
     let existing = match (arguments.resume, arguments.force) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Replace,

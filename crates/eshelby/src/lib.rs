@@ -77,6 +77,7 @@ mod kernel;
 mod lattice;
 mod mandel;
 mod mask;
+mod memory;
 mod population;
 mod protocol;
 mod rates;

@@ -9,6 +9,9 @@ use crate::elasticity::Elasticity;
 use crate::error::{EshelbyError, positive};
 use crate::kernel::{Kernel, source_width};
 
+/// Lowest temperature `[energy]`: barriers, known to 1e-15 or so, are divided by it.
+const COLDEST: f64 = 1e-9;
+
 /// The settings of a lattice of excitations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -145,7 +148,14 @@ impl KmcSettings {
             });
         }
         positive("site_volume", self.site_volume)?;
-        positive("temperature", self.temperature.reduced())?;
+        let temperature = positive("temperature", self.temperature.reduced())?;
+        if temperature < COLDEST {
+            return Err(EshelbyError::OutOfRange {
+                field: "temperature",
+                value: temperature,
+                range: "[1e-9, ...) in units of epsilon: below, barriers are rounding beside it",
+            });
+        }
         positive("upper_barrier", self.upper_barrier)?;
         positive("density_factor", self.density_factor)?;
         let fraction = self.elastic_sites.fraction();

@@ -30,6 +30,12 @@ pub use observer::{Counters, Event, Observer, Row};
 /// above 3/4 on average.
 const WINDOW_GROWTH: f64 = 0.5;
 
+/// Where fewer proposals than this are expected in a window, the next one may be twice as long: near
+/// T = 0 nothing happens between two instabilities, and windows by [`WINDOW_GROWTH`] alone would be
+/// as many as 1/T. Far below what any lattice has at the temperatures of a glass, where windows
+/// therefore stay as they are, to the bit.
+const QUIET: f64 = 1e-6;
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -63,6 +69,16 @@ pub struct Checkpoint {
     stage_events: u64,
     counters: Counters,
     generator: Pcg64,
+}
+
+/// What ends a stretch of waiting.
+enum Wait {
+    /// An event.
+    Event(Event),
+    /// The time that was asked for.
+    Over,
+    /// The observer.
+    Stopped,
 }
 
 /// A lattice in motion.
@@ -303,15 +319,19 @@ impl Simulation {
     }
 
     /// Runs to `until` (time within the stage) or to the next event, whichever comes first; no
-    /// window is longer than `longest_window`.
-    fn advance(&mut self, until: f64, longest_window: f64) -> Option<Event> {
+    /// window in which anything is likely to happen is longer than `longest_window`.
+    fn advance(&mut self, until: f64, longest_window: f64, observer: &mut dyn Observer) -> Wait {
         let stress_rate = self.stress_rate();
+        let mut stretch = 1.0;
         loop {
             let left = until - self.state.elapsed.now();
             if left <= 0.0 {
-                return None;
+                return Wait::Over;
             }
-            let window = left.min(longest_window);
+            if observer.pass().is_break() {
+                return Wait::Stopped;
+            }
+            let window = left.min(stretch * longest_window);
             let pass = Pass {
                 leaps: &self.leaps,
                 attempts: &self.attempts,
@@ -325,9 +345,16 @@ impl Simulation {
             };
             let total = self.rates.fill(&pass);
             self.state.counters.passes += 1;
+            let quiet = total * window < QUIET;
+            if stretch > 1.0 && !quiet {
+                // Bounds over so long a window are too loose.
+                stretch *= 0.5;
+                continue;
+            }
             let mut wait = 0.0;
             let accepted = loop {
-                if total <= 0.0 {
+                // Nothing can happen, or a stress is no number.
+                if total.is_nan() || total <= 0.0 {
                     break None;
                 }
                 let draw: f64 = Exp1.sample(&mut self.state.generator);
@@ -348,15 +375,18 @@ impl Simulation {
             if let Some((pair, barrier)) = accepted {
                 self.state.elapsed.add(wait);
                 self.state.time.add(wait);
-                return Some(self.execute(pair, barrier));
+                return Wait::Event(self.execute(pair, barrier));
             }
             self.state.time.add(window);
             if window == left {
                 // To the last bit, so that rows stand where they were asked for.
                 self.state.elapsed.set(until);
-                return None;
+                return Wait::Over;
             }
             self.state.elapsed.add(window);
+            if quiet {
+                stretch *= 2.0;
+            }
         }
     }
 

@@ -175,6 +175,10 @@ impl EnergyLandscape for FixedCell {
         true
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.force_field.is_interrupted()
+    }
+
     /// Ten roundings of the energy, or of one unit of energy an atom where that is more.
     fn energy_resolution(&self, energy: f64) -> f64 {
         10.0 * f64::EPSILON * energy.abs().max(self.configuration.len() as f64)

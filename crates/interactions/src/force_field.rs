@@ -4,7 +4,7 @@ mod fitness;
 
 use std::sync::Arc;
 
-use metabasin_atoms::{Cell, Species, Stiffness, Stress};
+use metabasin_atoms::{Cell, Interrupt, Species, Stiffness, Stress};
 use metabasin_neighbors::{ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
@@ -79,6 +79,7 @@ pub struct ForceField {
     parallel: Option<bool>,
     list: VerletList,
     hessian: Option<Hessian>,
+    interrupt: Interrupt,
 }
 
 fn fresh_list(cutoff: f64, skin: f64) -> VerletList {
@@ -103,6 +104,7 @@ impl Clone for ForceField {
             parallel: self.parallel,
             list: fresh_list(self.list.cutoff(), self.list.skin()),
             hessian: None,
+            interrupt: self.interrupt.clone(),
         }
     }
 }
@@ -119,6 +121,7 @@ impl ForceField {
             parallel: None,
             list,
             hessian: None,
+            interrupt: Interrupt::new(),
         }
     }
 
@@ -149,6 +152,23 @@ impl ForceField {
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// The same, its clones too, for work that ends where `interrupt` is requested
+    /// ([`EnergyLandscape::is_interrupted`](crate::EnergyLandscape::is_interrupted)).
+    #[must_use]
+    pub fn with_interrupt(self, interrupt: Interrupt) -> Self {
+        Self { interrupt, ..self }
+    }
+
+    /// The request that ends work with this force field.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Whether work with this force field should end.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.is_requested()
     }
 
     /// The precision of [`ForceField::step_forces`].

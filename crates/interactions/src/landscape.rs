@@ -136,6 +136,12 @@ pub trait EnergyLandscape {
         false
     }
 
+    /// Whether whoever asks for answers should stop asking: what was found so far is then not
+    /// needed, and loops over evaluations end at once, however they say it.
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+
     /// Differences of energies below this are rounding `[energy]`.
     fn energy_resolution(&self, energy: f64) -> f64 {
         10.0 * f64::EPSILON * self.dimension() as f64 * energy.abs().max(1.0)
@@ -163,6 +169,9 @@ impl<L: EnergyLandscape + ?Sized> EnergyLandscape for &mut L {
     }
     fn translation_invariant(&self) -> bool {
         (**self).translation_invariant()
+    }
+    fn is_interrupted(&self) -> bool {
+        (**self).is_interrupted()
     }
     fn energy_resolution(&self, energy: f64) -> f64 {
         (**self).energy_resolution(energy)
@@ -244,6 +253,9 @@ impl<L: EnergyLandscape> EnergyLandscape for Counted<L> {
     }
     fn translation_invariant(&self) -> bool {
         self.landscape.translation_invariant()
+    }
+    fn is_interrupted(&self) -> bool {
+        self.landscape.is_interrupted()
     }
     fn energy_resolution(&self, energy: f64) -> f64 {
         self.landscape.energy_resolution(energy)

@@ -28,6 +28,8 @@ pub use force_field::{
 pub use kernel::Kernel;
 pub use landscape::{Counted, EnergyLandscape, HessianBlock, HessianBlocks, largest_norm};
 pub use lennard_jones::BinaryLennardJones;
+/// The list that a [`Potential`] sums over.
+pub use metabasin_neighbors::VerletList;
 pub use pair::PairPotential;
 pub use potential::{
     Execution, Linearization, Potential, Precision, StepVirial, StrainSums, Totals,

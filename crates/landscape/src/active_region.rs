@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metabasin_atoms::Cell;
+use metabasin_atoms::{Cell, Interrupt};
 use metabasin_catalogue::EvaluationCounts;
 use metabasin_interactions::{
     EnergyLandscape, HessianBlock, HessianBlocks, Potential, largest_norm,
@@ -102,6 +102,7 @@ pub(crate) struct ActiveRegion {
     listed_at: Vec<f64>,
     linearized: Linearized,
     share: f64,
+    interrupt: Interrupt,
 }
 
 impl ActiveRegion {
@@ -151,6 +152,7 @@ impl ActiveRegion {
             listed_at: Vec::new(),
             linearized: Linearized::default(),
             share: 1.0,
+            interrupt: minimum.interrupt().clone(),
         };
         region.list_candidates(&sample.cell);
         region.list_pairs();
@@ -426,6 +428,10 @@ impl EnergyLandscape for ActiveRegion {
 
     fn largest_force(&self, gradient: &[f64]) -> f64 {
         largest_norm(gradient)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupt.is_requested()
     }
 
     /// Ten roundings of the energy, or of one unit of energy an atom where that is more.

@@ -14,10 +14,18 @@ pub(crate) struct Cholesky {
 impl Cholesky {
     /// Factorizes a symmetric matrix, of which only the lower triangle is read; `None` unless it
     /// is positive definite.
-    pub(crate) fn new(mut matrix: DMatrix<f64>) -> Option<Self> {
+    pub(crate) fn new(matrix: DMatrix<f64>) -> Option<Self> {
+        Self::new_unless(matrix, || false)
+    }
+
+    /// As [`Cholesky::new`], given up where `stopped` says so between two panels.
+    pub(crate) fn new_unless(mut matrix: DMatrix<f64>, stopped: impl Fn() -> bool) -> Option<Self> {
         let size = matrix.nrows();
         let mut start = 0;
         while start < size {
+            if stopped() {
+                return None;
+            }
             let width = PANEL.min(size - start);
             let block = matrix.view((start, start), (width, width)).into_owned();
             let lower = block.cholesky()?.l();

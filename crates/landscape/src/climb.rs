@@ -189,6 +189,9 @@ pub fn climb_from_minimum(
         if !point.energy.is_finite() {
             return point.ended(None, counts, ClimbOutcome::OutsideEnergyWindow);
         }
+        if landscape.is_interrupted() {
+            return point.ended(None, counts, ClimbOutcome::OutOfBudget);
+        }
     }
     point.ended(None, counts, ClimbOutcome::StayedInBasin)
 }
@@ -292,7 +295,9 @@ pub fn follow_mode(
         if point.largest_force < ascent.tolerance && lambda < -LEAST_CURVATURE {
             return point.ended(Some(mode), counts, ClimbOutcome::Saddle);
         }
-        if landscape.force_evaluations() > settings.max_force_evaluations {
+        if landscape.force_evaluations() > settings.max_force_evaluations
+            || landscape.is_interrupted()
+        {
             return point.ended(Some(mode), counts, ClimbOutcome::OutOfBudget);
         }
         if !point.energy.is_finite()
@@ -432,6 +437,9 @@ fn newton_to_saddle(
     let mut gradient = from.gradient.clone();
     let mut largest_force = from.largest_force;
     for _ in 0..NEWTON_STEPS {
+        if landscape.is_interrupted() {
+            return None;
+        }
         let mut right = gradient;
         scale(&mut right, -1.0);
         let solution = minimal_residual(

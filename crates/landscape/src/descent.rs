@@ -79,7 +79,7 @@ pub(crate) fn descend(
     let mut shrink = 1.0;
     let mut newton = NEWTON_FORCE;
     let mut fresh = Fresh::default();
-    while spent < limits.evaluations {
+    while spent < limits.evaluations && !landscape.is_interrupted() {
         if at.largest_force < limits.force_tolerance {
             at.outcome = DescentOutcome::Converged;
             return at;
@@ -237,7 +237,7 @@ pub(crate) fn polish(
     };
     let mut fresh: Option<IncompleteCholesky> = None;
     for _ in 0..NEWTON_STEPS {
-        if at.largest_force < tolerance {
+        if at.largest_force < tolerance || landscape.is_interrupted() {
             break;
         }
         let mut right = at.gradient.clone();

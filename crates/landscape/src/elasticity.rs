@@ -1,7 +1,7 @@
 //! The relaxed athermal stiffness of an inherent structure.
 
 use metabasin_atoms::Stiffness;
-use metabasin_interactions::{FixedCell, flatten};
+use metabasin_interactions::{EnergyLandscape, FixedCell, flatten};
 use metabasin_minimizers::InherentStructure;
 
 use crate::error::LandscapeError;
@@ -19,7 +19,7 @@ const RESPONSE_RESIDUAL: f64 = 1e-10;
 /// out.
 ///
 /// # Errors
-/// [`LandscapeError`] where the structure is not a stable minimum.
+/// [`LandscapeError`] where the structure is not a stable minimum, or the work was interrupted.
 pub fn relaxed_stiffness(minimum: &InherentStructure) -> Result<Stiffness, LandscapeError> {
     let mut landscape = minimum.landscape();
     let x = minimum.coordinates();
@@ -55,6 +55,9 @@ pub(crate) fn stiffness_at(
                 radius: f64::INFINITY,
             },
         );
+        if landscape.is_interrupted() {
+            return Err(LandscapeError::Interrupted);
+        }
         if solution.negative_curvature {
             return Err(LandscapeError::NotAMinimum);
         }

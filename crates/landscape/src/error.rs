@@ -30,6 +30,9 @@ pub enum LandscapeError {
         /// Atoms of the sample.
         atoms: usize,
     },
+    /// The force field of the sample was interrupted.
+    #[error("interrupted")]
+    Interrupted,
     /// A cell cannot be strained so far.
     #[error("the strained cell is none: {0}")]
     Cell(#[from] CellError),

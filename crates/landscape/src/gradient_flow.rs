@@ -72,7 +72,10 @@ pub fn gradient_flow(
     let mut stiffest = Stiffest::new(start.len());
     let mut duration = f64::NAN;
     let mut after = u32::MAX;
-    while at.largest_force >= limits.force_tolerance && at.evaluations < limits.evaluations {
+    while at.largest_force >= limits.force_tolerance
+        && at.evaluations < limits.evaluations
+        && !landscape.is_interrupted()
+    {
         if after >= STEPS_WITH_ONE_CURVATURE {
             at.evaluations += stiffest.find(landscape, &at.x);
             after = 0;
@@ -177,6 +180,9 @@ impl Stiffest {
             scale(&mut self.direction, 1.0 / length);
             landscape.hessian_vector(x, &self.direction, &mut image);
             std::mem::swap(&mut self.direction, &mut image);
+            if landscape.is_interrupted() {
+                break;
+            }
         }
         // The norm of the image lies closer to the largest curvature than the Rayleigh quotient.
         self.curvature = CURVATURE_MARGIN * norm(&self.direction);
@@ -244,6 +250,9 @@ impl Chebyshev {
         add_scaled(&mut x, -self.values[1].1 * self.w1 * duration, &at.gradient);
         let mut gradient = vec![0.0; x.len()];
         for j in 2..=self.stages {
+            if landscape.is_interrupted() {
+                break;
+            }
             landscape.evaluate(&x, &mut gradient);
             let ((_, b), (t1, b1), (_, b2)) =
                 (self.values[j], self.values[j - 1], self.values[j - 2]);

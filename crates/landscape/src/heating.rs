@@ -116,6 +116,9 @@ pub fn heated_out(
             scale(&mut velocity, heat.growth.sqrt());
         }
         for _ in 0..heat.steps {
+            if landscape.is_interrupted() {
+                return None;
+            }
             add_scaled(&mut velocity, -0.5 * TIME_STEP, &gradient);
             add_scaled(&mut x, TIME_STEP, &velocity);
             landscape.evaluate(&x, &mut gradient);

@@ -43,6 +43,10 @@ impl EnergyLandscape for Held<'_> {
         self.landscape.largest_force(gradient)
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.landscape.is_interrupted()
+    }
+
     fn energy_resolution(&self, energy: f64) -> f64 {
         self.landscape.energy_resolution(energy)
     }

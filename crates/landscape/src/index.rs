@@ -95,7 +95,10 @@ pub fn index_by_inertia(
     let mut products = 0;
     add_projector(&mut shifted, shift, mode);
     loop {
-        if is_positive_definite(shifted.clone()) || negative.len() as u32 >= MOST {
+        if landscape.is_interrupted()
+            || Cholesky::new_unless(shifted.clone(), || landscape.is_interrupted()).is_some()
+            || negative.len() as u32 >= MOST
+        {
             break;
         }
         let next = beyond(landscape, x, &negative, 0, preconditioner);
@@ -154,7 +157,7 @@ pub(crate) fn count_again<L: EnergyLandscape>(
     mut count: impl FnMut(&mut L, &[f64]) -> SaddleIndex,
 ) -> SaddleIndex {
     let first = count(landscape, &mode.direction);
-    if first.index == 1 {
+    if first.index == 1 || landscape.is_interrupted() {
         return first;
     }
     *mode = converged_mode(landscape, x, &mode.direction, preconditioner);
@@ -176,7 +179,7 @@ pub fn index_by_lanczos(
     let mut negative = vec![mode.to_vec()];
     let mut products = 0;
     let mut quiet = 0;
-    while quiet < 2 && (negative.len() as u32) < MOST {
+    while quiet < 2 && (negative.len() as u32) < MOST && !landscape.is_interrupted() {
         let next = beyond(landscape, x, &negative, quiet, preconditioner);
         products += next.products;
         if next.eigenvalue - next.residual > 0.0 {

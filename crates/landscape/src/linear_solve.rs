@@ -70,7 +70,7 @@ pub(crate) fn conjugate_gradient(
     let mut product = dot(&residual, &z);
     let mut image = vec![0.0; size];
     for _ in 0..limits.products {
-        if product <= 0.0 || !product.is_finite() {
+        if product <= 0.0 || !product.is_finite() || landscape.is_interrupted() {
             break;
         }
         landscape.hessian_vector(x, &direction, &mut image);
@@ -146,7 +146,11 @@ pub(crate) fn minimal_residual(
     let (mut sine_before, mut sine, mut cosine_before, mut cosine) = (0.0, 0.0, 1.0, 1.0);
     let mut direction_before = vec![0.0; size];
     let mut direction = vec![0.0; size];
-    while solution.products < limits.products && gamma > 0.0 && eta.abs() > wanted {
+    while solution.products < limits.products
+        && gamma > 0.0
+        && eta.abs() > wanted
+        && !landscape.is_interrupted()
+    {
         scale(&mut z, 1.0 / gamma);
         landscape.hessian_vector(x, &z, &mut image);
         solution.products += 1;

@@ -157,7 +157,7 @@ pub(crate) fn lowest_mode_beyond(
             products: count as u64,
             converged,
         };
-        if converged || !value.is_finite() {
+        if converged || !value.is_finite() || landscape.is_interrupted() {
             break;
         }
         preconditioner.apply(&residual, &mut next);

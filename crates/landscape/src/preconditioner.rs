@@ -18,6 +18,11 @@ const WEAKEST: f64 = 0.003;
 /// diagonal element.
 const LEAST: f64 = 1e-3;
 
+/// The first shift of a factorization that fails, as a share of the largest diagonal element, and how
+/// many are tried, each twice the one before: up to half of that element.
+const FIRST_SHIFT: f64 = 1e-3;
+const SHIFTS: i32 = 10;
+
 /// A symmetric positive definite approximation M⁻¹ ≈ H⁻¹ of the inverse Hessian.
 pub trait Preconditioner: Send + Sync {
     /// Writes M⁻¹ r into `z`.
@@ -75,22 +80,23 @@ impl IncompleteCholesky {
     /// complement, so that M⁻¹ H has eigenvalues near 1 and as many near −1 as H has negative ones.
     ///
     /// Where a pivot outside the core fails, the diagonal is shifted and the factorization repeated
-    /// (Manteuffel, Math. Comp. 34, 473 (1980)); `None` if no shift up to the size of the diagonal
-    /// helps.
+    /// (Manteuffel, Math. Comp. 34, 473 (1980)); `None` if no shift up to half the size of the
+    /// diagonal helps, or where no diagonal block is positive (an atom without neighbors).
     pub fn around(hessian: &HessianBlocks, core: &[usize]) -> Option<Self> {
         let size = hessian
             .diagonal
             .iter()
             .map(|block| block.trace() / 3.0)
             .fold(0.0, f64::max);
-        let mut shift = 0.0;
-        while shift <= size {
-            if let Some(factor) = Self::shifted(hessian, core, shift) {
-                return Some(factor);
-            }
-            shift = f64::max(2.0 * shift, 1e-3 * size);
+        if let Some(factor) = Self::shifted(hessian, core, 0.0) {
+            return Some(factor);
         }
-        None
+        // Atoms without neighbors have no diagonal to shift by a share of.
+        let doublings = if size > 0.0 { SHIFTS } else { 0 };
+        (0..doublings).find_map(|doubling| {
+            let shift = FIRST_SHIFT * size * 2.0_f64.powi(doubling);
+            Self::shifted(hessian, core, shift)
+        })
     }
 
     fn shifted(hessian: &HessianBlocks, core: &[usize], shift: f64) -> Option<Self> {
@@ -329,6 +335,26 @@ mod tests {
         factor.apply(&r, &mut z);
         let quadratic: f64 = r.iter().zip(&z).map(|(r, z)| r * z).sum();
         assert!(quadratic > 0.0);
+    }
+
+    /// An atom without neighbors has no stiffness at all, a region of nothing else no scale.
+    #[test]
+    fn atoms_without_neighbors_end_without_a_factor() {
+        let alone = |diagonal: Vec<Matrix3<f64>>| HessianBlocks {
+            diagonal,
+            below: Vec::new(),
+        };
+        let zero = Matrix3::zeros();
+        for hopeless in [zero, Matrix3::repeat(f64::NAN), -SPRING] {
+            let hessian = alone(vec![hopeless; 2]);
+            assert!(IncompleteCholesky::of_minimum(&hessian).is_none());
+            assert!(IncompleteCholesky::around(&hessian, &[1]).is_none());
+        }
+        let beside_others = alone(vec![SPRING, zero]);
+        let factor = IncompleteCholesky::of_minimum(&beside_others).unwrap();
+        let mut z = [0.0; 6];
+        factor.apply(&[1.0; 6], &mut z);
+        assert!(z.iter().all(|z| z.is_finite() && *z > 0.0), "{z:?}");
     }
 
     /// One negative eigenvalue: M⁻¹ H has the eigenvalue −1 once and 1 otherwise.

@@ -9,6 +9,8 @@ use crate::settings::SearchSettings;
 
 /// Draws before the push is shortened instead of drawn again.
 const DRAWS: u32 = 4;
+/// So often it is shortened at most, each time by a fifth: by then it moves nothing.
+const SHRINKS: u32 = 200;
 
 /// The displacement of one push, flat: normal random vectors on `center` and on all atoms within
 /// `push_radius` of it, scaled so that the atom that moves most moves by `push_step`.
@@ -71,7 +73,10 @@ pub fn local_push(
             if draw < DRAWS {
                 continue;
             }
-            while !clear(length) {
+            for _ in 0..SHRINKS {
+                if clear(length) {
+                    break;
+                }
                 length *= 0.8;
             }
         }

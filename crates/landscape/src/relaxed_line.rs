@@ -90,7 +90,7 @@ fn relaxed_across(
     let mut gradient = vec![0.0; x.len()];
     let mut energy = landscape.evaluate(&x, &mut gradient);
     for _ in 0..ACROSS {
-        if !energy.is_finite() {
+        if !energy.is_finite() || landscape.is_interrupted() {
             return None;
         }
         let mut right = gradient.clone();

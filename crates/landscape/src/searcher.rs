@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use metabasin_atoms::{Purpose, Stiffness, random_stream};
 use metabasin_catalogue::{EvaluationCounts, EventRecord, SearchRecord};
-use metabasin_interactions::FixedCell;
+use metabasin_interactions::{EnergyLandscape, FixedCell};
 use metabasin_minimizers::InherentStructure;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -120,13 +120,15 @@ impl Searcher {
         }
     }
 
-    /// One search.
-    pub fn run(&self, index: u64) -> SearchResult {
-        self.search(index).0
+    /// One search; `None` where the force field of the minimum was interrupted meanwhile
+    /// ([`metabasin_interactions::ForceField::with_interrupt`]): done again, it finds what it would
+    /// have found.
+    pub fn run(&self, index: u64) -> Option<SearchResult> {
+        self.search(index).map(|(result, _)| result)
     }
 
     /// One search, and the minima beside a saddle that does not touch the starting one.
-    fn search(&self, index: u64) -> (SearchResult, Vec<Vec<f64>>) {
+    fn search(&self, index: u64) -> Option<(SearchResult, Vec<Vec<f64>>)> {
         let begin = Instant::now();
         let center = self.center_atom(index);
         let mut random = random_stream(self.seed, Purpose::SaddlePush, self.stage, index);
@@ -196,11 +198,12 @@ impl Searcher {
             },
             event,
         };
-        (result, elsewhere)
+        // A request is never taken back: not requested now, it cut nothing short before.
+        (!landscape.is_interrupted()).then_some((result, elsewhere))
     }
 
     /// Minima beside the saddles that the searches of `range` find, in the order of the searches,
-    /// and what those cost; `None` where `before_search` breaks.
+    /// and what those cost; `None` where `before_search` breaks, or on an interrupt.
     pub(crate) fn neighboring_minima(
         &self,
         range: Range<u64>,
@@ -208,7 +211,10 @@ impl Searcher {
     ) -> Option<(Vec<Neighbor>, u64)> {
         let found: Vec<(SearchResult, Vec<Vec<f64>>)> = range
             .into_par_iter()
-            .map(|index| before_search().is_continue().then(|| self.search(index)))
+            .map(|index| {
+                let goes_on = before_search().is_continue();
+                goes_on.then(|| self.search(index)).flatten()
+            })
             .collect::<Option<_>>()?;
         let cost = found
             .iter()
@@ -292,7 +298,7 @@ impl Searcher {
 
     /// Runs the searches of `range` on the current rayon pool and hands the results to `deliver`
     /// in the order of their indices, whatever the order in which they finish; stops early when
-    /// `deliver` breaks. Whenever it stops, what was delivered is a prefix of the range.
+    /// `deliver` breaks, or on an interrupt. Whenever it stops, what was delivered is a prefix of the range.
     pub fn run_range(
         &self,
         range: Range<u64>,
@@ -330,7 +336,10 @@ impl Searcher {
                 let sender = sender.clone();
                 scope.spawn(move |_| {
                     while let Some(index) = claim() {
-                        if sender.send(self.run(index)).is_err() {
+                        let Some(result) = self.run(index) else {
+                            return;
+                        };
+                        if sender.send(result).is_err() {
                             return;
                         }
                     }
@@ -339,8 +348,10 @@ impl Searcher {
             drop(sender);
             let mut flow = ControlFlow::Continue(());
             while works && flow.is_continue() {
-                let Some(index) = claim() else { break };
-                flow = accept(self.run(index));
+                let Some(result) = claim().and_then(|index| self.run(index)) else {
+                    break;
+                };
+                flow = accept(result);
                 while flow.is_continue() {
                     let Ok(result) = receiver.try_recv() else {
                         break;

@@ -56,7 +56,7 @@ pub struct Settled {
 /// energy along the straight line between the two minima, which no path of least energy exceeds.
 ///
 /// `before_search` is called with the number of moves so far before every search; `None` where it
-/// breaks.
+/// breaks, or where the force field of `minimum` is interrupted.
 ///
 /// # Errors
 /// [`LandscapeError`] as for [`Searcher::new`].
@@ -117,6 +117,10 @@ pub fn settle(
                 moves.push(settling);
                 at = neighbor;
             }
+        }
+        if minimum.interrupt().is_requested() {
+            // A neighbor whose quench was cut short would be missing.
+            return Ok(None);
         }
         if moves.len() == round {
             return Ok(Some(Settled {

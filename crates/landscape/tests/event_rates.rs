@@ -34,7 +34,7 @@ fn found() -> &'static Found {
         let searcher = Searcher::new(&minimum, SearchSettings::default(), 1, 0).unwrap();
         let rebuilder = Rebuilder::new(searcher.minimum(), SearchSettings::default()).unwrap();
         let events = (0..60)
-            .filter_map(|index| searcher.run(index).event)
+            .filter_map(|index| searcher.run(index)?.event)
             .filter(|event| event.barrier_forward > 0.3)
             .map(|event| {
                 let points = rebuilder.rebuild(&event).unwrap();

@@ -61,7 +61,7 @@ fn event() -> &'static EventRecord {
     static EVENT: OnceLock<EventRecord> = OnceLock::new();
     EVENT.get_or_init(|| {
         (0..70)
-            .filter_map(|index| searcher().run(index).event)
+            .filter_map(|index| searcher().run(index)?.event)
             .find(|event| {
                 let follows = |gamma: f64| loaded(event, gamma).is_some();
                 event.barrier_forward > 1.0
@@ -326,7 +326,7 @@ fn steepest_descent_itself_leads_from_the_saddle_to_both_minima() {
     };
     let minimum = searcher().minimum();
     let by_flow = Searcher::new(minimum, settings, 1, 0).unwrap();
-    let event = (0..70).find_map(|index| by_flow.run(index).event).unwrap();
+    let event = (0..70).find_map(|index| by_flow.run(index)?.event).unwrap();
     let check = |event| {
         Reverifier::new(
             minimum,
@@ -356,7 +356,7 @@ fn heat_leads_to_events_that_hold() {
     };
     let minimum = searcher().minimum();
     let heated = Searcher::new(minimum, settings, 1, 0).unwrap();
-    let results: Vec<SearchResult> = (0..20).map(|index| heated.run(index)).collect();
+    let results: Vec<SearchResult> = (0..20).filter_map(|index| heated.run(index)).collect();
     let events: Vec<&EventRecord> = results.iter().filter_map(|r| r.event.as_ref()).collect();
     assert!(!events.is_empty());
     let verifier = Reverifier::new(

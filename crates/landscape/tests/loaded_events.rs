@@ -39,7 +39,7 @@ fn events() -> &'static [EventRecord] {
     static EVENTS: OnceLock<Vec<EventRecord>> = OnceLock::new();
     EVENTS.get_or_init(|| {
         (0..24)
-            .filter_map(|index| searcher().run(index).event)
+            .filter_map(|index| searcher().run(index)?.event)
             .collect()
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use metabasin_atoms::{Configuration, ConfigurationError, Stress};
+use metabasin_atoms::{Configuration, ConfigurationError, Interrupt, Stress};
 use metabasin_interactions::{
     EnergyLandscape, FixedCell, ForceField, InteractionError, Kernel, Potential,
 };
@@ -133,6 +133,11 @@ impl InherentStructure {
     /// A force field of the potential that the minimum belongs to, with no memory.
     pub fn force_field(&self) -> ForceField {
         self.force_field.clone()
+    }
+
+    /// The request that ends work that starts from it.
+    pub fn interrupt(&self) -> &Interrupt {
+        self.force_field.interrupt()
     }
 
     /// The potential that the minimum belongs to.

@@ -17,6 +17,7 @@ pub(crate) const DEFAULT_LONGEST_MOVE: f64 = 0.15;
 ///   [`EnergyLandscape::energy_resolution`];
 /// - `largest_force` is under the tolerance, or the outcome says why it is not;
 /// - a start that is already stationary is returned as it is, at the cost of one evaluation;
+/// - where the landscape is interrupted it stops before the next evaluation;
 /// - equal arguments give equal bits;
 /// - an energy or gradient that is not finite means that the step was too long.
 ///
@@ -87,6 +88,8 @@ pub enum MinimizationOutcome {
         /// The force that was reached `[energy / length]`.
         largest_force: f64,
     },
+    /// The landscape was interrupted ([`EnergyLandscape::is_interrupted`]).
+    Interrupted,
     /// The start itself has no finite energy and gradient (atoms on top of each other).
     NotFinite {
         /// The energy of the start.
@@ -110,6 +113,7 @@ impl fmt::Display for MinimizationOutcome {
                 formatter,
                 "spent its {max_evaluations} evaluations at a largest force of {largest_force:.3e}"
             ),
+            Self::Interrupted => write!(formatter, "was interrupted"),
             Self::NotFinite { energy } => write!(
                 formatter,
                 "the start has no finite energy and forces (energy {energy}): are atoms on top of \

@@ -51,7 +51,7 @@ impl Point {
     }
 }
 
-/// A probe refuses to answer: the evaluations allowed are spent.
+/// A probe refuses to answer: the evaluations allowed are spent, or the landscape is interrupted.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("the evaluations allowed are spent")]
 pub(crate) struct OutOfBudget;
@@ -183,17 +183,21 @@ impl<'a> Probe<'a> {
         self.converged.is_some()
     }
 
+    /// Whether nothing may be asked any more.
     pub fn is_out_of_budget(&self) -> bool {
         self.evaluations + self.hessian_products >= self.max_evaluations
+            || self.landscape.is_interrupted()
     }
 
-    /// The report: converged if a point is, else out of budget or stalled at the best point.
+    /// The report: converged if a point is, else interrupted, out of budget or stalled at the best point.
     pub fn finish(self, iterations: u64) -> Minimization {
         let (point, outcome) = if let Some(point) = self.converged {
             (point, MinimizationOutcome::Converged)
         } else if !self.best.is_finite() {
             let energy = self.best.energy;
             (self.best, MinimizationOutcome::NotFinite { energy })
+        } else if self.landscape.is_interrupted() {
+            (self.best, MinimizationOutcome::Interrupted)
         } else if self.is_out_of_budget() {
             let outcome = MinimizationOutcome::OutOfBudget {
                 max_evaluations: self.max_evaluations,

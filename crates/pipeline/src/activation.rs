@@ -66,6 +66,9 @@ impl LoadControl {
     }
 }
 
+/// Loads closer than this are one beside the rounding of forces and stresses.
+const LEAST_TOLERANCE: f64 = 1e-9;
+
 /// What is asked.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ActivationRequest {
@@ -174,7 +177,7 @@ struct Opened {
 fn open(
     catalogue: &Path,
     events: Option<usize>,
-    kernel: KernelChoice,
+    kernel: (KernelChoice, &Interrupt),
 ) -> Result<Opened, PipelineError> {
     let opened = Catalogue::open_read_only(catalogue)?;
     let sample = opened.sample()?;
@@ -207,13 +210,8 @@ pub(crate) fn activation_file(catalogue: &Path) -> PathBuf {
     beside(catalogue, ".activation")
 }
 
-fn stopped(interrupt: &Interrupt) -> Result<(), PipelineError> {
-    if interrupt.is_requested() {
-        return Err(PipelineError::Interrupted {
-            resume: "the same command goes on with the events that are left".to_owned(),
-        });
-    }
-    Ok(())
+fn go_on() -> String {
+    "the same command goes on with the events that are left".to_owned()
 }
 
 /// Follows the verified events of a catalogue under strain or stress. Events that fail are in the
@@ -240,13 +238,13 @@ pub fn activation_volumes(
             control.direction()
         ));
     }
-    if !(request.tolerance > 0.0 && request.tolerance.is_finite()) {
+    if !(request.tolerance >= LEAST_TOLERANCE && request.tolerance.is_finite()) {
         return bad(format!(
-            "--tolerance must be positive and finite, got {}",
+            "--tolerance must be at least {LEAST_TOLERANCE:e} and finite, got {}",
             request.tolerance
         ));
     }
-    let opened = open(catalogue, request.events, request.kernel)?;
+    let opened = open(catalogue, request.events, (request.kernel, interrupt))?;
     let loading = control.loading()?;
     let load = LoadSettings {
         tolerance: request.tolerance,
@@ -284,13 +282,17 @@ pub fn activation_volumes(
             .collect();
         let minimum =
             LoadedMinimum::follow(&opened.minimum, loading, &gammas, &opened.settings, load)
-                .map_err(|error| PipelineError::in_file(catalogue, error))?;
+                .map_err(|error| {
+                    PipelineError::in_file(catalogue, error).unless(interrupt, go_on)
+                })?;
         let numbered: Vec<(u64, &EventRecord)> = (first..).zip(&opened.events).collect();
         let found = kept.side_by_side(&numbered, |event| {
-            stopped(interrupt)?;
-            minimum
-                .follow_event(event)
-                .map_err(|error| PipelineError::Failed(format!("event {}: {error}", event.id)))
+            let followed = minimum.follow_event(event);
+            if interrupt.is_requested() {
+                // It may have been cut short.
+                return Err(PipelineError::Interrupted { resume: go_on() });
+            }
+            followed.map_err(|error| PipelineError::Failed(format!("event {}: {error}", event.id)))
         })?;
         result.ways.push(LoadedWay {
             way: *way,

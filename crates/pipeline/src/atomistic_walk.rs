@@ -17,6 +17,7 @@ use metabasin_landscape::{HeatSettings, SearchSettings};
 use serde::Serialize;
 
 use crate::config::KernelChoice;
+use crate::memory::{FEWER_THREADS, of_searches, require_for};
 use crate::run_directory::Existing;
 use crate::saddle_searches::{SearchPlan, SearchStart, quench_start, search_into};
 use crate::sample::{Sample, force_field};
@@ -275,14 +276,18 @@ fn search_the_start(
     settings: &WalkSettings,
     watch: (&dyn Progress, &Interrupt),
 ) -> Result<(), PipelineError> {
-    let field = force_field(request.cut, request.kernel);
+    let field = force_field(request.cut, request.kernel).with_interrupt(watch.1.clone());
     let start = SearchStart {
         configuration: terrain.configuration_at(&terrain.start()),
         source: path.display().to_string(),
         temperature: Some(settings.temperature),
         stress_thermal: None,
     };
-    let minimum = quench_start(&start.configuration, field.clone())?;
+    let minimum = quench_start(&start.configuration, field.clone()).map_err(|error| {
+        error.unless(watch.1, || {
+            "continue with the same command and --resume".to_owned()
+        })
+    })?;
     let atoms = start.configuration.len() as u64;
     let plan = SearchPlan {
         searches: atoms * u64::from(settings.first_effort),
@@ -309,6 +314,32 @@ fn farthest(terrain: &GlassTerrain, from: &[f64], to: &[f64]) -> f64 {
         .fold(0.0, f64::max)
 }
 
+/// Draws along a walk at most: each is a row that is kept.
+const MOST_DRAWS: f64 = 1e7;
+
+/// Whether the times of a walk are numbers that it can come to.
+fn check_times(request: &WalkRequest) -> Result<(), PipelineError> {
+    let bad = |message: String| Err(PipelineError::BadInput(format!("akmc: {message}")));
+    for (name, value) in [
+        ("the time at which it ends", request.until),
+        ("the time between two draws", request.every),
+        ("the wall seconds", request.wall_seconds),
+    ] {
+        if let Some(value) = value.filter(|value| !(*value > 0.0 && value.is_finite())) {
+            return bad(format!("{name} must be positive and finite, got {value}"));
+        }
+    }
+    if let (Some(until), Some(every)) = (request.until, request.every)
+        && until / every > MOST_DRAWS
+    {
+        return bad(format!(
+            "a draw every {every:e} until {until:e} makes more than {MOST_DRAWS:.0e} rows: draw less \
+             often"
+        ));
+    }
+    Ok(())
+}
+
 /// Walks from the minimum of a structure file, or on from where a walk was stored.
 ///
 /// # Errors
@@ -327,24 +358,20 @@ pub fn walk_from_file(
         ..request.walk.clone()
     };
     settings.validate().map_err(|error| failure(&error, root))?;
-    if let Some(every) = request
-        .every
-        .filter(|every| !(*every > 0.0 && every.is_finite()))
-    {
-        return Err(PipelineError::BadInput(format!(
-            "akmc: the time between two draws must be positive and finite, got {every}"
-        )));
-    }
+    check_times(request)?;
     let sample = Sample::read(file, request.cut)?;
     for note in &sample.notes {
         progress.note(note);
     }
+    let atoms = sample.configuration.len();
+    let bytes = of_searches(atoms, rayon::current_num_threads(), 0);
+    require_for("akmc", atoms, bytes, FEWER_THREADS)?;
     let folder = Folder { root };
     folder.open(existing)?;
     let watcher = || !interrupt.is_requested();
     let terrain = GlassTerrain::new(
         sample.configuration,
-        force_field(request.cut, request.kernel),
+        force_field(request.cut, request.kernel).with_interrupt(interrupt.clone()),
         search_settings(request),
         request.shell,
         (settings.seed, settings.stage),

@@ -14,10 +14,11 @@ use metabasin_landscape::SearchSettings;
 use metabasin_minimizers::{InherentStructure, TruncatedNewton};
 use nalgebra::Vector3;
 
-use crate::PipelineError;
 use crate::config::KernelChoice;
 use crate::journal::beside;
+use crate::memory::{FEWER_THREADS, of_searches, require_for};
 use crate::sample::force_field;
+use crate::{Interrupt, PipelineError};
 
 /// What statistics are asked of a catalogue.
 #[derive(Clone, Debug)]
@@ -199,18 +200,27 @@ pub(crate) fn cut_of(sample: &SampleRecord) -> Result<Cut, PipelineError> {
 pub(crate) fn open_minimum(
     path: &Path,
     sample: &SampleRecord,
-    kernel: KernelChoice,
+    (kernel, interrupt): (KernelChoice, &Interrupt),
 ) -> Result<(InherentStructure, SearchSettings), PipelineError> {
-    let settings = serde_json::from_str(&sample.settings).map_err(|error| {
+    let settings: SearchSettings = serde_json::from_str(&sample.settings).map_err(|error| {
         PipelineError::in_file(path, format!("the search settings are damaged: {error}"))
     })?;
     let configuration = minimum_of(sample)?;
-    let field = force_field(cut_of(sample)?, kernel);
+    let atoms = configuration.len();
+    let dense_up_to = settings.inertia_up_to as usize;
+    let bytes = of_searches(atoms, rayon::current_num_threads(), dense_up_to);
+    require_for("its minimum", atoms, bytes, FEWER_THREADS)?;
+    let field = force_field(cut_of(sample)?, kernel).with_interrupt(interrupt.clone());
     let tolerance = (2.0 * sample.largest_force).max(LEAST_TOLERANCE);
     let minimizer = TruncatedNewton::default();
     InherentStructure::quench(&configuration, field, &minimizer, tolerance)
         .map(|(minimum, _)| (minimum, settings))
-        .map_err(|error| PipelineError::in_file(path, error))
+        .map_err(|error| PipelineError::in_file(path, error).unless(interrupt, anew))
+}
+
+/// How to go on where nothing is kept.
+fn anew() -> String {
+    "start the same command anew".to_owned()
 }
 
 /// A minimum displaced by a stored field.

@@ -23,7 +23,9 @@ use crate::settling::SettleSettings;
 
 pub use driven::{CreepStage, CycleStage};
 pub use dynamics::{BarostatChoice, ThermostatChoice};
-pub use load::{ConfigError, ConfigErrors, LoadedConfig, check_sample, load, load_text};
+pub use load::{
+    ConfigError, ConfigErrors, LoadedConfig, check_catalogue, check_sample, load, load_text,
+};
 pub use pairs::Pairs;
 
 /// Frames of molecular dynamics are at least so many time steps apart.

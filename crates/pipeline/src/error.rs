@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use metabasin_atoms::Interrupt;
 use metabasin_catalogue::CatalogueError;
 use metabasin_files::FilesError;
 use thiserror::Error;
@@ -45,6 +46,16 @@ impl PipelineError {
     /// Bad input found while doing something with a file.
     pub(crate) fn in_file(file: impl Into<PathBuf>, message: impl std::fmt::Display) -> Self {
         Self::BadInput(format!("{}: {message}", file.into().display()))
+    }
+
+    /// This error, unless it is the failure of a computation that `interrupt` cut short.
+    pub(crate) fn unless(self, interrupt: &Interrupt, resume: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Failed(_) | Self::BadInput(_) if interrupt.is_requested() => {
+                Self::Interrupted { resume: resume() }
+            }
+            other => other,
+        }
     }
 
     /// Whether the user asked to stop.

@@ -177,7 +177,10 @@ fn positive(name: &str, value: f64) -> Result<(), PipelineError> {
     )))
 }
 
-fn check(request: &EscapeRequest) -> Result<(), PipelineError> {
+/// Steps between two quenches at most: at a usual time step they are about a hundred.
+const MOST_STEPS: f64 = 1e6;
+
+fn check(request: &EscapeRequest, period: f64) -> Result<(), PipelineError> {
     positive("--friction-time", request.friction_time)?;
     positive("--time-step", request.time_step)?;
     positive("--interval", request.interval)?;
@@ -189,6 +192,14 @@ fn check(request: &EscapeRequest) -> Result<(), PipelineError> {
             "--interval must be at most {} attempt periods, or recrossings are not seen, got {}",
             0.5 * LASTING_PERIODS as f64,
             request.interval
+        )));
+    }
+    let steps = request.interval * period / request.time_step;
+    if steps > MOST_STEPS {
+        return Err(PipelineError::BadInput(format!(
+            "--time-step {:e} makes {steps:.1e} steps between two quenches, more than {MOST_STEPS:.0e}: \
+             0.002778 is the usual one",
+            request.time_step
         )));
     }
     if request.trajectories == 0 {
@@ -253,12 +264,12 @@ pub fn escape_test(
     (progress, interrupt): (&dyn Progress, &Interrupt),
 ) -> Result<EscapeTest, PipelineError> {
     let clock = Instant::now();
-    check(request)?;
     let catalogue = Catalogue::open_read_only(path)?;
     let sample = catalogue.sample()?;
     let events = catalogue.verified_events()?;
     let period = 1.0 / sample.attempt_frequency;
     positive("the catalogue's attempt period", period)?;
+    check(request, period)?;
     let lasting_time = LASTING_PERIODS as f64 * period;
     let mut temperatures = request.temperatures.clone();
     if temperatures.is_empty() {
@@ -274,7 +285,7 @@ pub fn escape_test(
             "holds no verified event whose rate could be tested: search more, or give --temperatures",
         ));
     }
-    let rebuilder = rebuilder(path, &sample, request.kernel)?;
+    let rebuilder = rebuilder(path, &sample, (request.kernel, interrupt))?;
     let setting = Setting::new(&rebuilder, &events, request, period);
     let sums: Vec<RateSum> = temperatures
         .iter()

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::PipelineError;
 use crate::config::{KmcStage, RunConfig, Stage};
+use crate::machine_memory::available;
 use crate::machine_speed::{force_speed, run_speed};
+use crate::memory::of_stages;
 use crate::sample::{Sample, force_field};
 use crate::stages::branches::{Branch, branches, shear_stage};
 use crate::stages::relax::duration;
@@ -21,6 +23,8 @@ pub struct StageEstimate {
     pub seconds: f64,
     /// Atoms times MD steps.
     pub atom_steps: f64,
+    /// Bytes of memory at most.
+    pub memory_bytes: f64,
 }
 
 /// What a run would take.
@@ -32,8 +36,14 @@ pub struct Estimate {
     pub atom_steps: f64,
     /// Bytes on disk, roughly.
     pub bytes: f64,
+    /// Bytes of memory at most: of the stage that takes most.
+    pub memory_bytes: f64,
+    /// Bytes of memory that this machine, its control group or the shell leave; null where none says.
+    pub memory_available_bytes: Option<f64>,
     /// Atoms of a sample.
     pub atoms: usize,
+    /// Atoms of the samples that were measured, which were smaller where a sample is large.
+    pub measured_atoms: usize,
     /// Threads counted with.
     pub threads: usize,
     /// Atom-steps per second that this machine was just measured at, samples of this size on all
@@ -62,6 +72,8 @@ const KEPT_SAMPLES: f64 = 25.0;
 const UNLOADING: f64 = 1.4;
 /// Share of the time of a trajectory that its frames and checkpoints add.
 const OVERHEAD: f64 = 1.05;
+/// Larger samples cost as much an atom and step as one of this size, and take longer to measure.
+const MOST_MEASURED_ATOMS: usize = 32_000;
 /// Where no sample tells, a catalogue's glass is of this size.
 const USUAL_ATOMS: usize = 1000;
 
@@ -142,7 +154,7 @@ fn makespan(works: &[f64], lanes: usize) -> f64 {
 }
 
 /// Atoms of the run's sample, as far as the config or its file tells.
-fn atoms_of(config: &RunConfig) -> usize {
+pub(crate) fn atoms_of(config: &RunConfig) -> usize {
     let prepared = config.stages.iter().find_map(|stage| match stage {
         Stage::Prepare(prepare) => Some(prepare.atoms),
         _ => None,
@@ -193,21 +205,27 @@ pub fn estimate(config: &RunConfig) -> Result<Estimate, PipelineError> {
     let threads = rayon::current_num_threads();
     let short = Duration::from_millis(200);
     let field = force_field(config.cut, config.kernel).with_precision(config.precision);
-    let (single, side_by_side) = run_speed(atoms, &field, short)?;
+    let measured_atoms = atoms.min(MOST_MEASURED_ATOMS);
+    let (single, side_by_side) = run_speed(measured_atoms, &field, short)?;
+    let memory = of_stages(config, atoms, threads);
     let mut estimate = Estimate {
         seconds: 0.0,
         atom_steps: 0.0,
         bytes: 0.0,
+        memory_bytes: memory.iter().map(|stage| stage.bytes).fold(0.0, f64::max),
+        memory_available_bytes: available().map(|available| available.bytes),
         atoms,
+        measured_atoms,
         threads,
         atom_steps_per_second: side_by_side,
         stages: Vec::new(),
     };
-    for stage in &config.stages {
+    for (stage, memory) in config.stages.iter().zip(&memory) {
         let mut found = StageEstimate {
             name: stage.name().to_owned(),
             seconds: 0.05,
             atom_steps: 0.0,
+            memory_bytes: memory.bytes,
         };
         let replicas = config.replicas;
         if let Some(works) = trajectories(config, stage, (EVALUATIONS_PER_QUENCH, UNLOADING))? {

@@ -94,6 +94,7 @@ struct Recorder<'a> {
 
 impl Recorder<'_> {
     fn store(&mut self, simulation: &Simulation) -> Result<(), PipelineError> {
+        let _saving = self.interrupt.saving();
         let stored = Stored {
             rows: self.rows.clone(),
             checkpoint: Some(simulation.checkpoint()),
@@ -113,6 +114,15 @@ impl Observer for Recorder<'_> {
             self.failure = self.store(simulation).err();
         }
         if stop || self.failure.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Between rows nothing is stored: what was since the last one is done again.
+    fn pass(&mut self) -> ControlFlow<()> {
+        if self.interrupt.is_requested() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

@@ -29,7 +29,9 @@ mod inherent_states;
 mod journal;
 mod kmc_runs;
 mod lammps;
+mod machine_memory;
 mod machine_speed;
+mod memory;
 mod merge;
 mod parquet_tables;
 mod prefactors;
@@ -73,9 +75,10 @@ pub use estimate::{Estimate, StageEstimate, estimate, takes_long};
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
+pub use memory::{StageMemory, check_memory};
 pub use merge::{MergeSummary, merge_catalogues};
 pub use metabasin_atoms::units::SECONDS_PER_TAU;
-pub use metabasin_atoms::{Strain, Stress};
+pub use metabasin_atoms::{Interrupt, Strain, Stress};
 pub use metabasin_catalogue::{
     BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
     measures_csv,
@@ -93,7 +96,7 @@ pub use prefactors::{
     ConvergenceRow, PrefactorConvergence, PrefactorRequest, PrefactorSpread, PrefactorSummary,
     Unmeasured, measure_prefactors, prefactor_convergence,
 };
-pub use progress::{Interrupt, Progress, Silent, Work};
+pub use progress::{Progress, Silent, Work};
 pub use relaxation::{Relaxation, relax};
 pub use reverification::{LargestShifts, ReverificationRequest, ReverificationSummary, reverify};
 pub use run::{RunSummary, StageSummary, run};

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::catalogue_reading::open_minimum;
 use crate::config::KernelChoice;
+use crate::memory::{FEWER_THREADS, of_full_prefactors, require_for};
 use crate::search_output::patiently;
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError, Progress};
@@ -111,10 +112,13 @@ pub struct PrefactorSummary {
 pub(crate) fn rebuilder(
     path: &Path,
     sample: &SampleRecord,
-    kernel: KernelChoice,
+    kernel: (KernelChoice, &Interrupt),
 ) -> Result<Rebuilder, PipelineError> {
     let (minimum, settings) = open_minimum(path, sample, kernel)?;
-    Rebuilder::new(&minimum, settings).map_err(|error| PipelineError::in_file(path, error))
+    Rebuilder::new(&minimum, settings).map_err(|error| {
+        PipelineError::in_file(path, error)
+            .unless(kernel.1, || "start the same command anew".to_owned())
+    })
 }
 
 /// Measures prefactors and cores of the verified events of a catalogue and stores them; events that
@@ -148,7 +152,7 @@ pub fn measure_prefactors(
         })?;
         patiently(watch, || catalogue.set_metadata(SETTINGS_KEY, &text))?;
     }
-    let rebuilder = rebuilder(path, &sample, request.kernel)?;
+    let rebuilder = rebuilder(path, &sample, (request.kernel, watch.1))?;
     let missing: Vec<EventRecord> = catalogue
         .verified_events()?
         .into_iter()
@@ -175,13 +179,13 @@ fn measure_missing(
     let mut unmeasured = Vec::new();
     progress.begin("prefactors", missing.len() as u64);
     for batch in missing.chunks(BATCH) {
-        if interrupt.is_requested() {
-            return Err(PipelineError::Interrupted {
-                resume: "the same command goes on with the events that are left".to_owned(),
-            });
-        }
         let measured = side_by_side(batch, |event: &EventRecord| {
             let rates = rebuilder.event_rates(event, settings);
+            if interrupt.is_requested() {
+                return Err(PipelineError::Interrupted {
+                    resume: "the same command goes on with the events that are left".to_owned(),
+                });
+            }
             progress.advance(1);
             Ok(rates)
         })?;
@@ -296,16 +300,19 @@ pub fn prefactor_convergence(
     }
     let catalogue = Catalogue::open_read_only(path)?;
     let sample = catalogue.sample()?;
-    let rebuilder = rebuilder(path, &sample, request.kernel)?;
+    let atoms = sample.positions.len();
+    let bytes = of_full_prefactors(atoms, rayon::current_num_threads());
+    require_for("prefactors --radii", atoms, bytes, FEWER_THREADS)?;
+    let rebuilder = rebuilder(path, &sample, (request.kernel, interrupt))?;
     let all = catalogue.verified_events()?;
     let stride = all.len().div_ceil(wanted.max(1)).max(1);
     let chosen: Vec<EventRecord> = all.into_iter().step_by(stride).collect();
     progress.begin("prefactors", chosen.len() as u64);
     let measured = side_by_side(&chosen, |event: &EventRecord| {
+        let measured = one_convergence(&rebuilder, event, radii, &of_radius);
         if interrupt.is_requested() {
             return Err(PipelineError::Abandoned);
         }
-        let measured = one_convergence(&rebuilder, event, radii, &of_radius);
         progress.advance(1);
         Ok(measured)
     })?;

@@ -1,6 +1,4 @@
-//! How a run tells whoever watches where it stands, and how it is asked to stop.
-
-use std::sync::atomic::{AtomicBool, Ordering};
+//! How a run tells whoever watches where it stands.
 
 /// Whoever watches a run: a progress bar, a log, nobody.
 pub trait Progress: Sync {
@@ -38,25 +36,4 @@ impl Progress for Silent {
     fn advance(&self, _units: u64) {}
     fn note(&self, _message: &str) {}
     fn end(&self) {}
-}
-
-/// A request to stop at the next safe moment, set from a signal handler or a test.
-#[derive(Debug, Default)]
-pub struct Interrupt(AtomicBool);
-
-impl Interrupt {
-    /// Not requested yet.
-    pub const fn new() -> Self {
-        Self(AtomicBool::new(false))
-    }
-
-    /// Requests the stop.
-    pub fn request(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether the stop was requested.
-    pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
 }

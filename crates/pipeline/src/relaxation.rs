@@ -8,10 +8,11 @@ use metabasin_interactions::Cut;
 use metabasin_minimizers::{InherentStructure, MinimizerKind};
 use serde::Serialize;
 
-use crate::PipelineError;
 use crate::config::KernelChoice;
+use crate::memory::{of_minimization, require_for};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::{StructureOutput, Written};
+use crate::{Interrupt, PipelineError};
 
 /// What `minimize` reports.
 #[derive(Clone, Debug, Serialize)]
@@ -41,21 +42,28 @@ pub struct Relaxation {
 /// Relaxes `sample` at fixed cell and writes its inherent structure to `output`.
 ///
 /// # Errors
-/// Where the minimizer does not converge (its outcome says why).
+/// Where the minimizer does not converge (its outcome says why), or on request.
 pub fn relax(
     sample: &Sample,
     output: StructureOutput,
     (cut, kernel): (Cut, KernelChoice),
-    method: MinimizerKind,
-    force_tolerance: f64,
+    (method, force_tolerance): (MinimizerKind, f64),
+    interrupt: &Interrupt,
 ) -> Result<(Relaxation, Written), PipelineError> {
     if !(force_tolerance > 0.0 && force_tolerance.is_finite()) {
         return Err(PipelineError::BadInput(format!(
             "--force-tolerance must be positive and finite, got {force_tolerance}"
         )));
     }
+    let atoms = sample.configuration.len();
+    require_for(
+        "minimize",
+        atoms,
+        of_minimization(atoms),
+        "take a smaller sample",
+    )?;
     let start = Instant::now();
-    let field = force_field(cut, kernel);
+    let field = force_field(cut, kernel).with_interrupt(interrupt.clone());
     let minimizer = method.build();
     let (inherent, minimization) = InherentStructure::quench(
         &sample.configuration,
@@ -63,7 +71,10 @@ pub fn relax(
         minimizer.as_ref(),
         force_tolerance,
     )
-    .map_err(|error| PipelineError::Failed(format!("{method}: {error}")))?;
+    .map_err(|error| {
+        PipelineError::Failed(format!("{method}: {error}"))
+            .unless(interrupt, || "start the same command anew".to_owned())
+    })?;
     let relaxed = inherent.configuration();
     let moves = relaxed
         .positions

@@ -69,18 +69,21 @@ pub fn reverify(
     // The stored sample must be the one that the events were found in.
     let stored = minimum_of(&sample)?;
     opened.check_sample(&format!("{:016x}", stored.fingerprint()))?;
-    let (minimum, settings) = open_minimum(catalogue, &sample, request.kernel)?;
-    let mut verifier = Reverifier::new(&minimum, settings, request.tolerances)
-        .map_err(|error| PipelineError::in_file(catalogue, error))?;
+    let (minimum, settings) = open_minimum(catalogue, &sample, (request.kernel, interrupt))?;
+    let mut verifier =
+        Reverifier::new(&minimum, settings, request.tolerances).map_err(|error| {
+            PipelineError::in_file(catalogue, error)
+                .unless(interrupt, || "start the same command anew".to_owned())
+        })?;
     if request.by_gradient_flow {
         verifier = verifier.by_gradient_flow();
     }
     progress.begin("verify events", events.len() as u64);
     let rows = side_by_side(&events, |event: &EventRecord| {
+        let row = verifier.check(event);
         if interrupt.is_requested() {
             return Err(PipelineError::Abandoned);
         }
-        let row = verifier.check(event);
         progress.advance(1);
         Ok(row)
     })?;

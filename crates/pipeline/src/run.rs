@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::config::{KernelChoice, LoadedConfig, RunConfig, Stage};
 use crate::finished_trajectories::FinishedTrajectories;
+use crate::memory::check_memory;
 use crate::replicas::run_replicas;
 use crate::run_directory::{Existing, RunDirectory};
 use crate::sample::{Sample, force_field};
@@ -76,6 +77,7 @@ pub fn run(
     interrupt: &Interrupt,
 ) -> Result<RunSummary, PipelineError> {
     let config = &loaded.config;
+    check_memory(loaded)?;
     let watch = (progress, interrupt);
     let run = if config.replicas > 1 {
         if existing != Existing::Resume {
@@ -185,6 +187,8 @@ fn run_together(
         (_, Err(PipelineError::LeftOut(message))) => Err(PipelineError::Failed(message)),
         (_, result) => result,
     }
+    // Quenches and searches that were cut short fail; what they left is redone.
+    .map_err(|error| error.unless(interrupt, || run.how_to_resume()))
 }
 
 fn state_name(state: StageState) -> &'static str {

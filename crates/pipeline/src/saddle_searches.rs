@@ -140,8 +140,13 @@ fn search_with(
 ) -> Result<Option<SearchSummary>, PipelineError> {
     let clock = Instant::now();
     let failed = |error: &dyn std::fmt::Display| PipelineError::Failed(format!("search: {error}"));
-    let searcher = Searcher::new(minimum, plan.settings.clone(), plan.seed, plan.stage)
-        .map_err(|error| PipelineError::LeftOut(format!("search: {error}")))?;
+    let searcher = Searcher::new(minimum, plan.settings.clone(), plan.seed, plan.stage);
+    if interrupt.is_requested() {
+        // Its stiffness may have been cut short.
+        return Err(interrupted(path));
+    }
+    let searcher =
+        searcher.map_err(|error| PipelineError::LeftOut(format!("search: {error}")))?;
     let polished = searcher.minimum();
     let settings = serde_json::to_string(plan.settings).map_err(|error| failed(&error))?;
     let identity = plan.identity(polished, &settings);

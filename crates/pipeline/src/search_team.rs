@@ -61,10 +61,11 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// What a thread reports: a result, or the message of a panic.
 type Report = Result<SearchResult, String>;
 
-/// One search; a panic becomes a message.
-fn search(searcher: &Searcher, index: u64) -> Report {
+/// One search; a panic becomes a message. Nothing where it was cut short by an interrupt.
+fn search(searcher: &Searcher, index: u64) -> Option<Report> {
     catch_unwind(AssertUnwindSafe(|| searcher.run(index)))
         .map_err(|panic| format!("search {index}: {}", panic_message(&*panic)))
+        .transpose()
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
@@ -143,9 +144,11 @@ impl SearchTeam for ThisProcess {
                     let sender = sender.clone();
                     given += 1;
                     scope.spawn(move |_| {
-                        if !stopped.load(Ordering::Relaxed) {
+                        if !stopped.load(Ordering::Relaxed)
+                            && let Some(report) = search(job.searcher, index)
+                        {
                             // Nobody listens any more where the send fails.
-                            let _ = sender.send(search(job.searcher, index));
+                            let _ = sender.send(report);
                         }
                     });
                 }

@@ -12,6 +12,7 @@ use metabasin_minimizers::InherentStructure;
 use serde::{Deserialize, Serialize};
 
 use crate::config::KernelChoice;
+use crate::memory::{FEWER_THREADS, of_searches, require_for};
 use crate::saddle_searches::quench_start;
 use crate::sample::{Sample, force_field};
 use crate::structure_file::{StructureOutput, Written};
@@ -136,8 +137,12 @@ pub(crate) fn settle_minimum(
     let settled = settle(minimum, search, seed, stage, asked, &before_search);
     progress.end();
     settled
-        .map_err(|error| PipelineError::Failed(format!("settle: {error}")))?
+        .map_err(|error| PipelineError::Failed(format!("settle: {error}")).unless(interrupt, anew))?
         .ok_or(PipelineError::Abandoned)
+}
+
+fn anew() -> String {
+    "start the same command anew".to_owned()
 }
 
 /// The moves, as they are reported.
@@ -164,9 +169,15 @@ pub fn settle_sample(
 ) -> Result<(SettleSummary, Written), PipelineError> {
     request.settings.validate()?;
     let clock = Instant::now();
-    let field = force_field(request.cut, request.kernel);
-    let minimum = quench_start(&sample.configuration, field)?;
     let search = SearchSettings::default();
+    let atoms = sample.configuration.len();
+    let dense_up_to = search.inertia_up_to as usize;
+    let bytes = of_searches(atoms, rayon::current_num_threads(), dense_up_to);
+    require_for("settle", atoms, bytes, FEWER_THREADS)?;
+    let interrupt = watch.1;
+    let field = force_field(request.cut, request.kernel).with_interrupt(interrupt.clone());
+    let minimum = quench_start(&sample.configuration, field)
+        .map_err(|error| error.unless(interrupt, anew))?;
     let streams = (request.seed, 0);
     let settled = settle_minimum(&minimum, request.settings, &search, streams, watch)?;
     let deepest = &settled.minimum;

@@ -9,9 +9,10 @@ use nalgebra::Vector3;
 use serde::Serialize;
 
 use crate::config::KernelChoice;
-use crate::csv;
+use crate::memory::{of_structure, require_for};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::Written;
+use crate::{PipelineError, csv};
 
 /// What `energy` reports; reduced units, stress tension positive.
 #[derive(Clone, Debug, Serialize)]
@@ -71,9 +72,16 @@ pub fn single_point(
     cut: Cut,
     kernel: KernelChoice,
     per_atom: Option<(&Path, Overwrite)>,
-) -> (SinglePoint, Written) {
+) -> Result<(SinglePoint, Written), PipelineError> {
     let configuration = &sample.configuration;
-    let mut forces = vec![Vector3::zeros(); configuration.len()];
+    let atoms = configuration.len();
+    require_for(
+        "energy",
+        atoms,
+        of_structure(atoms),
+        "take a smaller sample",
+    )?;
+    let mut forces = vec![Vector3::zeros(); atoms];
     let mut field: ForceField = force_field(cut, kernel);
     let (cell, positions) = (&configuration.cell, &configuration.positions);
     let evaluation = field.evaluate(cell, positions, &configuration.species, &mut forces);
@@ -113,5 +121,5 @@ pub fn single_point(
         density: configuration.density(),
         temperature,
     };
-    (point, per_atom.map_or(Ok(()), write))
+    Ok((point, per_atom.map_or(Ok(()), write)))
 }

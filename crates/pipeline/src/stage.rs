@@ -35,7 +35,9 @@ pub(crate) struct StageContext<'a> {
 impl StageContext<'_> {
     /// A fresh force field of the run's potential.
     pub(crate) fn force_field(&self) -> ForceField {
-        force_field(self.config.cut, self.config.kernel).with_precision(self.config.precision)
+        force_field(self.config.cut, self.config.kernel)
+            .with_precision(self.config.precision)
+            .with_interrupt(self.interrupt.clone())
     }
 
     /// The random numbers of a trajectory of this stage, by its name.
@@ -54,6 +56,7 @@ impl StageContext<'_> {
     /// A fresh force field for quenches.
     pub(crate) fn quench_field(&self) -> ForceField {
         force_field(quench_cut(self.config.cut), self.config.kernel)
+            .with_interrupt(self.interrupt.clone())
     }
 
     /// Begins to show the progress of trajectories of `atoms` atoms with `steps` steps in all.

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::config::KernelChoice;
 use crate::displacements::{Displacements, displacements};
+use crate::memory::{of_analysis, require_for};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::Written;
 use crate::{PipelineError, csv};
@@ -143,6 +144,13 @@ pub fn analyze(
     per_atom: Option<(&Path, Overwrite)>,
 ) -> Result<(StructureAnalysis, Written), PipelineError> {
     let configuration = &sample.configuration;
+    let atoms = configuration.len();
+    require_for(
+        "analyze",
+        atoms,
+        of_analysis(atoms),
+        "take a smaller sample",
+    )?;
     let Network {
         tessellation,
         icosahedra,

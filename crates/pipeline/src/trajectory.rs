@@ -293,6 +293,7 @@ pub(crate) fn drive<P: Protocol>(
         }
         let stop = context.must_stop();
         if status.finished || stop || saved.is_due() {
+            let _saving = context.interrupt.saving();
             let write = || {
                 recorder.flush()?;
                 write_checkpoint(&checkpoint, &protocol.state())?;

@@ -156,6 +156,8 @@ const BOX_SIDE: f64 = 1.25;
 const TOLERANCE: f64 = 1e-11;
 /// Atoms that one task works on.
 const ATOMS_A_TASK: usize = 256;
+/// So often the reach around an atom is widened at most, by up to a half each time.
+const REACHES: usize = 200;
 
 /// The radical Voronoi tessellation of a configuration.
 ///
@@ -324,7 +326,7 @@ impl Worker<'_> {
         candidates.clear();
         let excess = self.largest_radius_squared - self.grid.radius_squared(slot);
         let (mut inner, mut outer) = (-1.0, self.first_reach);
-        loop {
+        for _ in 0..REACHES {
             let known = candidates.len();
             self.grid.gather(slot, inner, outer, candidates);
             // No plane lies between atoms on one place, wherever that would put it in the order.
@@ -365,6 +367,8 @@ impl Worker<'_> {
             inner = outer;
             outer = needed.min(1.5 * outer);
         }
+        // A cell whose vertices are no numbers.
+        Err(self.degenerate(slot))
     }
 
     /// One cut; where the tolerance itself splits a cluster of coincident vertices, a larger one

@@ -8,7 +8,7 @@ use crate::mandel::{add, from_tensor, to_tensor};
 use crate::protocol::{Load, Protocol, Rows, Stage};
 use crate::settings::Floor;
 
-use super::{Observer, Outcome, Simulation};
+use super::{Observer, Outcome, Simulation, Wait};
 
 /// An unloading that has not reached zero stress after so many times the strain it started from
 /// ends there.
@@ -83,8 +83,10 @@ impl Simulation {
                 } else {
                     target
                 };
-                let Some(event) = self.advance(until, longest_window) else {
-                    break;
+                let event = match self.advance(until, longest_window, observer) {
+                    Wait::Event(event) => event,
+                    Wait::Over => break,
+                    Wait::Stopped => return ControlFlow::Break(()),
                 };
                 self.state.stage_done = false;
                 observer.event(&event);

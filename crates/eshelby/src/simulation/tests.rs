@@ -11,6 +11,8 @@ use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 
+mod bounds;
+
 const ALL: [Control; 5] = [
     Control::Stress,
     Control::ShearStrain,

@@ -274,6 +274,10 @@ impl EnergyLandscape for DeadLoad {
         largest_norm(gradient)
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.field.is_interrupted()
+    }
+
     /// Ten times that of a fixed cell: the rounding of a lattice vector, which moves with the cell, is common
     /// to all pairs across a face.
     fn energy_resolution(&self, energy: f64) -> f64 {

@@ -197,6 +197,9 @@ impl Tracker<'_> {
         followed: &mut FollowedEvent,
     ) -> Result<Option<LoadEnd>, LandscapeError> {
         loop {
+            if self.minimum.rebuilder.minimum().interrupt().is_requested() {
+                return Err(LandscapeError::Interrupted);
+            }
             let Some(last) = &self.last else {
                 return Ok(None);
             };

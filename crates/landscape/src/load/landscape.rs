@@ -133,6 +133,10 @@ impl EnergyLandscape for LoadedLandscape {
         self.inner().translation_invariant()
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.inner().is_interrupted()
+    }
+
     fn energy_resolution(&self, energy: f64) -> f64 {
         self.inner().energy_resolution(energy)
     }

@@ -114,6 +114,9 @@ impl LoadedMinimum {
     /// Follows to `goal`; false where the minimum becomes unstable before.
     fn advance(&mut self, goal: f64, pace: &mut Pace) -> Result<bool, LandscapeError> {
         loop {
+            if self.rebuilder.minimum().interrupt().is_requested() {
+                return Err(LandscapeError::Interrupted);
+            }
             let last = &self.points[self.points.len() - 1];
             let at = last.gamma;
             let (gamma, arrives) = pace.next(at, goal);

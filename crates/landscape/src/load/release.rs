@@ -50,6 +50,9 @@ pub(super) fn release(
     let mut part = 0.0;
     let mut pace = Pace::new(f64::INFINITY);
     loop {
+        if minimum.rebuilder.minimum().interrupt().is_requested() {
+            return Err(LandscapeError::Interrupted);
+        }
         let (next, arrives) = pace.next(part, 1.0);
         let mut guess = x.clone();
         if let Some((earlier, there)) = &before {

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::source::{Place, Source, parse_path, place_of};
 use super::{RunConfig, validation};
+use crate::memory::{catalogue_of, drawn_from};
 use crate::sample::Sample;
 
 /// One thing that is wrong with a config, and where.
@@ -185,20 +186,60 @@ pub fn check_sample(loaded: &LoadedConfig) -> Result<(), ConfigErrors> {
     let Some(path) = loaded.config.sample.as_deref().filter(|path| path.exists()) else {
         return Ok(());
     };
-    let Err(error) = Sample::read(path, loaded.config.cut) else {
+    match Sample::read(path, loaded.config.cut) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(loaded.wrong("sample", error.to_string())),
+    }
+}
+
+/// Whether the catalogue that a config draws events from, where there is such a file, can be drawn
+/// from.
+///
+/// # Errors
+/// What is wrong with it, at the field `catalogue`.
+pub fn check_catalogue(loaded: &LoadedConfig) -> Result<(), ConfigErrors> {
+    let Some(path) = catalogue_of(&loaded.config).filter(|path| path.exists()) else {
         return Ok(());
     };
-    let segments = parse_path("sample").unwrap_or_default();
-    let source = Source::new(loaded.text.clone());
-    let offset = source.map_or(0, |source| source.span(&segments).start);
-    let place = place_of(&loaded.text, offset);
-    Err(ConfigErrors(vec![ConfigError {
-        file: loaded.file.display().to_string(),
-        line: place.line,
-        column: place.column,
-        field: "sample".to_owned(),
-        message: error.to_string(),
-    }]))
+    match drawn_from(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(loaded.wrong("catalogue", error.to_string())),
+    }
+}
+
+impl LoadedConfig {
+    /// The error of a field that only the files it names, or this machine, show to be wrong.
+    pub(crate) fn wrong(&self, field: &str, message: String) -> ConfigErrors {
+        let segments = parse_path(field).unwrap_or_default();
+        let source = Source::new(self.text.clone());
+        let offset = source.map_or(0, |source| source.span(&segments).start);
+        let place = place_of(&self.text, offset);
+        ConfigErrors(vec![ConfigError {
+            file: self.file.display().to_string(),
+            line: place.line,
+            column: place.column,
+            field: field.to_owned(),
+            message,
+        }])
+    }
+
+    /// The files that the run reads and that are not there, as `field: name`.
+    pub fn missing_files(&self) -> Vec<String> {
+        let from_sample = self
+            .config
+            .stages
+            .iter()
+            .any(|stage| stage.name() == "from-sample");
+        let sample = self.config.sample.as_deref().filter(|_| from_sample);
+        [
+            ("sample", sample),
+            ("catalogue", catalogue_of(&self.config)),
+        ]
+        .into_iter()
+        .filter_map(|(field, path)| Some((field, path.filter(|path| !path.exists())?)))
+        .map(|(field, path)| format!("{field}: {}", path.display()))
+        .collect()
+    }
 }
 
 fn apply(text: &str, argument: &str) -> Result<(String, Range<usize>), String> {

@@ -5,6 +5,7 @@ use super::{
     Stage, ThermostatChoice,
 };
 use metabasin_atoms::units::{StrainRate, Temperature};
+use metabasin_eshelby::KmcSettings;
 use metabasin_md::{Dynamics, Equilibrate};
 
 /// One fault, by the dotted path of the field.
@@ -12,6 +13,16 @@ pub(super) struct Fault {
     pub(super) field: String,
     pub(super) message: String,
 }
+
+/// Steps of a trajectory at most: far below where 64-bit counts of all of a run's end, far above what
+/// any machine does.
+const MOST_STEPS: f64 = 1e14;
+/// Inherent structures along a trajectory at most: each takes hundreds of force evaluations.
+const MOST_QUENCHES: u64 = 100_000;
+/// Trajectories or lattices of one kind at most: each leaves files of its own.
+const MOST_TRAJECTORIES: u64 = 100_000;
+/// Attempts of an atom to swap in one sweep at most.
+const MOST_ATTEMPTS: f64 = 1000.0;
 
 struct Faults(Vec<Fault>);
 
@@ -32,6 +43,27 @@ impl Faults {
     fn at_least(&mut self, field: impl Into<String>, value: u64, least: u64) {
         if value < least {
             self.add(field, format!("must be at least {least}, got {value}"));
+        }
+    }
+
+    fn at_most(&mut self, field: impl Into<String>, value: u64, most: u64, why: &str) {
+        if value > most {
+            self.add(field, format!("must be at most {most}, got {value}: {why}"));
+        }
+    }
+
+    /// A duration `[τ]` in steps of `time_step` must be a number that can be counted.
+    fn countable(&mut self, field: impl Into<String>, duration: f64, time_step: f64) {
+        let steps = duration / time_step;
+        // What is no number at all is named as not positive or not finite.
+        if time_step > 0.0 && duration.is_finite() && steps > MOST_STEPS {
+            self.add(
+                field,
+                format!(
+                    "{duration:e} tau are {steps:.1e} steps of {time_step} tau, more than can be \
+                     counted ({MOST_STEPS:.0e})"
+                ),
+            );
         }
     }
 
@@ -94,6 +126,10 @@ pub(super) fn faults(config: &RunConfig) -> Vec<Fault> {
         if let Stage::Equilibrate(equilibrate) = stage {
             reference(&mut faults, &format!("stages[{k}]"), config, equilibrate);
         }
+    }
+    for (k, stage) in config.stages.iter().enumerate() {
+        counts(&mut faults, &format!("stages[{k}]"), stage);
+        steps(&mut faults, &format!("stages[{k}]"), stage, config);
     }
     order(&mut faults, config);
     faults.0
@@ -206,7 +242,13 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
             faults.strain(format!("{at}.strain"), kmc.strain);
             faults.at_least(format!("{at}.pairs"), kmc.pairs as u64, 1);
             if let Some(temperature) = kmc.temperature {
-                faults.positive(format!("{at}.temperature"), temperature.reduced());
+                let of_stage = KmcSettings {
+                    temperature,
+                    ..KmcSettings::default()
+                };
+                if let Err(error) = of_stage.validate() {
+                    faults.add(format!("{at}.temperature"), error.to_string());
+                }
             }
             if let Err(error) = kmc.settings.validate() {
                 faults.add(format!("{at}.settings"), error.to_string());
@@ -234,6 +276,12 @@ fn reference(faults: &mut Faults, at: &str, config: &RunConfig, stage: &Equilibr
 
 fn replicas(faults: &mut Faults, config: &RunConfig) {
     faults.at_least("replicas", config.replicas as u64, 1);
+    faults.at_most(
+        "replicas",
+        config.replicas as u64,
+        MOST_TRAJECTORIES,
+        "each leaves a run directory of its own",
+    );
     let prepares = matches!(config.stages.first(), Some(Stage::Prepare(_)));
     if config.replicas > 1 && !prepares {
         faults.add(
@@ -327,8 +375,118 @@ fn preparation_on_the_way(faults: &mut Faults, at: &str, prepare: &PrepareStage)
     for (field, swap) in swaps {
         if let Some(swap) = swap {
             faults.positive(format!("{field}.attempts_per_atom"), swap.attempts_per_atom);
+            if swap.attempts_per_atom.is_finite() && swap.attempts_per_atom > MOST_ATTEMPTS {
+                faults.add(
+                    format!("{field}.attempts_per_atom"),
+                    format!(
+                        "must be at most {MOST_ATTEMPTS}, got {}: shorten the interval instead",
+                        swap.attempts_per_atom
+                    ),
+                );
+            }
             faults.positive(format!("{field}.interval"), swap.interval.tau());
         }
+    }
+}
+
+/// Numbers of things that are made one by one.
+fn counts(faults: &mut Faults, at: &str, stage: &Stage) {
+    let quenches = match stage {
+        Stage::Prepare(prepare) => prepare.quenches,
+        Stage::Equilibrate(equilibrate) => equilibrate.quenches,
+        Stage::Shear(shear) => shear.quenches,
+        Stage::Recover(recover) => recover.quenches,
+        Stage::Relax(relax) => relax.quenches,
+        Stage::Creep(creep) => creep.quenches,
+        Stage::Cycle(cycle) => cycle.quenches,
+        _ => 0,
+    };
+    let why = "each is minimized and analyzed";
+    faults.at_most(
+        format!("{at}.quenches"),
+        quenches as u64,
+        MOST_QUENCHES,
+        why,
+    );
+    let trajectories = match stage {
+        Stage::Shear(shear) => {
+            vec![(
+                "pairs",
+                shear
+                    .pairs_by_rate()
+                    .map(|(_, pairs)| pairs)
+                    .max()
+                    .unwrap_or(0),
+            )]
+        }
+        Stage::Creep(creep) => vec![("pairs", creep.pairs)],
+        Stage::Kmc(kmc) => vec![("pairs", kmc.pairs)],
+        Stage::Relax(relax) => vec![("copies", relax.copies)],
+        Stage::Cycle(cycle) => vec![("copies", cycle.copies)],
+        _ => Vec::new(),
+    };
+    for (field, number) in trajectories {
+        let why = "each leaves files of its own";
+        faults.at_most(
+            format!("{at}.{field}"),
+            number as u64,
+            MOST_TRAJECTORIES,
+            why,
+        );
+    }
+}
+
+/// How long a strain takes at a rate `[τ]`, finite; 0 where the rate is none, which is said elsewhere.
+fn lasting(strain: f64, rate: StrainRate) -> f64 {
+    let rate = rate.per_tau();
+    if rate > 0.0 {
+        (strain / rate).min(f64::MAX)
+    } else {
+        0.0
+    }
+}
+
+/// Durations in steps.
+fn steps(faults: &mut Faults, at: &str, stage: &Stage, config: &RunConfig) {
+    let step = config.time_step.tau();
+    let mut countable =
+        |field: &str, duration: f64| faults.countable(format!("{at}.{field}"), duration, step);
+    match stage {
+        Stage::Prepare(prepare) => {
+            countable("melt_duration", prepare.melt_duration.tau());
+            countable("cool_duration", prepare.cool_duration.tau());
+            if let Some(hold) = &prepare.hold {
+                countable("hold.duration", hold.duration.tau());
+            }
+        }
+        Stage::Equilibrate(equilibrate) => countable("duration", equilibrate.duration.tau()),
+        Stage::Shear(shear) => {
+            for (k, rate) in shear.rates.iter().enumerate() {
+                countable(&format!("rates[{k}]"), lasting(shear.strain, *rate));
+            }
+        }
+        Stage::Unload(unload) => {
+            let strain = config.stages.iter().find_map(|stage| match stage {
+                Stage::Shear(shear) => Some(shear.strain),
+                _ => None,
+            });
+            let strain = strain.unwrap_or(1.0);
+            countable("unload_rate", lasting(strain, unload.unload_rate));
+        }
+        Stage::Relax(relax) => {
+            if let Some(duration) = relax.duration {
+                countable("duration", duration.tau());
+            }
+        }
+        Stage::Creep(creep) => countable("duration", creep.duration.tau()),
+        Stage::Cycle(cycle) => {
+            countable("cycles", cycle.period.tau() * cycle.cycles as f64);
+        }
+        Stage::FromSample(_)
+        | Stage::Recover(_)
+        | Stage::Search(_)
+        | Stage::Kmc(_)
+        | Stage::Compare(_) => {}
     }
 }
 
@@ -396,6 +554,13 @@ fn order(faults: &mut Faults, config: &RunConfig) {
             if !before(k, need) {
                 faults.add(&at, format!("'{name}' needs the stage '{need}' before it"));
             }
+        }
+        if matches!(stage, Stage::Prepare(_)) && config.sample.is_some() {
+            faults.add(
+                "sample",
+                "'Prepare' makes a sample of its own: leave `sample` out, or start with 'FromSample' in \
+                 place of 'Prepare'",
+            );
         }
         if matches!(stage, Stage::FromSample(_)) && config.sample.is_none() {
             faults.add(

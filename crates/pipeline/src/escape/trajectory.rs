@@ -162,21 +162,21 @@ impl Walker for Trajectory<'_> {
     type Error = PipelineError;
 
     fn look(&mut self) -> Result<Place, PipelineError> {
+        self.simulation
+            .advance(self.setting.steps)
+            .map_err(failed)?;
+        let quenched = InherentStructure::quench(
+            &self.simulation.configuration(),
+            self.setting.force_field.clone(),
+            &Lbfgs::default(),
+            QUENCH_TOLERANCE,
+        );
         if self.interrupt.is_requested() {
             return Err(PipelineError::Interrupted {
                 resume: "the same command goes on with the trajectories that are left".to_owned(),
             });
         }
-        self.simulation
-            .advance(self.setting.steps)
-            .map_err(failed)?;
-        let (quenched, _) = InherentStructure::quench(
-            &self.simulation.configuration(),
-            self.setting.force_field.clone(),
-            &Lbfgs::default(),
-            QUENCH_TOLERANCE,
-        )
-        .map_err(failed)?;
+        let (quenched, _) = quenched.map_err(failed)?;
         Ok(self.setting.place(quenched.configuration()))
     }
 }

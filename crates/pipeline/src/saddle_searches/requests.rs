@@ -11,6 +11,7 @@ use metabasin_minimizers::InherentStructure;
 use super::{SearchPlan, SearchStart, SearchSummary, quench_start, search_with};
 use crate::config::{KernelChoice, LoadedConfig, Stage};
 use crate::coverage_goal::CoverageGoal;
+use crate::memory::{FEWER_THREADS, of_searches, require_for};
 use crate::run_directory::Existing;
 use crate::sample::{Sample, force_field};
 use crate::search_output::{check_output, make_way};
@@ -130,7 +131,12 @@ pub fn search_from_file(
     if team.writes() {
         check_output(output, existing)?;
     }
-    let mut field = force_field(request.cut, request.kernel);
+    let atoms = sample.configuration.len();
+    let dense_up_to = request.settings.inertia_up_to as usize;
+    let bytes = of_searches(atoms, rayon::current_num_threads(), dense_up_to);
+    require_for("search", atoms, bytes, FEWER_THREADS)?;
+    let interrupt = watch.1;
+    let mut field = force_field(request.cut, request.kernel).with_interrupt(interrupt.clone());
     let configuration = &sample.configuration;
     if !request.minimize {
         let mut forces = vec![nalgebra::Vector3::zeros(); configuration.len()];
@@ -151,7 +157,8 @@ pub fn search_from_file(
             ));
         }
     }
-    let minimum = quench_start(configuration, field.clone())?;
+    let minimum = quench_start(configuration, field.clone())
+        .map_err(|error| error.unless(interrupt, || "start the same command anew".to_owned()))?;
     if request.minimize {
         watch
             .0

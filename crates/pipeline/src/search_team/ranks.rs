@@ -249,8 +249,8 @@ impl SearchTeam for Ranks {
         for _ in 0..rayon::current_num_threads() {
             let (searcher, claims, sender) = (searcher.clone(), claims.clone(), sender.clone());
             rayon::spawn(move || {
-                while let Some(index) = claims.claim() {
-                    if sender.send(search(&searcher, index)).is_err() {
+                while let Some(report) = claims.claim().and_then(|index| search(&searcher, index)) {
+                    if sender.send(report).is_err() {
                         return;
                     }
                 }
