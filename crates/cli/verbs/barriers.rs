@@ -109,7 +109,8 @@ fn describe(result: &ActivationResult) -> String {
         text.push_str(if result.control == "stress" {
             "An event that ends at zero load is one only in a cell of fixed shape, as it was searched: \
              once the cell gives way, its saddle slides off into a minimum (saddle_vanished), leads \
-             to another one (disconnected) or has another number of unstable modes (wrong_index).\n"
+             to another one (disconnected) or has another number of unstable modes (wrong_index); or it \
+             could not be converged again from what is stored (not_rebuilt).\n"
         } else {
             "An event that ends at zero load could not be converged again from what is stored.\n"
         });
