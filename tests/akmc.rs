@@ -77,12 +77,10 @@ fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
     // The six searches that fed it count, and two trajectories at each of two temperatures; and what they
     // cost is part of what the walk did.
     let start: Vec<&str> = rows[2].split(',').collect();
-    let column = |name: &str| {
-        let names = rows[1].split(',');
-        names.clone().position(|column| column == name).unwrap()
-    };
-    assert_eq!(start[column("searches")], "10");
-    let evaluations: u64 = start[column("force_evaluations")].parse().unwrap();
+    let mut names = rows[1].split(',');
+    let searches = names.position(|name| name == "searches").unwrap();
+    assert_eq!(start[searches], "10");
+    let evaluations: u64 = start[searches + 1].parse().unwrap();
     assert!(evaluations > searched["force_evaluations"].as_u64().unwrap());
     assert!(summary["seconds_start"].as_f64() < summary["seconds"].as_f64());
     for row in &rows {

@@ -153,39 +153,3 @@ fn a_vacancy_diffuses_by_twelve_ways_in_every_state() {
     }
     assert!(gone.abs() < 4.0 * squares.sqrt(), "{gone} {squares}");
 }
-
-/// Two vacancies side by side share four neighbors, each of which hops into one or the other over less
-/// than half the barrier of a way apart: eight ways in every state, and the pair only turns.
-#[test]
-fn a_pair_of_vacancies_turns_by_eight_ways_in_every_state() {
-    let pair = [[2, 2, 2], [3, 3, 2]];
-    let terrain = terrain(crystal(&pair));
-    let [one, other] = pair.map(|place| beside(&terrain, place));
-    let shared: Vec<u32> = one
-        .into_iter()
-        .filter(|atom| other.contains(atom))
-        .collect();
-    assert_eq!(shared.len(), 4);
-    let settings = WalkSettings {
-        highest_barrier: 3.5,
-        ..settings()
-    };
-    let way = first_way(&terrain, shared[2], settings.highest_barrier);
-    let rate = 8.0 * 3.6 * (-way.barrier / TEMPERATURE).exp();
-    let start = Walk::start(&terrain, &terrain.start(), &[way], settings).unwrap();
-    assert_eq!(start.barriers().len(), 8);
-    let steps = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        let mut walk = start.clone();
-        let mut step = || walk.step(&terrain, f64::INFINITY).unwrap();
-        pool.build().unwrap().install(|| [step(), step(), step()])
-    };
-    let found = steps(1);
-    for step in &found {
-        assert!(
-            (step.exit_rate / rate - 1.0).abs() < 1e-4,
-            "{rate} {step:?}"
-        );
-    }
-    assert_eq!(steps(3), found);
-}
