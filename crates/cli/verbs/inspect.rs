@@ -40,7 +40,7 @@ pub fn energy(context: &mut Context, arguments: &Energy) -> Result<()> {
         .tried()?;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
-    let per_atom = per_atom.map(|path| (path, outputs.overwrite));
+    let per_atom = per_atom.map(|path| (path, outputs.overwrite()));
     let (result, written) = single_point(&sample, forces.cut, forces.kernel.into(), per_atom);
     outputs.keep_if(written);
     context.output.result(&result, |r| {
@@ -75,7 +75,7 @@ pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
     context.say_all(&sample.notes);
     let (result, written) = relax(
         &sample,
-        (&arguments.output, outputs.overwrite),
+        (&arguments.output, outputs.overwrite()),
         (forces.cut, forces.kernel.into()),
         arguments.method,
         arguments.force_tolerance,
@@ -124,7 +124,7 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     };
     let read = |path: &Path| Sample::read(path, forces.cut).map(|sample| sample.configuration);
     let reference = arguments.reference.as_deref().map(read).transpose()?;
-    let per_atom = per_atom.map(|path| (path, outputs.overwrite));
+    let per_atom = per_atom.map(|path| (path, outputs.overwrite()));
     let (result, written) = analyze_sample(
         &sample,
         (forces.cut, forces.kernel.into()),

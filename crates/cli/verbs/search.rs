@@ -242,7 +242,7 @@ pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
         },
         seed: arguments.seed,
     };
-    let output = (arguments.output.as_path(), outputs.overwrite);
+    let output = (arguments.output.as_path(), outputs.overwrite());
     let (result, written) = settle_sample(&sample, output, &request, (&context.watch, &INTERRUPT))?;
     outputs.keep_if(written);
     context.output.result(&result, |r| {
@@ -278,7 +278,7 @@ pub fn merge(context: &mut Context, arguments: &Merge) -> Result<()> {
     let result = merge_catalogues(
         &arguments.catalogues,
         &arguments.output,
-        outputs.overwrite,
+        outputs.overwrite(),
         arguments.partial,
         &context.watch,
     )?;
