@@ -221,12 +221,16 @@ impl Files {
 /// Outputs that could be written when they were tried.
 #[derive(Debug)]
 pub struct Outputs {
-    /// Whether existing files are replaced.
-    pub overwrite: Overwrite,
+    overwrite: Overwrite,
     failure: Option<PipelineError>,
 }
 
 impl Outputs {
+    /// Whether existing files are replaced.
+    pub fn overwrite(&self) -> Overwrite {
+        self.overwrite
+    }
+
     /// Writes an output that was asked for and says so; where that fails, the error waits until the
     /// result is printed.
     pub fn write<T>(

@@ -169,7 +169,7 @@ pub fn export(context: &mut Context, arguments: &Export) -> Result<()> {
         .reads_catalogue(&arguments.catalogue)
         .writes("--output", Some(&arguments.output), format)
         .tried()?;
-    let mode = outputs.overwrite;
+    let mode = outputs.overwrite();
     let events = match arguments.format {
         ExportFormat::Csv => export_csv(&arguments.catalogue, &arguments.output, mode)?,
         ExportFormat::Parquet => export_parquet(&arguments.catalogue, &arguments.output, mode)?,

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Displacements, Placement, Radii, Sample, StructureOutput, Thresholds, analyze as analyze_sample,
-    measure_speed, relax, single_point,
+    Displacements, PipelineError, Placement, Radii, Sample, StructureOutput, Thresholds,
+    analyze as analyze_sample, measure_speed, relax, single_point,
 };
 
 use crate::arguments::{Analyze, Bench, Energy, Minimize};
@@ -50,7 +50,7 @@ pub fn energy(context: &mut Context, arguments: &Energy) -> Result<()> {
         .tried()?;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
-    let per_atom = per_atom.map(|path| (path, outputs.overwrite));
+    let per_atom = per_atom.map(|path| (path, outputs.overwrite()));
     let (result, written) = single_point(&sample, forces.cut, forces.kernel.into(), per_atom)?;
     outputs.keep_if(written);
     context.output.result(&result, |r| {
@@ -87,7 +87,7 @@ pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
         &sample,
         StructureOutput {
             path: &arguments.output,
-            overwrite: outputs.overwrite,
+            overwrite: outputs.overwrite(),
             placement: placement(arguments.wrapped),
         },
         (forces.cut, forces.kernel.into()),
@@ -112,6 +112,21 @@ pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
     Ok(outputs.finish()?)
 }
 
+/// The radii of the Voronoi cells.
+fn radii_of(arguments: &Analyze) -> Result<Radii, PipelineError> {
+    match &arguments.radii {
+        Some(radii) if radii.len() != 2 => Err(PipelineError::BadInput(format!(
+            "--radii takes two radii, of the large and the small atom, got {}: e.g. --radii \
+                 0.5,0.4167",
+            radii.len()
+        ))),
+        Some(radii) => {
+            Radii::new(radii.clone()).map_err(|error| PipelineError::BadInput(error.to_string()))
+        }
+        None => Ok(Radii::half_sigma()),
+    }
+}
+
 /// `analyze`.
 pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     let forces = arguments.forces;
@@ -123,26 +138,14 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     let mut outputs = files.writes("--per-atom", per_atom, Format::Text).tried()?;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
-    let radii = match &arguments.radii {
-        Some(radii) if radii.len() != 2 => {
-            return Err(metabasin_pipeline::PipelineError::BadInput(format!(
-                "--radii takes two radii, of the large and the small atom, got {}: e.g. --radii \
-                 0.5,0.4167",
-                radii.len()
-            ))
-            .into());
-        }
-        Some(radii) => Radii::new(radii.clone())
-            .map_err(|error| metabasin_pipeline::PipelineError::BadInput(error.to_string()))?,
-        None => Radii::half_sigma(),
-    };
+    let radii = radii_of(arguments)?;
     let thresholds = Thresholds {
         edge: arguments.edge_threshold,
         ..Thresholds::default()
     };
     let read = |path: &Path| Sample::read(path, forces.cut).map(|sample| sample.configuration);
     let reference = arguments.reference.as_deref().map(read).transpose()?;
-    let per_atom = per_atom.map(|path| (path, outputs.overwrite));
+    let per_atom = per_atom.map(|path| (path, outputs.overwrite()));
     let (result, written) = analyze_sample(
         &sample,
         (forces.cut, forces.kernel.into()),

@@ -17,7 +17,7 @@ pub fn export(context: &mut Context, arguments: &ExportLammps) -> Result<()> {
         .reads_config(&loaded)
         .writes_folder("--output", &arguments.output)
         .tried()?;
-    let exported = export_lammps(&loaded, &arguments.output, outputs.overwrite)?;
+    let exported = export_lammps(&loaded, &arguments.output, outputs.overwrite())?;
     for stage in &exported.left_out {
         context.say(&format!("{stage}: no stage of LAMMPS, left out"));
     }

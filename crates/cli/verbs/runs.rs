@@ -204,7 +204,7 @@ pub fn init(context: &mut Context, arguments: &Init) -> Result<()> {
         let outputs = Files::of(arguments.force)
             .writes("--output", Some(output), Format::Text)
             .tried()?;
-        write_bytes(output, bytes, outputs.overwrite)?;
+        write_bytes(output, bytes, outputs.overwrite())?;
         context.say(&format!("written: {}", output.display()));
         return Ok(());
     }

@@ -244,7 +244,7 @@ pub fn settle(context: &mut Context, arguments: &Settle) -> Result<()> {
     };
     let output = StructureOutput {
         path: &arguments.output,
-        overwrite: outputs.overwrite,
+        overwrite: outputs.overwrite(),
         placement: placement(arguments.wrapped),
     };
     let (result, written) = settle_sample(&sample, output, &request, (&context.watch, &INTERRUPT))?;
@@ -282,7 +282,7 @@ pub fn merge(context: &mut Context, arguments: &Merge) -> Result<()> {
     let result = merge_catalogues(
         &arguments.catalogues,
         &arguments.output,
-        outputs.overwrite,
+        outputs.overwrite(),
         arguments.partial,
         &context.watch,
     )?;
