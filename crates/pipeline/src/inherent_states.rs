@@ -122,8 +122,8 @@ pub(crate) fn quench(
         &mut inherent.force_field(),
     )?;
     let shear_stress = |class: &str| classes.get(class).map_or(f64::NAN, |part| part.stress.xy());
-    let laves = LavesOrder::new(&network.tessellation, &relaxed.species)
-        .map_err(|error| untold(&error))?;
+    let laves =
+        LavesOrder::new(&network.tessellation, &relaxed.species).map_err(|error| untold(&error))?;
     let state = InherentState {
         energy_per_atom: inherent.energy() / relaxed.len() as f64,
         stress: inherent.stress(),
