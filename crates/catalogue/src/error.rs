@@ -118,6 +118,14 @@ pub enum CatalogueError {
         /// What is wrong.
         detail: String,
     },
+    /// `PRAGMA integrity_check` finds a fault.
+    #[error("{path} is damaged: {detail}")]
+    Integrity {
+        /// The file.
+        path: PathBuf,
+        /// The first fault, as SQLite says it.
+        detail: String,
+    },
     /// The file cannot be read or written.
     #[error("cannot open {path}: {source}; check the folder and its permissions")]
     File {
@@ -140,9 +148,15 @@ impl CatalogueError {
     /// Whether the disk failed while writing, rather than the user asking for the impossible.
     pub fn is_disk_failure(&self) -> bool {
         match self {
-            Self::File { source, .. } => matches!(
+            Self::File { source, .. } => !matches!(
                 source.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::IsADirectory
+                    | io::ErrorKind::AlreadyExists
+                    | io::ErrorKind::InvalidFilename
             ),
             Self::Database { source, .. } => matches!(
                 source.sqlite_error_code(),

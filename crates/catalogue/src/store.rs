@@ -189,6 +189,24 @@ impl Catalogue {
         })
     }
 
+    /// Whether the file is whole, as far as SQLite can tell (`PRAGMA integrity_check`).
+    ///
+    /// # Errors
+    /// [`CatalogueError::Integrity`] naming the first fault, or what SQLite reports.
+    pub fn check_integrity(&self) -> Result<(), CatalogueError> {
+        let found: String = self
+            .connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+            .map_err(|source| self.database(source))?;
+        if found == "ok" {
+            return Ok(());
+        }
+        Err(CatalogueError::Integrity {
+            path: self.path.clone(),
+            detail: found.replace('\n', " "),
+        })
+    }
+
     /// Stores what was measured for the rates of an event, in place of what was there.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use metabasin_pipeline::config::{ConfigError, LoadedConfig, check_sample, load, load_text};
 use metabasin_pipeline::{
     Estimate, Existing, Overwrite, PairCount, PipelineError, RunSummary, compare_runs,
-    digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
+    damaged_files, digest_so_far, estimate, kmc_summary, run as run_pipeline, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;
@@ -193,8 +193,24 @@ pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
     }
 }
 
+/// Says which files of a run are no longer what they were; returns the same.
+fn say_damaged(context: &Context, run_dir: &Path) -> Result<Vec<String>> {
+    let damaged = damaged_files(run_dir)?;
+    for file in &damaged {
+        context.say(&format!(
+            "{file} since its stage was done: what follows from it may be wrong; `metabasin run CONFIG \
+             --resume` mends it"
+        ));
+    }
+    Ok(damaged)
+}
+
 /// `compare`.
 pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
+    say_damaged(context, &arguments.md_run)?;
+    if arguments.kmc_run != arguments.md_run {
+        say_damaged(context, &arguments.kmc_run)?;
+    }
     let (rates, comparison) = compare_runs(&arguments.md_run, &arguments.kmc_run)?;
     if let Some(plot) = &arguments.plot {
         let recovery = plot.with_extension("recovery.svg");
@@ -244,12 +260,16 @@ struct Reported {
     finished: bool,
     /// On how many pairs the numbers of each MD rate rest.
     pairs: Vec<PairCount>,
+    /// Files that are no longer what they were when their stage was done.
+    damaged: Vec<String>,
 }
 
 /// `report`.
 pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
     let root = &arguments.run_dir;
+    let mut damaged = Vec::new();
     let (finished, pairs) = if root.join("run.json").exists() {
+        damaged = say_damaged(context, root)?;
         digest_so_far(root)?
     } else {
         (true, Vec::new())
@@ -259,6 +279,7 @@ pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
         report: path.display().to_string(),
         finished,
         pairs,
+        damaged,
     };
     context.output.result(&reported, |reported| {
         let mut lines = vec![reported.report.clone()];

@@ -9,6 +9,7 @@
 //! what the run found.
 
 mod atomic_file;
+mod checksum;
 mod compression;
 mod error;
 mod extended_xyz;
@@ -23,8 +24,10 @@ mod text;
 mod write_structure;
 
 pub use atomic_file::{
-    Overwrite, read_json, write_atomic, write_atomic_compressed, write_checkpoint, write_json,
+    Overwrite, read_checkpoint, read_json, remove_temporaries, write_atomic, write_atomic_compressed,
+    write_checkpoint, write_json,
 };
+pub use checksum::{Checksum, Checksums, Damage, DamageKind, checksums_below};
 pub use compression::Compression;
 pub use error::{FilesError, Problem};
 pub use manifest::{Host, Manifest, StageEntry, StageState, rfc3339};

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::{read_json, write_json};
-use crate::{FilesError, Overwrite};
+use crate::{Checksums, Damage, FilesError, Overwrite};
 
 /// How far a stage came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub struct StageEntry {
     pub state: StageState,
     /// Wall seconds that it took, where it has run.
     pub seconds: Option<f64>,
+    /// What it left when it was done, by path relative to the run directory; none of a stage that
+    /// was never done, or was done by a version without checksums.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Checksums>,
 }
 
 impl StageEntry {
@@ -46,7 +50,16 @@ impl StageEntry {
             folder: folder.to_owned(),
             state: StageState::Pending,
             seconds: None,
+            files: None,
         }
+    }
+
+    /// The files that the stage left when it was done and that are no longer what they were.
+    pub fn damages(&self, run_directory: &Path) -> Vec<Damage> {
+        let files = self.files.iter().flatten();
+        files
+            .filter_map(|(path, checksum)| checksum.damage(&run_directory.join(path)))
+            .collect()
     }
 }
 
@@ -150,6 +163,20 @@ impl Manifest {
         self.stages
             .iter()
             .all(|stage| stage.state == StageState::Done)
+    }
+
+    /// The files of stages that are done and that are no longer what they were; also those of
+    /// replicas, which are runs of their own in folders of this one.
+    pub fn damages(&self, run_directory: &Path) -> Vec<Damage> {
+        let of_stage = |stage: &StageEntry| {
+            let folder = run_directory.join(&stage.folder);
+            match Self::read(&folder) {
+                Ok(replica) => replica.damages(&folder),
+                Err(_) if stage.state == StageState::Done => stage.damages(run_directory),
+                Err(_) => Vec::new(),
+            }
+        };
+        self.stages.iter().flat_map(of_stage).collect()
     }
 
     /// Reads `run.json` in a run directory.

@@ -11,7 +11,7 @@ use metabasin_atomistic::{
 };
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_catalogue::Catalogue;
-use metabasin_files::{read_json, write_checkpoint};
+use metabasin_files::{read_checkpoint, remove_temporaries, write_checkpoint};
 use metabasin_interactions::Cut;
 use metabasin_landscape::{HeatSettings, SearchSettings};
 use serde::Serialize;
@@ -211,7 +211,7 @@ fn first_walk(
     let failed = |error: AtomisticError| failure(&error, root);
     if let Some(other) = &request.from {
         let path = Folder { root: other }.start();
-        let walk: Walk = read_json(&path)?;
+        let walk: Walk = read_checkpoint(&path)?;
         let (minimum, _) = terrain.relax(start).map_err(failed)?;
         walk.check(start).map_err(failed)?;
         let off = farthest(terrain, &walk.minimum().x, &minimum.x);
@@ -315,6 +315,9 @@ pub fn walk_from_file(
     }
     let folder = Folder { root };
     folder.open(existing)?;
+    if existing == Existing::Resume {
+        remove_temporaries(root).map_err(|error| PipelineError::in_file(root, error))?;
+    }
     let watcher = || !interrupt.is_requested();
     let terrain = GlassTerrain::new(
         sample.configuration,
@@ -327,7 +330,7 @@ pub fn walk_from_file(
     let start = terrain.start();
     let resumed = existing == Existing::Resume && folder.checkpoint().exists();
     let mut stored = if resumed {
-        let stored: Stored = read_json(&folder.checkpoint())?;
+        let stored: Stored = read_checkpoint(&folder.checkpoint())?;
         stored
             .walk
             .check(&start)
@@ -337,6 +340,10 @@ pub fn walk_from_file(
                 folder.checkpoint(),
                 "was made with other settings: resume with the same, or start another walk",
             ));
+        }
+        let own_catalogue = request.catalogue.is_none() && request.from.is_none();
+        for fault in folder.faults(&stored, &terrain, own_catalogue)? {
+            progress.note(&fault);
         }
         stored
     } else {

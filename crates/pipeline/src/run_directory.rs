@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use metabasin_files::{Manifest, StageEntry, StageState};
+use metabasin_files::{Manifest, StageEntry, StageState, remove_temporaries};
 
-use crate::PipelineError;
 use crate::config::{LoadedConfig, RunConfig};
+use crate::finished_stages::{faults, first_difference, left_by};
+use crate::{PipelineError, Progress};
 use crate::{crystallization, replicas};
 
 /// What to do with a folder that holds something already.
@@ -130,6 +131,7 @@ impl RunDirectory {
                             ),
                         ));
                     }
+                    remove_temporaries(root).map_err(|error| cannot("tidy", root, &error))?;
                     return Ok(Self {
                         root: root.to_owned(),
                         manifest,
@@ -180,12 +182,79 @@ impl RunDirectory {
         self.manifest.stages[k].state == StageState::Done
     }
 
+    /// Looks at what the finished stages left: a stage with a damaged file is to be done anew, and
+    /// what is damaged is said, as is a stage that left no checksums.
+    ///
+    /// # Errors
+    /// A damaged catalogue; a file that cannot be read or removed.
+    pub(crate) fn check_finished(&mut self, progress: &dyn Progress) -> Result<(), PipelineError> {
+        let catalogue = self.catalogue();
+        let mut unknown = Vec::new();
+        for entry in &mut self.manifest.stages {
+            let faults = faults(&self.root, entry, &catalogue)?;
+            if !faults.is_empty() {
+                for fault in faults {
+                    progress.note(&format!("{fault}: the stage {} is done anew", entry.name));
+                }
+                entry.state = StageState::Pending;
+            } else if entry.state == StageState::Done && entry.files.is_none() {
+                unknown.push(entry.name.as_str());
+            }
+        }
+        if !unknown.is_empty() {
+            progress.note(&format!(
+                "{} holds no checksums of {} (an earlier version ran them): taken as they are",
+                self.root.join(Manifest::FILE_NAME).display(),
+                unknown.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes down what stages left that are done now. Where one was done before and left something
+    /// else, all that follows from it is deleted and to be done anew.
+    fn take_down(
+        &mut self,
+        range: Range<usize>,
+        progress: &dyn Progress,
+    ) -> Result<(), PipelineError> {
+        let mut changed = None;
+        for entry in &mut self.manifest.stages[range.clone()] {
+            let left = left_by(&self.root, entry)?;
+            if let Some(before) = entry.files.replace(left)
+                && let Some(file) = first_difference(&before, entry.files.as_ref().unwrap_or(&before))
+            {
+                changed.get_or_insert(file.to_owned());
+            }
+        }
+        let Some(changed) = changed else {
+            return Ok(());
+        };
+        for entry in &mut self.manifest.stages[range.end..] {
+            if entry.state == StageState::Pending && entry.files.is_none() {
+                continue;
+            }
+            progress.note(&format!(
+                "{changed} is not what it was before: the stage {} is done anew",
+                entry.name
+            ));
+            let folder = self.root.join(&entry.folder);
+            if folder.exists() {
+                fs::remove_dir_all(&folder).map_err(|error| cannot("delete", &folder, &error))?;
+            }
+            entry.state = StageState::Pending;
+            entry.files = None;
+        }
+        Ok(())
+    }
+
     /// Runs stages that are gone through together: their states and seconds go into the manifest,
     /// whatever comes of them. `work` is given their folders and counts the nanoseconds spent on
     /// each, by which the wall time is shared out.
     pub(crate) fn run_stages(
         &mut self,
         range: Range<usize>,
+        progress: &dyn Progress,
         work: impl FnOnce(&Self, &[PathBuf], &[AtomicU64]) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
         let mut folders = Vec::new();
@@ -203,7 +272,12 @@ impl RunDirectory {
         self.manifest.write(&self.root)?;
         let spent: Vec<AtomicU64> = folders.iter().map(|_| AtomicU64::new(0)).collect();
         let start = Instant::now();
-        let result = work(self, &folders, &spent);
+        let result = work(self, &folders, &spent).and_then(|()| {
+            for folder in &folders {
+                remove_empty(folder);
+            }
+            self.take_down(range.clone(), progress)
+        });
         let seconds = start.elapsed().as_secs_f64();
         let spent: Vec<u64> = spent.into_iter().map(AtomicU64::into_inner).collect();
         let total: u64 = spent.iter().sum();
@@ -219,11 +293,6 @@ impl RunDirectory {
                 Err(PipelineError::Interrupted { .. }) => StageState::Interrupted,
                 Err(_) => StageState::Failed,
             };
-        }
-        if result.is_ok() {
-            for folder in &folders {
-                remove_empty(folder);
-            }
         }
         if result.is_ok() {
             self.manifest.warnings = crystallization::seen_by(&self.root, &self.manifest.stages)?;

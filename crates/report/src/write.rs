@@ -59,6 +59,10 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
     } else {
         None
     };
+    let damages = manifest.iter().flat_map(|manifest| manifest.damages(run_dir));
+    unreadable.extend(damages.map(|damage| {
+        format!("{damage} since its stage was done: what follows from it may be wrong, --resume mends it")
+    }));
     let catalogue = run_dir.join(CATALOGUE);
     let events = if catalogue.exists() {
         Catalogue::open_read_only(&catalogue)

@@ -102,7 +102,7 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
                 }),
                 recovery_time: of_stage(&plus, recovery, "elapsed")?,
                 recovery_strain: half_difference(&strain(&plus)?, &strain(&minus)?),
-                strain_noise: 0.0,
+                strain_noise: Some(0.0),
                 events_loading: Some(cycles.0.events_loading + cycles.1.events_loading),
             });
         }

@@ -39,8 +39,9 @@ pub(crate) struct Realization {
     pub(crate) recovery_time: Vec<f64>,
     /// Strain at those times.
     pub(crate) recovery_strain: Vec<f64>,
-    /// Standard deviation of its strain at zero stress that no fit within one trajectory sees.
-    pub(crate) strain_noise: f64,
+    /// Standard deviation of its strain at zero stress that no fit within one trajectory sees; without
+    /// it no error of such a strain is known.
+    pub(crate) strain_noise: Option<f64>,
     /// Events while loading, both signs (KMC).
     pub(crate) events_loading: Option<u64>,
 }
@@ -72,11 +73,16 @@ pub(crate) fn over_realizations(values: &[Measured]) -> Option<Measured> {
     Some(Measured { value, error })
 }
 
-/// A strain of one realization with the noise that its own scatter does not show.
-fn with_noise(measured: Measured, noise: f64) -> Measured {
-    let error = measured.error.map(|error| error.hypot(noise));
+/// A strain of one realization with the noise that its own scatter does not show; without an error
+/// where that noise is not known.
+fn with_noise(measured: Measured, noise: Option<f64>) -> Measured {
+    let both = measured
+        .error
+        .zip(noise)
+        .map(|(error, noise)| error.hypot(noise));
+    let noise_alone = || noise.filter(|noise| measured.error.is_none() && *noise > 0.0);
     Measured {
-        error: error.or((noise > 0.0).then_some(noise)),
+        error: both.or_else(noise_alone),
         ..measured
     }
 }
@@ -195,7 +201,8 @@ pub(crate) fn digest(realizations: &[Realization]) -> LoadingFindings {
         };
         Some(with_noise(
             modulus,
-            fit.slope.abs() * one.strain_noise / MODULUS_UP_TO,
+            one.strain_noise
+                .map(|noise| fit.slope.abs() * noise / MODULUS_UP_TO),
         ))
     };
     let moduli: Vec<Measured> = realizations.iter().filter_map(fit).collect();
@@ -266,7 +273,8 @@ fn recovery_curve(realizations: &[Realization]) -> Curve {
             errors.push(measured.error.unwrap_or(0.0));
         }
     }
-    curve.y_error = Some(errors);
+    let known = recovered.iter().all(|one| one.strain_noise.is_some());
+    curve.y_error = known.then_some(errors);
     curve
 }
 
@@ -317,7 +325,7 @@ mod tests {
             }),
             recovery_time: plus.2.clone(),
             recovery_strain: half_difference(&plus.3, &minus.3),
-            strain_noise: 0.0,
+            strain_noise: Some(0.0),
             events_loading: None,
         };
         let found = digest(&[one]);
@@ -342,7 +350,7 @@ mod tests {
                 }),
                 recovery_time: plus.2.clone(),
                 recovery_strain: half_difference(&plus.3, &minus.3),
-                strain_noise: 0.0,
+                strain_noise: Some(0.0),
                 events_loading: None,
             }
         };
@@ -361,6 +369,24 @@ mod tests {
         assert_eq!(found.residual_strain, alone.residual_strain);
         // Residual 0.0025 on average, 0.001 left at the end.
         assert!((found.recovered_strain.unwrap().value - 0.0015).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_strain_whose_thermal_noise_is_not_known_has_no_error() {
+        let residual = Measured {
+            value: 0.002,
+            error: Some(3e-4),
+        };
+        let found = |strain_noise| {
+            let one = Realization {
+                residual: Some(residual),
+                strain_noise,
+                ..Realization::default()
+            };
+            digest(&[one]).residual_strain.unwrap().error
+        };
+        assert!((found(Some(4e-4)).unwrap() - 5e-4).abs() < 1e-12);
+        assert_eq!(found(None), None);
     }
 
     #[test]

@@ -9,19 +9,24 @@ use super::signatures::BackStress;
 use crate::PipelineError;
 use crate::config::Stage;
 use crate::finished_run::{FinishedRun, column};
-use crate::stage::read_results;
+use crate::stage::{has_results, read_results};
 use crate::stages::branches::{Branch, shear_stage};
 use crate::stages::equilibrate::ReferenceResults;
 use crate::stages::relax::copy_name;
 use crate::stages::unload::UnloadResult;
 
-/// Means over the intervals of a series, without its opening row, which is a moment.
+/// A column without the opening row of its series, which is a moment, not a mean over an interval;
+/// nothing of a series without rows.
+fn intervals(series: &Series, name: &str) -> Result<Vec<f64>, PipelineError> {
+    let column = column(series, name)?;
+    Ok(column.get(1..).unwrap_or_default().to_vec())
+}
+
+/// Means over the intervals of a series.
 fn stress_strain(series: &Series) -> Result<StressStrain, PipelineError> {
-    let strain = column(series, "mean_gamma")?;
-    let stress = column(series, "mean_stress_xy")?;
     Ok(StressStrain {
-        strain: strain[1..].to_vec(),
-        stress: stress[1..].to_vec(),
+        strain: intervals(series, "mean_gamma")?,
+        stress: intervals(series, "mean_stress_xy")?,
     })
 }
 
@@ -43,22 +48,34 @@ fn odd_part(
     )))
 }
 
-/// Thermal noise of the strain at zero stress of half the difference of two samples,
-/// √(k_B T/GV)/√2; zero where the reference or G is not known.
+/// Temperature and mean volume of the reference state, where the equilibration found it.
+fn reference(run: &FinishedRun) -> Result<Option<(f64, f64)>, PipelineError> {
+    let found: ReferenceResults = match run.stage("equilibrate") {
+        Some(folder) if has_results(&folder) => read_results(&folder)?,
+        _ => return Ok(None),
+    };
+    Ok(Some((found.temperature, found.volume.mean)))
+}
+
+/// Gives every pair the thermal noise of the strain at zero stress of half the difference of two
+/// samples, √(k_B T/GV)/√2: with its own shear modulus, or, where its curve is too short for one,
+/// with the mean of the others, which are of the same glass.
 ///
 /// A fit or a block error sees the fast part of it only: the slow part is which of its many minima
 /// the sample happens to be in.
-fn pair_noise(run: &FinishedRun, modulus: Option<Measured>) -> Result<f64, PipelineError> {
-    let reference: Option<ReferenceResults> = match run.stage("equilibrate") {
-        Some(folder) if folder.join("results.json").exists() => Some(read_results(&folder)?),
-        _ => None,
-    };
-    Ok(reference
-        .zip(modulus.filter(|modulus| modulus.value > 0.0))
-        .map_or(0.0, |(found, modulus)| {
-            strain_fluctuation(found.temperature, modulus.value, found.volume.mean)
-                / std::f64::consts::SQRT_2
-        }))
+fn add_noise(reference: Option<(f64, f64)>, rates: &mut [(f64, Vec<(Realization, Option<f64>)>)]) {
+    let moduli: Vec<f64> = rates
+        .iter()
+        .flat_map(|(_, pairs)| pairs.iter().filter_map(|(_, modulus)| *modulus))
+        .collect();
+    let mean = moduli.iter().sum::<f64>() / moduli.len() as f64;
+    let mean = Some(mean).filter(|mean| mean.is_finite());
+    for (one, modulus) in rates.iter_mut().flat_map(|(_, pairs)| pairs) {
+        let known = reference.zip(modulus.or(mean));
+        one.strain_noise = known.map(|((temperature, volume), modulus)| {
+            strain_fluctuation(temperature, modulus, volume) / std::f64::consts::SQRT_2
+        });
+    }
 }
 
 fn residual(results: &[UnloadResult], rate: f64, pair: usize) -> Option<Measured> {
@@ -91,7 +108,7 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
         Some(folder) if folder.join("results.json").exists() => read_results(&folder)?,
         _ => Vec::new(),
     };
-    let mut found = Vec::new();
+    let mut rates = Vec::new();
     for (rate, pairs) in shear.pairs_by_rate() {
         let mut realizations = Vec::new();
         for pair in 1..=pairs {
@@ -109,27 +126,28 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
                 .finished_series("recover", &names[0])?
                 .zip(run.finished_series("recover", &names[1])?);
             if let Some((plus, minus)) = recovery {
-                one.recovery_time = column(&plus, "time")?[1..].to_vec();
+                one.recovery_time = intervals(&plus, "time")?;
                 one.recovery_strain = half_difference(
-                    &column(&plus, "mean_gamma")?[1..],
-                    &column(&minus, "mean_gamma")?[1..],
+                    &intervals(&plus, "mean_gamma")?,
+                    &intervals(&minus, "mean_gamma")?,
                 );
             }
             let modulus =
-                shear_modulus_fit(&one.loading.strain, &one.loading.stress, MODULUS_UP_TO).map(
-                    |fit| Measured {
-                        value: fit.slope,
-                        error: Some(fit.slope_error),
-                    },
-                );
-            one.strain_noise = pair_noise(run, modulus)?;
-            realizations.push(one);
+                shear_modulus_fit(&one.loading.strain, &one.loading.stress, MODULUS_UP_TO)
+                    .map(|fit| fit.slope)
+                    .filter(|modulus| *modulus > 0.0);
+            realizations.push((one, modulus));
         }
         if !realizations.is_empty() {
-            found.push((rate.per_second(), digest(&realizations)));
+            rates.push((rate.per_second(), realizations));
         }
     }
-    Ok(found)
+    add_noise(reference(run)?, &mut rates);
+    let digested = rates.into_iter().map(|(rate, pairs)| {
+        let realizations: Vec<Realization> = pairs.into_iter().map(|(one, _)| one).collect();
+        (rate, digest(&realizations))
+    });
+    Ok(digested.collect())
 }
 
 /// Energy of inherent states at zero load against mapped time, relative to the first, mean over
@@ -256,4 +274,29 @@ pub(crate) fn back_stress(run: &FinishedRun) -> Result<Option<BackStress>, Pipel
         }
     }
     Ok(over_realizations(&values).map(|difference| BackStress { difference }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_without_a_modulus_of_its_own_keeps_its_thermal_noise() {
+        let pair = |modulus| (Realization::default(), modulus);
+        let noise = |reference, moduli: [Option<f64>; 3]| {
+            let [a, b, c] = moduli.map(pair);
+            let mut rates = vec![(1e8, vec![a, b]), (1e9, vec![c])];
+            add_noise(reference, &mut rates);
+            let pairs = rates.into_iter().flat_map(|(_, pairs)| pairs);
+            pairs.map(|(one, _)| one.strain_noise).collect::<Vec<_>>()
+        };
+        // √(0.28 / (G · 400)) / √2.
+        let of = |modulus: f64| (0.28 / (modulus * 400.0) / 2.0).sqrt();
+        let found = noise(Some((0.28, 400.0)), [Some(12.0), None, Some(20.0)]);
+        for (found, modulus) in found.iter().zip([12.0, 16.0, 20.0]) {
+            assert!((found.unwrap() / of(modulus) - 1.0).abs() < 1e-12);
+        }
+        assert_eq!(noise(Some((0.28, 400.0)), [None; 3]), [None; 3]);
+        assert_eq!(noise(None, [Some(12.0); 3]), [None; 3]);
+    }
 }

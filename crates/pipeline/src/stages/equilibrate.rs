@@ -1,7 +1,7 @@
 //! The reference state: zero pressure, zero shear stress, γ = 0, and what stress it carries.
 
 use metabasin_atoms::{Configuration, Stress};
-use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
+use metabasin_files::{KeyValue, Overwrite, read_checkpoint, write_checkpoint};
 use metabasin_md::analysis::Average;
 use metabasin_md::{Equilibrate, HoldSettings, Protocol, Sample};
 use rayon::prelude::*;
@@ -60,7 +60,7 @@ const SETTLING: f64 = 0.25;
 pub(crate) fn reference(
     context: &StageContext,
 ) -> Result<(ReferenceResults, Sample), PipelineError> {
-    let sample = read_json(&context.folder_of(NAME)?.join(SAMPLE))?;
+    let sample = read_checkpoint(&context.folder_of(NAME)?.join(SAMPLE))?;
     Ok((context.results_of(NAME)?, sample))
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn reference(
 pub(crate) fn deepest_inherent_structure(
     context: &StageContext,
 ) -> Result<Configuration, PipelineError> {
-    Ok(read_json(&context.folder_of(NAME)?.join(DEEPEST))?)
+    Ok(read_checkpoint(&context.folder_of(NAME)?.join(DEEPEST))?)
 }
 
 /// Settings of the hold, as the config says.

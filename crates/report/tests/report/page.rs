@@ -16,6 +16,7 @@ fn manifest() -> Manifest {
         folder: "02-shear".to_owned(),
         state: StageState::Done,
         seconds: Some(75.0),
+        files: None,
     }];
     manifest
 }
