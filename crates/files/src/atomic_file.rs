@@ -80,8 +80,8 @@ fn folder_of(path: &Path) -> PathBuf {
 const PREFIX: &str = ".metabasin-";
 const SUFFIX: &str = ".part";
 
-/// Whether a file of this name was on its way into being.
-pub(crate) fn is_temporary(name: &str) -> bool {
+/// Whether a file of this name was on its way into being ([`write_atomic`]).
+pub fn is_temporary(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 

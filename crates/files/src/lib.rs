@@ -24,7 +24,7 @@ mod text;
 mod write_structure;
 
 pub use atomic_file::{
-    Overwrite, read_checkpoint, read_json, remove_temporaries, write_atomic, write_atomic_compressed,
+    Overwrite, is_temporary, read_checkpoint, read_json, remove_temporaries, write_atomic, write_atomic_compressed,
     write_checkpoint, write_json,
 };
 pub use checksum::{Checksum, Checksums, Damage, DamageKind, checksums_below};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use metabasin_catalogue::{
     Catalogue, EventRates, EventRecord, Found, SampleRecord, SearchRecord, Session,
 };
-use metabasin_files::Overwrite;
+use metabasin_files::{FilesError, Overwrite};
 use metabasin_landscape::{IdentityTolerances, same_event};
 use serde::Serialize;
 
@@ -120,8 +120,10 @@ pub fn merge_catalogues(
             return Err(error);
         }
     };
-    remove_with_companions(output)?;
-    std::fs::rename(&unfinished, output).map_err(|error| PipelineError::in_file(output, error))?;
+    // What SQLite kept beside the old catalogue is not the new one's; the old one itself is there
+    // until the new one takes its place.
+    remove(output, &COMPANIONS)?;
+    std::fs::rename(&unfinished, output).map_err(|error| not_written(output, error))?;
     Ok(MergeSummary {
         parts: parts.len(),
         searches: parts.iter().map(|part| part.searches.len() as u64).sum(),
@@ -139,17 +141,31 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What SQLite keeps beside a database.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// Removes a catalogue and what SQLite keeps beside it.
 fn remove_with_companions(path: &Path) -> Result<(), PipelineError> {
-    for suffix in ["", "-wal", "-shm"] {
+    remove(path, &[""])?;
+    remove(path, &COMPANIONS)
+}
+
+/// Removes the files beside `path` whose names go on in these ways, where they are.
+fn remove(path: &Path, suffixes: &[&str]) -> Result<(), PipelineError> {
+    for suffix in suffixes {
         let path = beside(path, suffix);
         match std::fs::remove_file(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(PipelineError::in_file(path, error)),
+            Err(error) => return Err(not_written(&path, error)),
         }
     }
     Ok(())
+}
+
+fn not_written(path: &Path, source: std::io::Error) -> PipelineError {
+    let path = path.to_owned();
+    FilesError::Write { path, source }.into()
 }
 
 /// Whether two parts belong to one search; names both values where they do not.

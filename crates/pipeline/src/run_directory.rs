@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use metabasin_files::{Manifest, StageEntry, StageState, remove_temporaries};
+use metabasin_files::{FilesError, Manifest, StageEntry, StageState, is_temporary, remove_temporaries};
 
 use crate::config::{LoadedConfig, RunConfig};
 use crate::finished_stages::{faults, first_difference, left_by};
@@ -34,12 +34,16 @@ pub struct RunDirectory {
 
 const LOCK: &str = ".lock";
 
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> PipelineError {
+fn cannot(what: &str, path: &Path, error: std::io::Error) -> PipelineError {
     let message = format!(
         "cannot {what} {}: {error}; choose a folder that can be written with --out",
         path.display()
     );
-    if error.kind() == std::io::ErrorKind::StorageFull {
+    let failure = FilesError::Write {
+        path: path.to_owned(),
+        source: error,
+    };
+    if failure.is_disk_failure() {
         PipelineError::Failed(message)
     } else {
         PipelineError::BadInput(message)
@@ -50,8 +54,12 @@ fn holds_something(root: &Path) -> Result<bool, PipelineError> {
     if !root.exists() {
         return Ok(false);
     }
-    let entries = fs::read_dir(root).map_err(|error| cannot("read", root, &error))?;
-    Ok(entries.flatten().any(|entry| entry.file_name() != LOCK))
+    let entries = fs::read_dir(root).map_err(|error| cannot("read", root, error))?;
+    // A process that was killed before it wrote anything leaves a lock and a beginning.
+    Ok(entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        name != LOCK && !name.to_str().is_some_and(is_temporary)
+    }))
 }
 
 impl RunDirectory {
@@ -80,14 +88,15 @@ impl RunDirectory {
                 "{shown} holds no run to resume: leave --resume out to start one"
             )));
         }
-        fs::create_dir_all(root).map_err(|error| cannot("create", root, &error))?;
+        fs::create_dir_all(root).map_err(|error| cannot("create", root, error))?;
         let lock_path = root.join(LOCK);
-        let lock = File::create(&lock_path).map_err(|error| cannot("write", &lock_path, &error))?;
+        let lock = File::create(&lock_path).map_err(|error| cannot("write", &lock_path, error))?;
         if lock.try_lock().is_err() {
             return Err(PipelineError::BadInput(format!(
                 "{shown} is in use by another process: wait for it, or choose another folder"
             )));
         }
+        let tidy = || remove_temporaries(root).map_err(|error| cannot("tidy", root, error));
         if occupied {
             let manifest = Manifest::read(root)?;
             match existing {
@@ -116,6 +125,7 @@ impl RunDirectory {
                             manifest.kernel
                         )));
                     }
+                    tidy()?;
                     let expected = entries(&loaded.config);
                     let folders = |stages: &[StageEntry]| -> Vec<String> {
                         stages.iter().map(|entry| entry.folder.clone()).collect()
@@ -131,7 +141,6 @@ impl RunDirectory {
                             ),
                         ));
                     }
-                    remove_temporaries(root).map_err(|error| cannot("tidy", root, &error))?;
                     return Ok(Self {
                         root: root.to_owned(),
                         manifest,
@@ -141,6 +150,7 @@ impl RunDirectory {
                 Existing::Replace => clear(root)?,
             }
         }
+        tidy()?;
         let threads = rayon::current_num_threads();
         let mut manifest = Manifest::new(verb, &loaded.text, loaded.config.seed, kernel, threads);
         manifest.stages = entries(&loaded.config);
@@ -240,7 +250,7 @@ impl RunDirectory {
             ));
             let folder = self.root.join(&entry.folder);
             if folder.exists() {
-                fs::remove_dir_all(&folder).map_err(|error| cannot("delete", &folder, &error))?;
+                fs::remove_dir_all(&folder).map_err(|error| cannot("delete", &folder, error))?;
             }
             entry.state = StageState::Pending;
             entry.files = None;
@@ -262,7 +272,7 @@ impl RunDirectory {
             let folder = self.root.join(&entry.folder);
             for part in ["series", "structures", "checkpoints"] {
                 let path = folder.join(part);
-                fs::create_dir_all(&path).map_err(|error| cannot("create", &path, &error))?;
+                fs::create_dir_all(&path).map_err(|error| cannot("create", &path, error))?;
             }
             folders.push(folder);
         }
@@ -363,12 +373,17 @@ fn remove_empty(folder: &Path) {
 
 /// Deletes a run, but nothing that is not part of one.
 fn clear(root: &Path) -> Result<(), PipelineError> {
-    let manifest = Manifest::read(root)?;
+    let mut manifest = Manifest::read(root)?;
+    // Where this is broken off, nothing that is half-deleted counts as done.
+    for stage in &mut manifest.stages {
+        *stage = StageEntry::pending(&stage.name, &stage.folder);
+    }
+    manifest.write(root)?;
     let folders = manifest.stages.iter().map(|stage| stage.folder.clone());
     for folder in folders.chain(["plots".to_owned()]) {
         let path = root.join(folder);
         if path.is_dir() {
-            fs::remove_dir_all(&path).map_err(|error| cannot("delete", &path, &error))?;
+            fs::remove_dir_all(&path).map_err(|error| cannot("delete", &path, error))?;
         }
     }
     let files = [
@@ -382,7 +397,7 @@ fn clear(root: &Path) -> Result<(), PipelineError> {
     for file in files {
         let path = root.join(file);
         if path.is_file() {
-            fs::remove_file(&path).map_err(|error| cannot("delete", &path, &error))?;
+            fs::remove_file(&path).map_err(|error| cannot("delete", &path, error))?;
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use metabasin_catalogue::{Catalogue, SampleRecord};
+use metabasin_files::FilesError;
 
 use crate::PipelineError;
 use crate::activation::activation_file;
@@ -84,7 +85,10 @@ pub(crate) fn make_way(output: &Path) -> Result<(), PipelineError> {
     let of_works = [ahead_file, escape_file, activation_file].map(|file| file(output));
     for path in files.iter().chain(&of_works) {
         if path.exists() {
-            std::fs::remove_file(path).map_err(|error| PipelineError::in_file(path, error))?;
+            std::fs::remove_file(path).map_err(|source| FilesError::Write {
+                path: path.clone(),
+                source,
+            })?;
         }
     }
     Ok(())

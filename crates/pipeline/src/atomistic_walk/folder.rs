@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use metabasin_atomistic::{GlassTerrain, Step, Walk};
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_files::{
-    Checksum, Frame, Overwrite, read_checkpoint, read_configuration, write_atomic,
+    Checksum, FilesError, Frame, Overwrite, read_checkpoint, read_configuration, write_atomic,
     write_checkpoint, write_extxyz,
 };
 use serde::{Deserialize, Serialize};
@@ -78,8 +78,10 @@ impl Folder<'_> {
                     old.push(name.into());
                 }
                 for path in old.iter().filter(|path| path.exists()) {
-                    std::fs::remove_file(path)
-                        .map_err(|error| PipelineError::in_file(path, error))?;
+                    std::fs::remove_file(path).map_err(|source| FilesError::Write {
+                        path: path.clone(),
+                        source,
+                    })?;
                 }
                 Ok(())
             }
@@ -89,8 +91,12 @@ impl Folder<'_> {
             .iter()
             .try_for_each(|name| {
                 let folder = self.root.join(name);
-                std::fs::create_dir_all(&folder).map_err(|error| {
-                    PipelineError::Failed(format!("{}: {error}", folder.display()))
+                std::fs::create_dir_all(&folder).map_err(|source| {
+                    FilesError::Write {
+                        path: folder,
+                        source,
+                    }
+                    .into()
                 })
             })
     }
