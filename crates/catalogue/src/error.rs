@@ -215,9 +215,15 @@ impl CatalogueError {
     /// Whether the disk failed while writing, rather than the user asking for the impossible.
     pub fn is_disk_failure(&self) -> bool {
         match self {
-            Self::File { source, .. } => matches!(
+            Self::File { source, .. } => !matches!(
                 source.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::IsADirectory
+                    | io::ErrorKind::AlreadyExists
+                    | io::ErrorKind::InvalidFilename
             ),
             Self::Database { source, .. } => matches!(
                 source.sqlite_error_code(),

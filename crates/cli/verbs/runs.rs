@@ -8,7 +8,8 @@ use metabasin_pipeline::config::{
 };
 use metabasin_pipeline::{
     Estimate, Existing, PairCount, PipelineError, RunSummary, check_memory, compare_runs,
-    digest_so_far, estimate, kmc_summary, run as run_pipeline, takes_long, write_bytes, write_text,
+    damaged_files, digest_so_far, estimate, kmc_summary, run as run_pipeline, takes_long,
+    write_bytes, write_text,
 };
 use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;
@@ -306,6 +307,18 @@ pub fn check(context: &mut Context, arguments: &Check) -> Result<()> {
     }
 }
 
+/// Says which files of a run are no longer what they were; returns the same.
+fn say_damaged(context: &Context, run_dir: &Path) -> Result<Vec<String>> {
+    let damaged = damaged_files(run_dir)?;
+    for file in &damaged {
+        context.say(&format!(
+            "{file} since its stage was done: what follows from it may be wrong; `metabasin run CONFIG \
+             --resume` mends it"
+        ));
+    }
+    Ok(damaged)
+}
+
 /// `compare`.
 pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
     let plot = arguments.plot.as_deref();
@@ -317,6 +330,10 @@ pub fn compare(context: &mut Context, arguments: &Compare) -> Result<()> {
         .writes("--plot", plot, Format::Svg)
         .writes("--plot, of the recovery,", recovery, Format::Svg)
         .tried()?;
+    say_damaged(context, &arguments.md_run)?;
+    if arguments.kmc_run != arguments.md_run {
+        say_damaged(context, &arguments.kmc_run)?;
+    }
     let (rates, comparison) = compare_runs(&arguments.md_run, &arguments.kmc_run)?;
     outputs.write(context, "plot", plot, |path, mode| {
         write_text(path, &stress_strain_svg(&rates), mode)
@@ -368,6 +385,8 @@ struct Reported {
     finished: bool,
     /// On how many pairs the numbers of each MD rate rest.
     pairs: Vec<PairCount>,
+    /// Files that are no longer what they were when their stage was done.
+    damaged: Vec<String>,
 }
 
 /// `report`.
@@ -378,7 +397,9 @@ pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
             .writes("the report", Some(&root.join("report.html")), Format::Text)
             .tried()?;
     }
+    let mut damaged = Vec::new();
     let (finished, pairs) = if root.join("run.json").exists() {
+        damaged = say_damaged(context, root)?;
         digest_so_far(root)?
     } else {
         (true, Vec::new())
@@ -388,6 +409,7 @@ pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
         report: path.display().to_string(),
         finished,
         pairs,
+        damaged,
     };
     context.output.result(&reported, |reported| {
         let mut lines = vec![reported.report.clone()];

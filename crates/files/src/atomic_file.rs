@@ -1,6 +1,6 @@
 //! Files that come into being whole or not at all.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
+use crate::checksum::Checksum;
 use crate::compression::read_text;
 use crate::{Compression, FilesError};
 
@@ -75,9 +76,36 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
+/// Names of files on their way into being, as a killed process leaves them.
+const PREFIX: &str = ".metabasin-";
+const SUFFIX: &str = ".part";
+
+/// Whether a file of this name was on its way into being ([`write_atomic`]).
+pub fn is_temporary(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
+/// Removes what killed processes left half-written in a folder that nobody else writes to, and in
+/// its subfolders.
+///
+/// # Errors
+/// What the system reports.
+pub fn remove_temporaries(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            remove_temporaries(&entry.path())?;
+        } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_temporary) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".metabasin-").suffix(".part");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -102,10 +130,14 @@ fn replace(
         .map_err(io::IntoInnerError::into_error)?;
     temporary.as_file().sync_all()?;
     match overwrite {
-        Overwrite::Allow => temporary.persist(path),
-        Overwrite::Refuse => temporary.persist_noclobber(path),
+        // What is dropped then finds its name gone and removes nothing.
+        Overwrite::Allow => fs::rename(temporary.path(), path)?,
+        Overwrite::Refuse => {
+            temporary
+                .persist_noclobber(path)
+                .map_err(|error| error.error)?;
+        }
     }
-    .map_err(|error| error.error)?;
     sync_folder(&folder)
 }
 
@@ -140,10 +172,13 @@ pub fn write_json<T: Serialize + DeserializeOwned>(
     value: &T,
     overwrite: Overwrite,
 ) -> Result<(), FilesError> {
-    write_checked::<T>(path, overwrite, serde_json::to_string_pretty(value))
+    let mut text = finite_json::<T>(path, serde_json::to_string_pretty(value))?;
+    text.push('\n');
+    write_atomic(path, overwrite, |output| output.write_all(text.as_bytes()))
 }
 
-/// Writes a value as JSON without white space, whole: for checkpoints, which are large.
+/// Writes a value as JSON without white space, whole, with its checksum: for checkpoints, which
+/// are large and which a run goes on from. [`read_checkpoint`] reads it.
 ///
 /// # Errors
 /// As [`write_json`].
@@ -151,23 +186,60 @@ pub fn write_checkpoint<T: Serialize + DeserializeOwned>(
     path: &Path,
     value: &T,
 ) -> Result<(), FilesError> {
-    write_checked::<T>(path, Overwrite::Allow, serde_json::to_string(value))
+    let content = finite_json::<T>(path, serde_json::to_string(value))?;
+    let crc32 = Checksum::of(content.as_bytes()).crc32;
+    write_atomic(path, Overwrite::Allow, |output| {
+        write!(output, "{CHECKED}{crc32:08x}{CONTENT}")?;
+        output.write_all(content.as_bytes())?;
+        output.write_all(END.as_bytes())
+    })
 }
 
-fn write_checked<T: DeserializeOwned>(
+/// How a checkpoint with a checksum begins; eight hexadecimal digits follow, then [`CONTENT`], what
+/// the checksum is of, and [`END`].
+const CHECKED: &str = "{\"crc32\":\"";
+const CONTENT: &str = "\",\"content\":";
+const END: &str = "}\n";
+
+/// Reads what [`write_checkpoint`] wrote; one without a checksum, of an earlier version, is taken
+/// as it is.
+///
+/// # Errors
+/// [`FilesError::Read`], [`FilesError::Json`], and [`FilesError::Damaged`] where the content is not
+/// what the checksum was made of.
+pub fn read_checkpoint<T: DeserializeOwned>(path: &Path) -> Result<T, FilesError> {
+    let text = read_text(path)?;
+    let json = |source| FilesError::Json {
+        path: path.to_owned(),
+        source,
+    };
+    let Some(rest) = text.strip_prefix(CHECKED) else {
+        return serde_json::from_str(&text).map_err(json);
+    };
+    let content = rest.get(8..).and_then(|rest| rest.strip_prefix(CONTENT));
+    let content = content.and_then(|content| content.strip_suffix(END));
+    let whole = content.filter(|content| {
+        u32::from_str_radix(&rest[..8], 16) == Ok(Checksum::of(content.as_bytes()).crc32)
+    });
+    let content = whole.ok_or_else(|| FilesError::Damaged {
+        path: path.to_owned(),
+    })?;
+    serde_json::from_str(content).map_err(json)
+}
+
+/// The text of a value, if it holds finite numbers only.
+fn finite_json<T: DeserializeOwned>(
     path: &Path,
-    overwrite: Overwrite,
     text: serde_json::Result<String>,
-) -> Result<(), FilesError> {
+) -> Result<String, FilesError> {
     let not_finite = |source| FilesError::NotFinite {
         path: path.to_owned(),
         source,
     };
-    let mut text = text.map_err(not_finite)?;
+    let text = text.map_err(not_finite)?;
     // JSON has no NaN: such a number becomes null, which no reader of these types accepts.
     serde_json::from_str::<T>(&text).map_err(not_finite)?;
-    text.push('\n');
-    write_atomic(path, overwrite, |output| output.write_all(text.as_bytes()))
+    Ok(text)
 }
 
 /// Reads a value from JSON.
@@ -185,7 +257,6 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FilesError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     /// A disk that is full after some bytes.
     fn fill_up(output: &mut dyn Write) -> io::Result<()> {
@@ -265,6 +336,44 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(text.contains("does not exist: create it first"), "{text}");
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_and_any_damage_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("walk.json");
+        let value = vec![0.1, -2.5e-300, 3.0];
+        write_checkpoint(&path, &value).unwrap();
+        let read = || read_checkpoint::<Vec<f64>>(&path);
+        assert_eq!(read().unwrap(), value);
+        let whole = fs::read(&path).unwrap();
+        // It is JSON for everybody else.
+        let json: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(json["content"][2], 3.0);
+        for k in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[k] = if damaged[k] == b'1' { b'2' } else { b'1' };
+            fs::write(&path, &damaged).unwrap();
+            let error = read().expect_err(&format!("byte {k}")).to_string();
+            assert!(error.contains("walk.json"), "{error}");
+            fs::write(&path, &whole[..k]).unwrap();
+            assert!(read().is_err(), "{k} bytes");
+        }
+        // Of an earlier version.
+        fs::write(&path, "[0.1,-2.5e-300,3.0]\n").unwrap();
+        assert_eq!(read().unwrap(), value);
+    }
+
+    #[test]
+    fn what_killed_processes_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("series");
+        fs::create_dir(&below).unwrap();
+        for name in [".metabasin-abc.part", "a.part", "a.csv"] {
+            fs::write(below.join(name), "").unwrap();
+        }
+        remove_temporaries(folder.path()).unwrap();
+        assert_eq!(names(&below), ["a.csv", "a.part"]);
     }
 
     #[cfg(unix)]

@@ -51,6 +51,15 @@ pub enum FilesError {
         /// What the parser said, with line and column.
         source: serde_json::Error,
     },
+    /// A checkpoint whose content is not what its checksum was made of.
+    #[error(
+        "{path} is damaged: its content does not fit its checksum; restore it from a copy, or delete it \
+         and what it belongs to is done anew"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// Numbers that JSON cannot hold were about to be written.
     #[error(
         "cannot write {path}: it would hold a number that is not finite ({source}); leave such points out"
@@ -287,23 +296,26 @@ impl Problem {
     }
 }
 
-/// `:LINE`, or nothing.
 impl FilesError {
     /// Whether the disk failed while writing, rather than the user asking for the impossible.
     pub fn is_disk_failure(&self) -> bool {
         match self {
-            Self::Write { source, .. } => matches!(
+            Self::Write { source, .. } => !matches!(
                 source.kind(),
-                io::ErrorKind::StorageFull
-                    | io::ErrorKind::QuotaExceeded
-                    | io::ErrorKind::FileTooLarge
-                    | io::ErrorKind::Other
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::IsADirectory
+                    | io::ErrorKind::AlreadyExists
+                    | io::ErrorKind::InvalidFilename
             ),
             _ => false,
         }
     }
 }
 
+/// `:LINE`, or nothing.
 fn at_line(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!(":{line}"))
 }

@@ -9,6 +9,7 @@
 //! what the run found.
 
 mod atomic_file;
+mod checksum;
 mod comment_line;
 mod compression;
 mod error;
@@ -28,8 +29,10 @@ mod velocity_columns;
 mod write_structure;
 
 pub use atomic_file::{
-    Overwrite, read_json, write_atomic, write_atomic_compressed, write_checkpoint, write_json,
+    Overwrite, is_temporary, read_checkpoint, read_json, remove_temporaries, write_atomic, write_atomic_compressed,
+    write_checkpoint, write_json,
 };
+pub use checksum::{Checksum, Checksums, Damage, DamageKind, checksums_below};
 pub use compression::Compression;
 pub use error::{FilesError, Problem};
 pub use frame::{AtomColumn, Frame, KeyValue, Placement};

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::{read_json, write_json};
-use crate::{FilesError, Overwrite};
+use crate::{Checksums, Damage, FilesError, Overwrite};
 
 /// How far a stage came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,10 @@ pub struct StageEntry {
     /// Why it was left out, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What it left when it was done, by path relative to the run directory; none of a stage that
+    /// was never done, or was done by a version without checksums.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Checksums>,
 }
 
 impl StageEntry {
@@ -59,7 +63,16 @@ impl StageEntry {
             state: StageState::Pending,
             seconds: None,
             reason: None,
+            files: None,
         }
+    }
+
+    /// The files that the stage left when it was done and that are no longer what they were.
+    pub fn damages(&self, run_directory: &Path) -> Vec<Damage> {
+        let files = self.files.iter().flatten();
+        files
+            .filter_map(|(path, checksum)| checksum.damage(&run_directory.join(path)))
+            .collect()
     }
 }
 
@@ -161,6 +174,20 @@ impl Manifest {
     /// Whether every stage is over.
     pub fn is_done(&self) -> bool {
         self.stages.iter().all(|stage| stage.state.is_over())
+    }
+
+    /// The files of stages that are done and that are no longer what they were; also those of
+    /// replicas, which are runs of their own in folders of this one.
+    pub fn damages(&self, run_directory: &Path) -> Vec<Damage> {
+        let of_stage = |stage: &StageEntry| {
+            let folder = run_directory.join(&stage.folder);
+            match Self::read(&folder) {
+                Ok(replica) => replica.damages(&folder),
+                Err(_) if stage.state == StageState::Done => stage.damages(run_directory),
+                Err(_) => Vec::new(),
+            }
+        };
+        self.stages.iter().flat_map(of_stage).collect()
     }
 
     /// Reads `run.json` in a run directory.

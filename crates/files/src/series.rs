@@ -12,6 +12,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::checksum::{Checksum, RunningChecksum};
 use crate::compression::read_text;
 use crate::text::{Located, integer};
 use crate::{FilesError, Overwrite, Problem};
@@ -124,6 +125,7 @@ pub struct SeriesWriter {
     path: PathBuf,
     header: SeriesHeader,
     output: BufWriter<File>,
+    checksum: RunningChecksum,
     last_step: Option<u64>,
 }
 
@@ -165,11 +167,11 @@ impl SeriesWriter {
             path: path.to_owned(),
             header: header.clone(),
             output: BufWriter::new(file),
+            checksum: RunningChecksum::default(),
             last_step: None,
         };
         writer
-            .output
-            .write_all(header.text().as_bytes())
+            .put(&header.text())
             .map_err(|source| writer.failed(source))?;
         writer.flush()?;
         Ok(writer)
@@ -202,6 +204,7 @@ impl SeriesWriter {
             path: path.to_owned(),
             header: header.clone(),
             output: BufWriter::new(file),
+            checksum: RunningChecksum::default(),
             last_step: None,
         };
         writer.truncate_to(step)?;
@@ -238,6 +241,8 @@ impl SeriesWriter {
             .and_then(|()| file.seek(SeekFrom::Start(end as u64)))
             .and_then(|_| file.sync_all())
             .map_err(|source| self.failed(source))?;
+        self.checksum = RunningChecksum::default();
+        self.checksum.update(&text.as_bytes()[..end]);
         self.last_step = parsed.series.steps[..kept].last().copied();
         Ok(())
     }
@@ -274,13 +279,24 @@ impl SeriesWriter {
     }
 
     fn write_row(&mut self, step: u64, values: &[f64]) -> io::Result<()> {
-        write!(self.output, "{step}")?;
+        let mut row = step.to_string();
         for value in values {
             // Debug prints the shortest digits that read back the same, with an exponent where
             // that is shorter.
-            write!(self.output, ",{value:?}")?;
+            row.push_str(&format!(",{value:?}"));
         }
-        writeln!(self.output)
+        row.push('\n');
+        self.put(&row)
+    }
+
+    fn put(&mut self, text: &str) -> io::Result<()> {
+        self.checksum.update(text.as_bytes());
+        self.output.write_all(text.as_bytes())
+    }
+
+    /// Size and checksum of the file once [`SeriesWriter::flush`] is done.
+    pub fn checksum(&self) -> Checksum {
+        self.checksum.so_far()
     }
 
     /// Step of the last row.

@@ -11,7 +11,7 @@ use metabasin_atomistic::{
 };
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_catalogue::Catalogue;
-use metabasin_files::{read_json, write_checkpoint};
+use metabasin_files::{FilesError, read_checkpoint, remove_temporaries, write_checkpoint};
 use metabasin_interactions::Cut;
 use metabasin_landscape::{HeatSettings, SearchSettings};
 use serde::Serialize;
@@ -230,7 +230,7 @@ fn first_walk(
     let failed = |error: AtomisticError| failure(&error, root);
     if let Some(other) = &request.from {
         let other = Folder { root: other };
-        let walk: Walk = read_json(&other.start())?;
+        let walk: Walk = read_checkpoint(&other.start())?;
         let (minimum, _) = terrain.relax(start).map_err(failed)?;
         walk.check(start).map_err(failed)?;
         let off = farthest(terrain, &walk.minimum().x, &minimum.x);
@@ -368,6 +368,12 @@ pub fn walk_from_file(
     require_for("akmc", atoms, bytes, FEWER_THREADS)?;
     let folder = Folder { root };
     folder.open(existing)?;
+    if existing == Existing::Resume {
+        remove_temporaries(root).map_err(|source| FilesError::Write {
+            path: root.to_owned(),
+            source,
+        })?;
+    }
     let watcher = || !interrupt.is_requested();
     let terrain = GlassTerrain::new(
         sample.configuration,
@@ -382,7 +388,7 @@ pub fn walk_from_file(
     // Seconds of what went before this call.
     let earlier;
     let mut stored = if resumed {
-        let stored: Stored = read_json(&folder.checkpoint())?;
+        let stored: Stored = read_checkpoint(&folder.checkpoint())?;
         stored
             .walk
             .check(&start)
@@ -394,6 +400,10 @@ pub fn walk_from_file(
             ));
         }
         earlier = stored.seconds;
+        let own_catalogue = request.catalogue.is_none() && request.from.is_none();
+        for fault in folder.faults(&stored, &terrain, own_catalogue)? {
+            progress.note(&fault);
+        }
         stored
     } else {
         let watch = (progress, interrupt);

@@ -99,6 +99,17 @@ impl FinishedRun {
     }
 }
 
+/// The files of a run that are no longer what they were when their stage was done, in words: what
+/// is made of them may be wrong.
+///
+/// # Errors
+/// Bad input where the folder holds no run.
+pub fn damaged_files(folder: &Path) -> Result<Vec<String>, PipelineError> {
+    let run = FinishedRun::open(folder)?;
+    let damages = run.manifest.damages(&run.root);
+    Ok(damages.iter().map(ToString::to_string).collect())
+}
+
 /// A column of a series of ours.
 pub(crate) fn column<'a>(series: &'a Series, name: &str) -> Result<&'a [f64], PipelineError> {
     series.column(name).ok_or_else(|| {

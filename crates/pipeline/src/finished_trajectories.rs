@@ -30,11 +30,23 @@ impl FinishedTrajectories {
 
     /// Notes that a trajectory is over.
     pub(crate) fn add(&self, name: &str) -> Result<(), PipelineError> {
+        self.change(|names| names.insert(name.to_owned()))
+    }
+
+    /// Notes that a trajectory is to be done anew.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), PipelineError> {
+        self.change(|names| names.remove(name))
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(&mut BTreeSet<String>) -> bool,
+    ) -> Result<(), PipelineError> {
         let mut names = self
             .names
             .lock()
             .map_err(|_| PipelineError::Failed("another trajectory panicked".to_owned()))?;
-        if names.insert(name.to_owned()) {
+        if change(&mut names) {
             write_json(&self.path, &*names, Overwrite::Allow)?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use metabasin_files::{FilesError, Overwrite, write_atomic};
+use metabasin_files::{Checksum, FilesError, Overwrite, write_atomic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -23,10 +23,10 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// A file of JSON, one object a line: the first says what all others follow from.
+/// A file of JSON, one array a line, checksum and entry: the first says what all others follow from.
 ///
 /// What is appended is on disk when the call returns (power losses apart). A line that was cut
-/// short, or a file whose first line differs, is as good as none.
+/// short or does not fit its checksum, or a file whose first line differs, is as good as none.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
@@ -48,19 +48,41 @@ impl Journal {
         })
     }
 
-    /// The entries of an earlier call, up to the first line cut short; none of a file that follows
-    /// from something else.
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Vec<T> {
-        let Ok(file) = File::open(&self.path) else {
-            return Vec::new();
+    /// What an earlier call left; no entries of a file that follows from something else.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Earlier<T> {
+        let mut earlier = Earlier {
+            entries: Vec::new(),
+            fault: None,
         };
-        let mut lines = BufReader::new(file).lines().map_while(Result::ok);
-        if lines.next().as_deref() != Some(self.header.trim_end()) {
-            return Vec::new();
+        let Ok(file) = File::open(&self.path) else {
+            return earlier;
+        };
+        let mut lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
+        let header = lines.next().unwrap_or_default();
+        if header != self.header.trim_end().as_bytes() {
+            earlier.fault = Some(format!(
+                "{} is of other settings, another version, or damaged: all is done anew",
+                self.path.display()
+            ));
+            return earlier;
         }
-        lines
-            .map_while(|line| serde_json::from_str(&line).ok())
-            .collect()
+        let mut lines = lines.peekable();
+        let mut damaged = 0;
+        while let Some(line) = lines.next() {
+            match entry(&line) {
+                Some(entry) => earlier.entries.push(entry),
+                // A kill cuts the last line.
+                None if lines.peek().is_none() => {}
+                None => damaged += 1,
+            }
+        }
+        if damaged > 0 {
+            earlier.fault = Some(format!(
+                "{}: {damaged} lines do not fit their checksums: what they held is done anew",
+                self.path.display()
+            ));
+        }
+        earlier
     }
 
     /// Whether entries can be appended: this call has written the file.
@@ -118,11 +140,30 @@ impl Journal {
     }
 }
 
+/// What an earlier call left in a journal.
+pub(crate) struct Earlier<T> {
+    pub(crate) entries: Vec<T>,
+    /// Why there are fewer than there were, for the user.
+    pub(crate) fault: Option<String>,
+}
+
+/// `["0a1b2c3d",ENTRY]`, the checksum being that of the entry.
 fn line(value: &impl Serialize, path: &Path) -> Result<String, PipelineError> {
-    let mut line = serde_json::to_string(value)
+    let entry = serde_json::to_string(value)
         .map_err(|error| PipelineError::Failed(format!("{}: {error}", path.display())))?;
-    line.push('\n');
-    Ok(line)
+    let crc32 = Checksum::of(entry.as_bytes()).crc32;
+    Ok(format!("[\"{crc32:08x}\",{entry}]\n"))
+}
+
+/// The entry of a line that is whole.
+fn entry<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
+    let line = std::str::from_utf8(line).ok()?;
+    let (crc32, rest) = line.strip_prefix("[\"")?.split_once("\",")?;
+    let entry = rest.strip_suffix(']')?;
+    let crc32 = u32::from_str_radix(crc32, 16).ok()?;
+    (crc32 == Checksum::of(entry.as_bytes()).crc32)
+        .then(|| serde_json::from_str(entry).ok())
+        .flatten()
 }
 
 /// Results by number, those of an earlier call and those of this one.
@@ -144,7 +185,11 @@ impl<'a, T: Serialize + DeserializeOwned + Clone + Send + Sync> Kept<'a, T> {
         progress: &'a dyn Progress,
     ) -> Result<Self, PipelineError> {
         let mut journal = Journal::at(path, identity)?;
-        let earlier: BTreeMap<u64, T> = journal.read::<(u64, T)>().into_iter().collect();
+        let Earlier { entries, fault } = journal.read::<(u64, T)>();
+        if let Some(fault) = fault {
+            progress.note(&fault);
+        }
+        let earlier: BTreeMap<u64, T> = entries.into_iter().collect();
         let kept = Self {
             journal: Mutex::new(None),
             progress,
@@ -268,8 +313,28 @@ mod tests {
         // The last line is cut short, as by a kill.
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, &text[..text.len() - 3]).unwrap();
-        assert_eq!(squares(&path, "a", None), (whole, 14));
+        assert_eq!(squares(&path, "a", None), (whole.clone(), 14));
         assert!(!path.exists());
+        // A digit of the second entry is another: that entry is done anew, the others are kept.
+        squares(&path, "a", Some(7));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let number: u64 = lines[2].split(['[', ',']).nth(3).unwrap().parse().unwrap();
+        let damaged = lines[2].replace(&format!("[{number},"), &format!("[{},", number + 10));
+        assert!(damaged != lines[2], "{damaged}");
+        lines[2] = damaged;
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+        let journal = Journal::at(path.clone(), &"a").unwrap();
+        let earlier = journal.read::<(u64, f64)>();
+        assert_eq!(earlier.entries.len(), 6);
+        assert!(earlier.entries.iter().all(|(found, _)| *found != number));
+        let fault = earlier.fault.unwrap();
+        assert!(fault.contains("squares: 1 lines do not fit"), "{fault}");
+        assert_eq!(squares(&path, "a", None), (whole, 14));
+        let of_other = Journal::at(path.clone(), &"b").unwrap();
+        squares(&path, "a", Some(7));
+        let fault = of_other.read::<(u64, f64)>().fault.unwrap();
+        assert!(fault.contains("all is done anew"), "{fault}");
     }
 
     #[test]

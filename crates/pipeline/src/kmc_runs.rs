@@ -11,13 +11,11 @@ use metabasin_eshelby::{
     Checkpoint, Counters, Cycle, Elasticity, EshelbyError, Excitation, KmcSettings, Lattice,
     Observer, Outcome, Population, Protocol, Row, Simulation,
 };
-use metabasin_files::{
-    Manifest, Overwrite, SeriesHeader, SeriesWriter, read_json, write_checkpoint,
-};
+use metabasin_files::{Manifest, Overwrite, SeriesHeader, SeriesWriter, write_checkpoint};
 use serde::{Deserialize, Serialize};
 
 use crate::machine_speed::KmcSpeed;
-use crate::stage::{StageContext, read_results};
+use crate::stage::{StageContext, checkpoint_or_anew, read_results};
 use crate::stages::kmc::KmcResults;
 use crate::{Interrupt, PipelineError};
 
@@ -152,17 +150,15 @@ pub(crate) fn drive(
         .folder
         .join("checkpoints")
         .join(format!("{name}.json"));
-    let stored: Option<Stored> = if path.exists() {
-        Some(read_json(&path)?)
-    } else {
-        None
-    };
+    let stored: Option<Stored> = checkpoint_or_anew(&path, name, context.progress)?;
     let (mut simulation, rows) = match stored {
         Some(Stored {
             rows,
             checkpoint: None,
             counters,
         }) => {
+            // Whatever became of the series meanwhile: its rows are here.
+            write_series(context.folder, name, comment, &rows)?;
             context.progress.advance(1);
             return Ok(KmcRun { rows, counters });
         }
@@ -200,12 +196,7 @@ pub(crate) fn drive(
     }
     let counters = simulation.counters();
     let rows = recorder.rows;
-    let series = context.folder.join("series").join(format!("{name}.csv"));
-    let mut writer = SeriesWriter::create(&series, &header(comment), Overwrite::Allow)?;
-    for (k, row) in rows.iter().enumerate() {
-        writer.append(k as u64, &values(row))?;
-    }
-    writer.flush()?;
+    write_series(context.folder, name, comment, &rows)?;
     let done = Stored {
         rows: rows.clone(),
         checkpoint: None,
@@ -214,6 +205,21 @@ pub(crate) fn drive(
     write_checkpoint(&path, &done)?;
     context.progress.advance(1);
     Ok(KmcRun { rows, counters })
+}
+
+fn write_series(
+    folder: &Path,
+    name: &str,
+    comment: &str,
+    rows: &[Row],
+) -> Result<(), PipelineError> {
+    let path = folder.join("series").join(format!("{name}.csv"));
+    let mut writer = SeriesWriter::create(&path, &header(comment), Overwrite::Allow)?;
+    for (k, row) in rows.iter().enumerate() {
+        writer.append(k as u64, &values(row))?;
+    }
+    writer.flush()?;
+    Ok(())
 }
 
 /// The last row of a run, for scripts.

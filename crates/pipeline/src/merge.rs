@@ -7,7 +7,7 @@ use metabasin_catalogue::{
     Catalogue, EventRates, EventRecord, Found, SampleRecord, SearchRecord, Session,
     remove_catalogue,
 };
-use metabasin_files::{Overwrite, try_output};
+use metabasin_files::{FilesError, Overwrite, try_output};
 use metabasin_landscape::{IdentityTolerances, same_event};
 use serde::Serialize;
 
@@ -124,7 +124,10 @@ pub fn merge_catalogues(
         }
     };
     make_way(output)?;
-    std::fs::rename(&unfinished, output).map_err(|error| PipelineError::in_file(output, error))?;
+    std::fs::rename(&unfinished, output).map_err(|source| FilesError::Write {
+        path: output.to_owned(),
+        source,
+    })?;
     Ok(MergeSummary {
         parts: parts.len(),
         searches: parts.iter().map(|part| part.searches.len() as u64).sum(),

@@ -119,6 +119,9 @@ pub(crate) fn run_alone(
         check_inputs(config)?;
     }
     let mut run = RunDirectory::open(root, verb, loaded, &kernel_name(config), existing)?;
+    if existing == Existing::Resume {
+        run.check_finished(progress)?;
+    }
     let mut k = 0;
     while k < config.stages.len() {
         let together = loading::together(&config.stages[k..]).max(1);
@@ -128,7 +131,7 @@ pub(crate) fn run_alone(
             continue;
         }
         let watch = (progress, interrupt);
-        run.run_stages(range.clone(), |run, folders, spent| {
+        run.run_stages(range.clone(), progress, |run, folders, spent| {
             run_together(config, range, run, (folders, spent), watch).inspect_err(|error| {
                 if let PipelineError::LeftOut(reason) = error {
                     progress.note(reason);

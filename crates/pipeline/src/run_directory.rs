@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use metabasin_files::{Manifest, StageEntry, StageState};
+use metabasin_files::{FilesError, Manifest, StageEntry, StageState, is_temporary, remove_temporaries};
 
-use crate::PipelineError;
 use crate::config::{LoadedConfig, RunConfig};
+use crate::finished_stages::{faults, first_difference, left_by};
 use crate::search_output::make_way;
+use crate::{PipelineError, Progress};
 use crate::{crystallization, replicas};
 
 /// What to do with a folder that holds something already.
@@ -34,12 +35,16 @@ pub struct RunDirectory {
 
 const LOCK: &str = ".lock";
 
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> PipelineError {
+fn cannot(what: &str, path: &Path, error: std::io::Error) -> PipelineError {
     let message = format!(
         "cannot {what} {}: {error}; choose a folder that can be written with --out",
         path.display()
     );
-    if error.kind() == std::io::ErrorKind::StorageFull {
+    let failure = FilesError::Write {
+        path: path.to_owned(),
+        source: error,
+    };
+    if failure.is_disk_failure() {
         PipelineError::Failed(message)
     } else {
         PipelineError::BadInput(message)
@@ -50,8 +55,12 @@ fn holds_something(root: &Path) -> Result<bool, PipelineError> {
     if !root.exists() {
         return Ok(false);
     }
-    let entries = fs::read_dir(root).map_err(|error| cannot("read", root, &error))?;
-    Ok(entries.flatten().any(|entry| entry.file_name() != LOCK))
+    let entries = fs::read_dir(root).map_err(|error| cannot("read", root, error))?;
+    // A process that was killed before it wrote anything leaves a lock and a beginning.
+    Ok(entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        name != LOCK && !name.to_str().is_some_and(is_temporary)
+    }))
 }
 
 impl RunDirectory {
@@ -80,14 +89,15 @@ impl RunDirectory {
                 "{shown} holds no run to resume: leave --resume out to start one"
             )));
         }
-        fs::create_dir_all(root).map_err(|error| cannot("create", root, &error))?;
+        fs::create_dir_all(root).map_err(|error| cannot("create", root, error))?;
         let lock_path = root.join(LOCK);
-        let lock = File::create(&lock_path).map_err(|error| cannot("write", &lock_path, &error))?;
+        let lock = File::create(&lock_path).map_err(|error| cannot("write", &lock_path, error))?;
         if lock.try_lock().is_err() {
             return Err(PipelineError::BadInput(format!(
                 "{shown} is in use by another process: wait for it, or choose another folder"
             )));
         }
+        let tidy = || remove_temporaries(root).map_err(|error| cannot("tidy", root, error));
         if occupied {
             let manifest = Manifest::read(root)?;
             match existing {
@@ -116,6 +126,7 @@ impl RunDirectory {
                             manifest.kernel
                         )));
                     }
+                    tidy()?;
                     let expected = entries(&loaded.config);
                     let folders = |stages: &[StageEntry]| -> Vec<String> {
                         stages.iter().map(|entry| entry.folder.clone()).collect()
@@ -140,6 +151,7 @@ impl RunDirectory {
                 Existing::Replace => clear(root)?,
             }
         }
+        tidy()?;
         let threads = rayon::current_num_threads();
         let mut manifest = Manifest::new(verb, &loaded.text, loaded.config.seed, kernel, threads);
         manifest.stages = entries(&loaded.config);
@@ -188,12 +200,79 @@ impl RunDirectory {
         (entry.state == StageState::LeftOut).then(|| entry.reason.as_deref().unwrap_or_default())
     }
 
+    /// Looks at what the finished stages left: a stage with a damaged file is to be done anew, and
+    /// what is damaged is said, as is a stage that left no checksums.
+    ///
+    /// # Errors
+    /// A damaged catalogue; a file that cannot be read or removed.
+    pub(crate) fn check_finished(&mut self, progress: &dyn Progress) -> Result<(), PipelineError> {
+        let catalogue = self.catalogue();
+        let mut unknown = Vec::new();
+        for entry in &mut self.manifest.stages {
+            let faults = faults(&self.root, entry, &catalogue)?;
+            if !faults.is_empty() {
+                for fault in faults {
+                    progress.note(&format!("{fault}: the stage {} is done anew", entry.name));
+                }
+                entry.state = StageState::Pending;
+            } else if entry.state == StageState::Done && entry.files.is_none() {
+                unknown.push(entry.name.as_str());
+            }
+        }
+        if !unknown.is_empty() {
+            progress.note(&format!(
+                "{} holds no checksums of {} (an earlier version ran them): taken as they are",
+                self.root.join(Manifest::FILE_NAME).display(),
+                unknown.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes down what stages left that are done now. Where one was done before and left something
+    /// else, all that follows from it is deleted and to be done anew.
+    fn take_down(
+        &mut self,
+        range: Range<usize>,
+        progress: &dyn Progress,
+    ) -> Result<(), PipelineError> {
+        let mut changed = None;
+        for entry in &mut self.manifest.stages[range.clone()] {
+            let left = left_by(&self.root, entry)?;
+            if let Some(before) = entry.files.replace(left)
+                && let Some(file) = first_difference(&before, entry.files.as_ref().unwrap_or(&before))
+            {
+                changed.get_or_insert(file.to_owned());
+            }
+        }
+        let Some(changed) = changed else {
+            return Ok(());
+        };
+        for entry in &mut self.manifest.stages[range.end..] {
+            if entry.state == StageState::Pending && entry.files.is_none() {
+                continue;
+            }
+            progress.note(&format!(
+                "{changed} is not what it was before: the stage {} is done anew",
+                entry.name
+            ));
+            let folder = self.root.join(&entry.folder);
+            if folder.exists() {
+                fs::remove_dir_all(&folder).map_err(|error| cannot("delete", &folder, error))?;
+            }
+            entry.state = StageState::Pending;
+            entry.files = None;
+        }
+        Ok(())
+    }
+
     /// Runs stages that are gone through together: their states and seconds go into the manifest,
     /// whatever comes of them; one that [`PipelineError::LeftOut`] ends is no failure. `work` is given their folders and counts the nanoseconds spent on
     /// each, by which the wall time is shared out.
     pub(crate) fn run_stages(
         &mut self,
         range: Range<usize>,
+        progress: &dyn Progress,
         work: impl FnOnce(&Self, &[PathBuf], &[AtomicU64]) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
         let mut folders = Vec::new();
@@ -201,7 +280,7 @@ impl RunDirectory {
             let folder = self.root.join(&entry.folder);
             for part in ["series", "structures", "checkpoints"] {
                 let path = folder.join(part);
-                fs::create_dir_all(&path).map_err(|error| cannot("create", &path, &error))?;
+                fs::create_dir_all(&path).map_err(|error| cannot("create", &path, error))?;
             }
             folders.push(folder);
         }
@@ -211,7 +290,12 @@ impl RunDirectory {
         self.manifest.write(&self.root)?;
         let spent: Vec<AtomicU64> = folders.iter().map(|_| AtomicU64::new(0)).collect();
         let start = Instant::now();
-        let result = work(self, &folders, &spent);
+        let result = work(self, &folders, &spent).and_then(|()| {
+            for folder in &folders {
+                remove_empty(folder);
+            }
+            self.take_down(range.clone(), progress)
+        });
         let seconds = start.elapsed().as_secs_f64();
         let spent: Vec<u64> = spent.into_iter().map(AtomicU64::into_inner).collect();
         let total: u64 = spent.iter().sum();
@@ -236,11 +320,6 @@ impl RunDirectory {
             Err(PipelineError::LeftOut(_)) => Ok(()),
             other => other,
         };
-        if result.is_ok() {
-            for folder in &folders {
-                remove_empty(folder);
-            }
-        }
         if result.is_ok() {
             self.manifest.warnings = crystallization::seen_by(&self.root, &self.manifest.stages)?;
         }
@@ -310,12 +389,17 @@ fn remove_empty(folder: &Path) {
 
 /// Deletes a run, but nothing that is not part of one.
 fn clear(root: &Path) -> Result<(), PipelineError> {
-    let manifest = Manifest::read(root)?;
+    let mut manifest = Manifest::read(root)?;
+    // Where this is broken off, nothing that is half-deleted counts as done.
+    for stage in &mut manifest.stages {
+        *stage = StageEntry::pending(&stage.name, &stage.folder);
+    }
+    manifest.write(root)?;
     let folders = manifest.stages.iter().map(|stage| stage.folder.clone());
     for folder in folders.chain(["plots".to_owned()]) {
         let path = root.join(folder);
         if path.is_dir() {
-            fs::remove_dir_all(&path).map_err(|error| cannot("delete", &path, &error))?;
+            fs::remove_dir_all(&path).map_err(|error| cannot("delete", &path, error))?;
         }
     }
     make_way(&root.join("catalogue.sqlite"))?;
@@ -323,7 +407,7 @@ fn clear(root: &Path) -> Result<(), PipelineError> {
     for file in files {
         let path = root.join(file);
         if path.is_file() {
-            fs::remove_file(&path).map_err(|error| cannot("delete", &path, &error))?;
+            fs::remove_file(&path).map_err(|error| cannot("delete", &path, error))?;
         }
     }
     Ok(())

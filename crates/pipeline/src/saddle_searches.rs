@@ -196,6 +196,9 @@ fn search_with(
     progress.advance(first.min(plan.searches).saturating_sub(plan.first));
     let mut failure = None;
     let mut ahead = FinishedAhead::beside(path, &identity, first)?;
+    if let Some(fault) = ahead.fault() {
+        progress.note(fault);
+    }
     let done = team.run_range(&job, first..end, &mut ahead, &mut |result| {
         if interrupt.is_requested() {
             return ControlFlow::Break(());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use metabasin_catalogue::{Catalogue, CatalogueError, SampleRecord, companions, remove_catalogue};
-use metabasin_files::{Overwrite, try_output};
+use metabasin_files::{FilesError, Overwrite, try_output};
 use serde_json::Value;
 
 use crate::activation::activation_file;
@@ -168,7 +168,10 @@ pub(crate) fn make_way(output: &Path) -> Result<(), PipelineError> {
     remove_catalogue(output)?;
     for path in unfinished_work(output) {
         if path.exists() {
-            std::fs::remove_file(&path).map_err(|error| PipelineError::in_file(&path, error))?;
+            std::fs::remove_file(&path).map_err(|source| FilesError::Write {
+                path: path.clone(),
+                source,
+            })?;
         }
     }
     Ok(())

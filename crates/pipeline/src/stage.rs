@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use metabasin_files::{Overwrite, read_json, write_json};
+use metabasin_files::{FilesError, Overwrite, read_checkpoint, read_json, write_json};
 use metabasin_interactions::ForceField;
 use metabasin_md::RandomAddress;
 use serde::Serialize;
@@ -107,6 +107,28 @@ impl StageContext<'_> {
         self.run
             .stage_folder(stage)
             .ok_or_else(|| PipelineError::BadInput(format!("this run has no stage '{stage}'")))
+    }
+}
+
+/// What a checkpoint holds; `None` where there is none, or where it is damaged, which is said: then
+/// `name`, which it belongs to, is done anew.
+pub(crate) fn checkpoint_or_anew<T: DeserializeOwned>(
+    path: &Path,
+    name: &str,
+    progress: &dyn Progress,
+) -> Result<Option<T>, PipelineError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    match read_checkpoint(path) {
+        Err(FilesError::Damaged { .. }) => {
+            progress.note(&format!(
+                "{} does not fit its checksum: {name} is done anew",
+                path.display()
+            ));
+            Ok(None)
+        }
+        read => Ok(Some(read?)),
     }
 }
 

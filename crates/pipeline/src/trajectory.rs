@@ -7,9 +7,14 @@ use std::time::{Duration, Instant};
 
 use metabasin_atoms::Configuration;
 use metabasin_atoms::units::SECONDS_PER_TAU;
-use metabasin_files::{Overwrite, SeriesHeader, SeriesWriter, read_json, write_checkpoint};
+use metabasin_files::{
+    Checksum, Checksums, FilesError, Overwrite, SeriesHeader, SeriesWriter, read_checkpoint,
+    write_checkpoint,
+};
 use metabasin_interactions::ForceField;
 use metabasin_md::{Frame, MdError, Observer, Protocol, Status};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::inherent_states::{INHERENT, InherentState, quench};
 use crate::stage::StageContext;
@@ -124,9 +129,62 @@ pub(crate) struct Outputs {
     pub(crate) snapshots: Schedule,
 }
 
+/// Where a trajectory goes on, and what it had written until then.
+#[derive(Serialize, Deserialize)]
+struct Stored<S> {
+    /// By path relative to the stage's folder: series up to here, and whole configurations.
+    files: Checksums,
+    state: S,
+}
+
+/// Reads a checkpoint; one of an earlier version says nothing of what was written.
+fn read_stored<S: DeserializeOwned>(path: &Path) -> Result<Stored<S>, FilesError> {
+    match read_checkpoint(path) {
+        Err(FilesError::Json { .. }) => read_checkpoint(path).map(|state| Stored {
+            files: Checksums::new(),
+            state,
+        }),
+        read => read,
+    }
+}
+
+/// Where a trajectory of this stage goes on; `None` where it begins, or where it has to begin anew,
+/// because what it wrote is damaged, which is said.
+fn stored<S: DeserializeOwned>(
+    context: &StageContext,
+    name: &str,
+) -> Result<Option<Stored<S>>, PipelineError> {
+    let path = checkpoint_path(context.folder, name);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let damage = match read_stored::<S>(&path) {
+        Err(FilesError::Damaged { .. }) => {
+            format!("{} does not fit its checksum", path.display())
+        }
+        Err(error) => return Err(error.into()),
+        Ok(stored) => {
+            let damage = stored.files.iter().find_map(|(file, checksum)| {
+                checksum.damage_of_beginning(&context.folder.join(file))
+            });
+            match damage {
+                None => return Ok(Some(stored)),
+                Some(damage) => damage.to_string(),
+            }
+        }
+    };
+    context.finished.remove(name)?;
+    context
+        .progress
+        .note(&format!("{damage}: the trajectory {name} is done anew"));
+    Ok(None)
+}
+
 struct Recorder<'a> {
     frames: SeriesWriter,
     inherent: Option<SeriesWriter>,
+    /// Whole configurations written so far.
+    snapshots: Checksums,
     outputs: &'a Outputs,
     folder: &'a Path,
     force_field: &'a ForceField,
@@ -170,8 +228,12 @@ impl Recorder<'_> {
             }
         }
         if snapshots.is_due(self.last_step, frame.step) {
-            let path = snapshot_path(self.folder, name, frame.step);
+            let file = snapshot_file(name, frame.step);
+            let path = self.folder.join(&file);
             write_checkpoint(&path, configuration)?;
+            let checksum = Checksum::of_file(&path)
+                .map_err(|source| FilesError::Read { path, source })?;
+            self.snapshots.insert(file, checksum);
         }
         self.last_step = Some(frame.step);
         Ok(())
@@ -184,6 +246,17 @@ impl Recorder<'_> {
         }
         Ok(())
     }
+
+    /// What is on disk after [`Recorder::flush`].
+    fn files(&self) -> Checksums {
+        let name = &self.outputs.name;
+        let mut files = self.snapshots.clone();
+        files.insert(series_file(name, ""), self.frames.checksum());
+        if let Some(series) = &self.inherent {
+            files.insert(series_file(name, INHERENT), series.checksum());
+        }
+        files
+    }
 }
 
 impl Observer for Recorder<'_> {
@@ -194,10 +267,14 @@ impl Observer for Recorder<'_> {
     }
 }
 
-fn snapshot_path(folder: &Path, name: &str, step: u64) -> PathBuf {
-    folder
-        .join("checkpoints")
-        .join(format!("{name}-snapshot-{step:012}.json"))
+/// A series of a trajectory, below the stage's folder.
+fn series_file(name: &str, suffix: &str) -> String {
+    format!("series/{name}{suffix}.csv")
+}
+
+/// A configuration that a trajectory keeps, below the stage's folder.
+fn snapshot_file(name: &str, step: u64) -> String {
+    format!("checkpoints/{name}-snapshot-{step:012}.json")
 }
 
 /// The configurations that a trajectory kept, in the order of their steps.
@@ -221,7 +298,7 @@ pub(crate) fn read_snapshots(
     paths.sort();
     paths
         .iter()
-        .map(|path| read_json(path).map_err(PipelineError::from))
+        .map(|path| read_checkpoint(path).map_err(PipelineError::from))
         .collect()
 }
 
@@ -244,8 +321,8 @@ pub(crate) fn finished<P: Protocol>(
     folder: &Path,
     name: &str,
 ) -> Result<P, PipelineError> {
-    let state = read_json(&checkpoint_path(folder, name))?;
-    P::restore(state, context.force_field()).map_err(|error| md_failure(name, &error))
+    let stored = read_stored(&checkpoint_path(folder, name))?;
+    P::restore(stored.state, context.force_field()).map_err(|error| md_failure(name, &error))
 }
 
 /// Runs a protocol to its end, or on from its checkpoint.
@@ -261,16 +338,14 @@ pub(crate) fn drive<P: Protocol>(
     let name = outputs.name.as_str();
     let force_field = context.force_field();
     let checkpoint = checkpoint_path(context.folder, name);
-    let stored: Option<P::State> = if checkpoint.exists() {
-        Some(read_json(&checkpoint)?)
-    } else {
-        None
-    };
+    let stored: Option<Stored<P::State>> = stored(context, name)?;
     let resumed = stored.is_some();
-    let mut protocol = match stored {
-        Some(state) => P::restore(state, force_field.clone()),
-        None => start(force_field.clone()),
-    }
+    let (restored, mut written) = match stored {
+        Some(Stored { files, state }) => (P::restore(state, force_field.clone()), files),
+        None => (start(force_field.clone()), Checksums::new()),
+    };
+    written.retain(|file, _| file.contains("-snapshot-"));
+    let mut protocol = restored
     .map_err(|error| md_failure(name, &error))?;
     let mut status = protocol.status();
     if resumed {
@@ -282,6 +357,7 @@ pub(crate) fn drive<P: Protocol>(
         outputs,
         &quench_field,
         (resumed, status.done_steps),
+        written,
     )?;
     let mut saved = Saved::new();
     let result = loop {
@@ -296,7 +372,11 @@ pub(crate) fn drive<P: Protocol>(
             let _saving = context.interrupt.saving();
             let write = || {
                 recorder.flush()?;
-                write_checkpoint(&checkpoint, &protocol.state())?;
+                let stored = Stored {
+                    files: recorder.files(),
+                    state: protocol.state(),
+                };
+                write_checkpoint(&checkpoint, &stored)?;
                 Ok::<(), PipelineError>(())
             };
             if let Err(error) = saved.time(write) {
@@ -389,12 +469,10 @@ fn recorder<'a>(
     outputs: &'a Outputs,
     force_field: &'a ForceField,
     (resumed, done_steps): (bool, u64),
+    snapshots: Checksums,
 ) -> Result<Recorder<'a>, PipelineError> {
     let series = |suffix: &str, header: &SeriesHeader| {
-        let path = context
-            .folder
-            .join("series")
-            .join(format!("{}{suffix}.csv", outputs.name));
+        let path = context.folder.join(series_file(&outputs.name, suffix));
         if resumed {
             SeriesWriter::resume(&path, header, done_steps)
         } else {
@@ -410,6 +488,7 @@ fn recorder<'a>(
         } else {
             None
         },
+        snapshots,
         outputs,
         folder: context.folder,
         force_field,

@@ -59,6 +59,12 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
     } else {
         None
     };
+    let damages = manifest.iter().flat_map(|manifest| manifest.damages(run_dir));
+    unreadable.extend(damages.map(|damage| {
+        format!(
+            "{damage} since its stage was done: what follows from it may be wrong, --resume mends it"
+        )
+    }));
     let events = events(run_dir, manifest.as_ref(), &findings)
         .map_err(|reason| unreadable.push(format!("{CATALOGUE}: {reason}")))
         .unwrap_or_default();

@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use metabasin_atomistic::{GlassTerrain, Step, Walk};
 use metabasin_atoms::units::SECONDS_PER_TAU;
-use metabasin_files::{Frame, Overwrite, write_atomic, write_checkpoint, write_extxyz};
+use metabasin_files::{
+    Checksum, FilesError, Frame, Overwrite, read_checkpoint, read_configuration, write_atomic,
+    write_checkpoint, write_extxyz,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
 use crate::csv::comment;
+use crate::finished_stages::whole_catalogue;
 use crate::run_directory::Existing;
 use crate::search_output::make_way;
 
@@ -75,8 +79,10 @@ impl Folder<'_> {
                 make_way(&self.catalogue())?;
                 let old = [self.checkpoint(), self.start()];
                 for path in old.iter().filter(|path| path.exists()) {
-                    std::fs::remove_file(path)
-                        .map_err(|error| PipelineError::in_file(path, error))?;
+                    std::fs::remove_file(path).map_err(|source| FilesError::Write {
+                        path: path.clone(),
+                        source,
+                    })?;
                 }
                 Ok(())
             }
@@ -86,10 +92,71 @@ impl Folder<'_> {
             .iter()
             .try_for_each(|name| {
                 let folder = self.root.join(name);
-                std::fs::create_dir_all(&folder).map_err(|error| {
-                    PipelineError::Failed(format!("{}: {error}", folder.display()))
+                std::fs::create_dir_all(&folder).map_err(|source| {
+                    FilesError::Write {
+                        path: folder,
+                        source,
+                    }
+                    .into()
                 })
             })
+    }
+
+    /// What is no longer as an earlier call left it, in words, where the walk goes on from `stored`.
+    ///
+    /// Log and structure follow from the checkpoint and are written anew with it; after a kill they
+    /// may be a little ahead of it.
+    ///
+    /// # Errors
+    /// What the walk cannot be written as.
+    pub(super) fn faults(
+        &self,
+        stored: &Stored,
+        terrain: &GlassTerrain,
+        own_catalogue: bool,
+    ) -> Result<Vec<String>, PipelineError> {
+        let checkpoint = self.checkpoint();
+        let anew = format!("is written anew from {}", checkpoint.display());
+        let mut faults = Vec::new();
+        let mut rows = Vec::new();
+        write_rows(&mut rows, &stored.rows).map_err(|error| {
+            PipelineError::Failed(format!("{}: {error}", self.series().display()))
+        })?;
+        if let Some(damage) = Checksum::of(&rows).damage_of_beginning(&self.series()) {
+            faults.push(format!("{damage}: it {anew}"));
+        }
+        let read = read_configuration(&self.structure());
+        let atoms = terrain.configuration_at(&stored.walk.minimum().x).len();
+        match read {
+            Ok(found) if found.len() == atoms => {}
+            Ok(found) => faults.push(format!(
+                "{} has {} atoms of {atoms}: it {anew}",
+                self.structure().display(),
+                found.len()
+            )),
+            Err(error) => faults.push(format!("{error}: it {anew}")),
+        }
+        if let Err(error) = read_checkpoint::<Walk>(&self.start()) {
+            faults.push(format!(
+                "{error}: no other walk can begin as this one did (--from), this one goes on"
+            ));
+        }
+        if own_catalogue {
+            let done = atoms as u64 * u64::from(stored.walk.settings().first_effort);
+            let fault = match whole_catalogue(&self.catalogue()) {
+                Err(error) => Some(error.to_string()),
+                Ok(catalogue) => {
+                    let left = catalogue.searches()?.len() as u64;
+                    (left < done).then(|| {
+                        let path = self.catalogue();
+                        format!("{} holds {left} searches of {done}", path.display())
+                    })
+                }
+            };
+            let goes_on = |fault| format!("{fault}; the walk goes on: it knows their results");
+            faults.extend(fault.map(goes_on));
+        }
+        Ok(faults)
     }
 
     /// Writes structure, log and checkpoint, the checkpoint last.

@@ -429,6 +429,21 @@ mod tests {
     }
 
     #[test]
+    fn a_strain_whose_thermal_noise_is_not_known_has_no_error() {
+        let residual = Measured::within(0.002, 3e-4);
+        let found = |strain_noise| {
+            let one = Realization {
+                residual: Some(residual),
+                strain_noise,
+                ..Realization::default()
+            };
+            digest(&[one]).residual_strain.unwrap().error
+        };
+        assert!((found(Some(4e-4)).unwrap() - 5e-4).abs() < 1e-12);
+        assert_eq!(found(None), None);
+    }
+
+    #[test]
     fn errors_over_realizations_are_the_larger_of_own_and_spread() {
         let at = Measured::within;
         let single = over_realizations(&[at(1.0, 0.3)]).unwrap();

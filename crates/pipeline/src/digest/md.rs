@@ -9,19 +9,24 @@ use super::signatures::BackStress;
 use crate::PipelineError;
 use crate::config::Stage;
 use crate::finished_run::{FinishedRun, column};
-use crate::stage::read_results;
+use crate::stage::{has_results, read_results};
 use crate::stages::branches::{Branch, shear_stage};
 use crate::stages::equilibrate::ReferenceResults;
 use crate::stages::relax::copy_name;
 use crate::stages::unload::UnloadResult;
 
-/// Means over the intervals of a series, without its opening row, which is a moment.
+/// A column without the opening row of its series, which is a moment, not a mean over an interval;
+/// nothing of a series without rows.
+fn intervals(series: &Series, name: &str) -> Result<Vec<f64>, PipelineError> {
+    let column = column(series, name)?;
+    Ok(column.get(1..).unwrap_or_default().to_vec())
+}
+
+/// Means over the intervals of a series.
 fn stress_strain(series: &Series) -> Result<StressStrain, PipelineError> {
-    let strain = column(series, "mean_gamma")?;
-    let stress = column(series, "mean_stress_xy")?;
     Ok(StressStrain {
-        strain: strain[1..].to_vec(),
-        stress: stress[1..].to_vec(),
+        strain: intervals(series, "mean_gamma")?,
+        stress: intervals(series, "mean_stress_xy")?,
     })
 }
 
@@ -122,10 +127,10 @@ pub(crate) fn loading(run: &FinishedRun) -> Result<Vec<(f64, LoadingFindings)>, 
                 .finished_series("recover", &names[0])?
                 .zip(run.finished_series("recover", &names[1])?);
             if let Some((plus, minus)) = recovery {
-                one.recovery_time = column(&plus, "time")?[1..].to_vec();
+                one.recovery_time = intervals(&plus, "time")?;
                 one.recovery_strain = half_difference(
-                    &column(&plus, "mean_gamma")?[1..],
-                    &column(&minus, "mean_gamma")?[1..],
+                    &intervals(&plus, "mean_gamma")?,
+                    &intervals(&minus, "mean_gamma")?,
                 );
             }
             realizations.push(one);

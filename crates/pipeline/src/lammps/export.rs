@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use metabasin_atoms::{Configuration, Purpose, random_stream};
-use metabasin_files::{Overwrite, write_lammps_data};
+use metabasin_files::{FilesError, Overwrite, write_lammps_data};
 use metabasin_md::initial_liquid;
 use nalgebra::Vector3;
 use serde::Serialize;
@@ -46,15 +46,16 @@ pub fn export_lammps(
     let mut all = 0;
     let mut left_out = Vec::new();
     let create = |folder: PathBuf| {
-        std::fs::create_dir_all(&folder).map_err(|error| {
-            PipelineError::in_file(
-                folder,
-                format!("cannot be created: {error}; choose another -o"),
-            )
+        std::fs::create_dir_all(&folder).map_err(|source| FilesError::Write {
+            path: folder,
+            source,
         })
     };
+    let job = output.join(SCRIPT);
+    if overwrite == Overwrite::Refuse && job.exists() {
+        return Err(FilesError::Exists { path: job }.into());
+    }
     create(output.to_owned())?;
-    write_text(&output.join(SCRIPT), &script, overwrite)?;
     write_text(&output.join(CONFIG), &loaded.text, Overwrite::Allow)?;
     write_text(&output.join("settings.lammps"), SETTINGS, Overwrite::Allow)?;
     write_text(
@@ -73,6 +74,8 @@ pub fn export_lammps(
             left_out.push(stage.name().to_owned());
         }
     }
+    // Last: where it is, all that it reads is.
+    write_text(&job, &script, overwrite)?;
     Ok(LammpsExport {
         folder: output.display().to_string(),
         script: output.join(SCRIPT).display().to_string(),

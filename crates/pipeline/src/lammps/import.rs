@@ -9,7 +9,7 @@ use metabasin_md::analysis::{block_error, zero_stress_root};
 use serde::Serialize;
 
 use super::{CONFIG, MEAN, NOW, REFERENCE, START, folder, trajectories};
-use crate::PipelineError;
+use crate::{PipelineError, Silent};
 use crate::config::{LoadedConfig, RunConfig, Stage, load_text};
 use crate::finished_run::FinishedRun;
 use crate::finished_trajectories::FinishedTrajectories;
@@ -203,7 +203,7 @@ pub fn import_lammps(
             }
             results(&loaded, job, (k, stage), &folders[0], atoms)
         };
-        run.run_stages(k..k + 1, work)?;
+        run.run_stages(k..k + 1, &Silent, work)?;
         all += names.len();
         done += ended;
         let needed = matches!(stage, Stage::FromSample(_) | Stage::Compare(_));

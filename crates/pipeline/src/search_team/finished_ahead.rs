@@ -30,6 +30,8 @@ pub struct FinishedAhead {
     journal: Journal,
     waiting: BTreeMap<u64, SearchResult>,
     outdated: usize,
+    /// Why fewer results wait than an earlier call left.
+    fault: Option<String>,
 }
 
 impl FinishedAhead {
@@ -43,8 +45,9 @@ impl FinishedAhead {
         next: u64,
     ) -> Result<Self, PipelineError> {
         let journal = Journal::at(ahead_file(catalogue), identity)?;
-        let waiting = journal
-            .read::<SearchResult>()
+        let earlier = journal.read::<SearchResult>();
+        let waiting = earlier
+            .entries
             .into_iter()
             .map(|result| (result.record.index, result))
             .filter(|(index, _)| *index >= next)
@@ -53,7 +56,13 @@ impl FinishedAhead {
             journal,
             waiting,
             outdated: 0,
+            fault: earlier.fault,
         })
+    }
+
+    /// Why fewer results wait than an earlier call left, for the user: those are searched anew.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 
     /// Takes the result of search `index`, if it waits.

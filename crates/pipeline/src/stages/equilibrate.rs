@@ -1,7 +1,7 @@
 //! The reference state: zero pressure, zero shear stress, γ = 0, and what stress it carries.
 
 use metabasin_atoms::{Cell, Configuration, Stress};
-use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
+use metabasin_files::{KeyValue, Overwrite, read_checkpoint, write_checkpoint};
 use metabasin_md::analysis::Average;
 use metabasin_md::{Equilibrate, HoldSettings, Protocol, Sample};
 use rayon::prelude::*;
@@ -61,7 +61,7 @@ const SETTLING: f64 = 0.25;
 pub(crate) fn reference(
     context: &StageContext,
 ) -> Result<(ReferenceResults, Sample), PipelineError> {
-    let sample = read_json(&context.folder_of(NAME)?.join(SAMPLE))?;
+    let sample = read_checkpoint(&context.folder_of(NAME)?.join(SAMPLE))?;
     Ok((context.results_of(NAME)?, sample))
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn deepest_inherent_structure(
     if !path.exists() {
         return Ok(None);
     }
-    Ok(Some(read_json(&path)?))
+    Ok(Some(read_checkpoint(&path)?))
 }
 
 /// Inherent states of the kept configurations, in the mean cell; a quench that does not converge is

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use metabasin_atoms::Configuration;
-use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
+use metabasin_files::{KeyValue, Overwrite, write_checkpoint};
 use metabasin_minimizers::InherentStructure;
 use metabasin_structure::{LavesOrder, Radii};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::config::SearchStage;
 use crate::crystallization::Order;
 use crate::saddle_searches::{SearchPlan, SearchStart, quench_start, search_into};
 use crate::settling::{SettleSettings, SettlingMove, moves, settle_minimum};
-use crate::stage::StageContext;
+use crate::stage::{StageContext, checkpoint_or_anew};
 use crate::stages::equilibrate::{deepest_inherent_structure, reference};
 use crate::stages::start::started;
 use crate::structure_analysis::Network;
@@ -83,8 +83,8 @@ fn settled(
     stage: &SearchStage,
 ) -> Result<SettledStart, PipelineError> {
     let kept = context.folder.join(SETTLED);
-    if kept.exists() {
-        return Ok(read_json(&kept)?);
+    if let Some(start) = checkpoint_or_anew(&kept, "the settling", context.progress)? {
+        return Ok(start);
     }
     let streams = (context.config.seed, context.index);
     let watch = (context.progress, context.interrupt);

@@ -2,7 +2,7 @@
 
 use metabasin_atoms::units::Temperature;
 use metabasin_atoms::{Purpose, random_stream};
-use metabasin_files::{KeyValue, Overwrite, read_json, write_checkpoint};
+use metabasin_files::{KeyValue, Overwrite, read_checkpoint, write_checkpoint};
 use metabasin_md::analysis::FictiveTemperature;
 use metabasin_md::{
     Barostat, ConstantVolume, Cooling, Held, Integration, Prepare, PrepareHold, PrepareSettings,
@@ -146,7 +146,7 @@ pub(crate) fn started(context: &StageContext) -> Result<(StartResults, Sample), 
         .stages
         .first()
         .map_or("prepare", |stage| stage.name());
-    let sample = read_json(&context.folder_of(stage)?.join(SAMPLE))?;
+    let sample = read_checkpoint(&context.folder_of(stage)?.join(SAMPLE))?;
     Ok((context.results_of(stage)?, sample))
 }
 

@@ -17,6 +17,7 @@ fn manifest() -> Manifest {
         state: StageState::Done,
         seconds: Some(75.0),
         reason: None,
+        files: None,
     }];
     manifest
 }
