@@ -312,8 +312,7 @@ fn reference(
         stress_thermal_error: None,
         quenches: 1,
         inherent_energy_per_atom: Some(state.energy_per_atom),
-        icosahedral_fraction_of_small: Some(state.icosahedral_fraction_of_small)
-            .filter(|fraction| fraction.is_finite()),
+        icosahedral_fraction_of_small: state.icosahedral_fraction_of_small,
         icosahedral_largest_cluster: Some(state.largest_cluster),
         crystallization: state.laves.warning("the reference state by LAMMPS"),
     }))

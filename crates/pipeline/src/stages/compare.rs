@@ -185,12 +185,11 @@ fn glass_of_all(
     }
     let value = |measured: Measured| measured.value;
     glass.inherent_energy_per_atom =
-        of_reference(|found| Some(found.inherent_energy_per_atom))?.map(value);
+        of_reference(|found| found.inherent_energy_per_atom)?.map(value);
     glass.icosahedral_fraction_of_small =
         of_reference(|found| found.icosahedral_fraction_of_small)?.map(value);
-    glass.icosahedral_largest_cluster =
-        of_reference(|found| Some(found.icosahedral_largest_cluster))?
-            .map(|measured| measured.value.round() as usize);
+    glass.icosahedral_largest_cluster = of_reference(|found| found.icosahedral_largest_cluster)?
+        .map(|measured| measured.value.round() as usize);
     Ok(glass)
 }
 

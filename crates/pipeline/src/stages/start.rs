@@ -206,7 +206,9 @@ pub(crate) fn prepare(context: &StageContext, stage: &PrepareStage) -> Result<()
             held: prepared.held,
             swaps: prepared.swaps,
             inherent_energy_per_atom: of_state(|state| state.energy_per_atom),
-            icosahedral_fraction_of_small: of_state(|state| state.icosahedral_fraction_of_small),
+            icosahedral_fraction_of_small: state
+                .as_ref()
+                .and_then(|state| state.icosahedral_fraction_of_small),
             icosahedral_largest_cluster: of_state(|state| state.largest_cluster),
             laves_fraction_of_large: of_state(|state| state.laves.fraction_of_large),
         }),

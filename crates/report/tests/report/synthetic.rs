@@ -194,6 +194,7 @@ pub fn findings() -> Findings {
         .collect();
     Findings {
         title: "Demo: a small Wahnström glass under shear".to_owned(),
+        samples: 1,
         caveats: vec![
             "500 atoms: the strain at zero stress fluctuates by about 0.007; a residual strain of \
              0.001 to 0.003 is below that."
@@ -217,6 +218,7 @@ pub fn findings() -> Findings {
             coverage: Some(0.41),
             chao1: Some(346.0),
             window: Some(1.52),
+            compliance: None,
         }),
         comparison: comparison(),
         rates,
