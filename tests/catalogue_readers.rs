@@ -417,6 +417,30 @@ fn exported_frames_give_the_stored_barriers_again() {
     }
     assert!(refused(&arguments).contains("--force"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), written);
+
+    // Wrapped, the same atoms to rounding; unwrapped, one frame differs from the next by what moved.
+    let wrapped = folder.path().join("wrapped.extxyz");
+    let [verb, catalogue, format, kind, o, _] = arguments;
+    json(&[
+        verb,
+        catalogue,
+        format,
+        kind,
+        o,
+        text(&wrapped),
+        "--wrapped",
+    ]);
+    let inside = std::fs::read_to_string(&wrapped).unwrap();
+    assert_eq!(inside.matches("image:I:3").count(), frames.len());
+    assert!(!written.contains("image:I:3"));
+    for (wrapped, frame) in read_trajectory(&wrapped).unwrap().iter().zip(&frames) {
+        let pairs = wrapped.positions.iter().zip(&frame.positions);
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).amax() < 1e-11));
+    }
+    let table = folder.path().join("wrapped.csv");
+    let refusal = refused(&[verb, catalogue, format, "csv", o, text(&table), "--wrapped"]);
+    assert!(refusal.contains("--format extxyz"), "{refusal}");
+    assert!(!table.exists());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
+use metabasin_files::read_configuration;
 use metabasin_testkit::data;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -317,6 +318,39 @@ fn an_unwritable_output_is_refused_and_leaves_nothing_behind() {
         .map(|entry| entry.unwrap().path())
         .collect();
     assert_eq!(left, [PathBuf::from(file)]);
+}
+
+/// Atoms far outside: `--wrapped` puts them inside, without it they keep their bits.
+#[test]
+fn a_minimum_is_written_wrapped_only_if_asked() {
+    let folder = TempDir::new().unwrap();
+    let minimized = |name: &str, options: &[&str]| {
+        let path = folder.path().join(name);
+        let input = sample("wahn500_IS.data.gz");
+        let output = path.display().to_string();
+        let arguments = [&["minimize", &input, "-o", &output, "--json"], options].concat();
+        json(&arguments);
+        (read_configuration(&path).unwrap(), output)
+    };
+    let (plain, _) = minimized("plain.extxyz", &["--kernel", "portable"]);
+    let [a, b, c, ..] = plain.cell.components();
+    let outside = |x: &[f64; 3]| x.iter().zip([a, b, c]).any(|(x, l)| *x < 0.0 || *x >= l);
+    assert!(plain.positions.iter().any(|x| outside(&(*x).into())));
+    for name in ["wrapped.extxyz", "wrapped.data", "wrapped.dump"] {
+        let (wrapped, path) = minimized(name, &["--kernel", "portable", "--wrapped"]);
+        for (found, expected) in wrapped.positions.iter().zip(&plain.positions) {
+            assert!((found - expected).amax() < 1e-12, "{name}");
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(
+            ["image:I:3", "ix iy iz", "Atoms # atomic"]
+                .iter()
+                .any(|part| text.contains(part)),
+            "{name}"
+        );
+    }
+    let (again, _) = minimized("again.data", &["--kernel", "portable"]);
+    assert_eq!(again.fingerprint(), plain.fingerprint());
 }
 
 #[test]

@@ -161,3 +161,14 @@ fn files_of_older_versions_are_read() {
     assert_eq!(sample.velocities.unwrap()[1].x, 0.2);
     assert_eq!((sample.ids, sample.masses), (vec![9, 4], vec![1.0, 0.5]));
 }
+
+#[test]
+fn masses_of_hydrogen_and_helium_are_names() {
+    let report = parsed(
+        "2\nLattice=\"4 0 0 0 4 0 0 0 4\" Properties=species:S:1:pos:R:3:velo:R:3:masses:R:1\n\
+         H 0 0 0 0.1 0 0 1.00794\nHe 1 1 1 0.2 0 0 4.0026\n",
+    );
+    assert_eq!(report.configuration.masses, [1.0, 0.5]);
+    assert_eq!(report.configuration.velocities.unwrap()[1].x, 0.2);
+    assert!(report.notes[0].contains("H and He"), "{:?}", report.notes);
+}
