@@ -117,9 +117,17 @@ fn a_damaged_file_of_a_finished_stage_is_named_and_its_stage_done_anew() {
             "was changed",
         ),
         ("02-equilibrate/results.json", remove, "is gone"),
-        ("02-equilibrate/checkpoints/reference.json", change, "was changed"),
+        (
+            "02-equilibrate/checkpoints/reference.json",
+            change,
+            "was changed",
+        ),
         (&format!("03-shear/series/{branch}.csv"), remove, "is gone"),
-        (&format!("05-recover/series/{branch}-inherent.csv"), cut, "was cut"),
+        (
+            &format!("05-recover/series/{branch}-inherent.csv"),
+            cut,
+            "was cut",
+        ),
         ("04-unload/results.json", change, "was changed"),
         ("07-kmc/results.json", change, "was changed"),
         ("findings.json", change, "was changed"),
@@ -192,10 +200,17 @@ fn where_a_stage_done_anew_leaves_something_else_all_that_follows_is_done_anew()
     // As if another machine had made the reference state.
     let file = "02-equilibrate/checkpoints/reference.json";
     let files = manifest.stages[1].files.as_mut().unwrap();
-    assert!(files.insert(file.to_owned(), Checksum::of(b"other")).is_some());
+    assert!(
+        files
+            .insert(file.to_owned(), Checksum::of(b"other"))
+            .is_some()
+    );
     manifest.write(&run).unwrap();
     let message = resumed(folder.path());
-    assert!(message.contains("the stage equilibrate is done anew"), "{message}");
+    assert!(
+        message.contains("the stage equilibrate is done anew"),
+        "{message}"
+    );
     for stage in ["shear", "unload", "recover", "search", "kmc", "compare"] {
         let expected = format!("{file} is not what it was before: the stage {stage} is done anew");
         assert!(message.contains(&expected), "{stage}: {message}");
@@ -247,7 +262,10 @@ fn a_catalogue_that_lost_searches_gets_them_again_and_a_damaged_one_is_refused()
     assert_eq!(count(), 2);
     json(&["prefactors", text(&catalogue), "--kernel", "portable"]);
     let output = self::run(folder.path(), &["--resume"]);
-    assert_eq!((output.status.code(), said(&output)), (Some(0), String::new()));
+    assert_eq!(
+        (output.status.code(), said(&output)),
+        (Some(0), String::new())
+    );
 }
 
 #[test]
@@ -256,18 +274,32 @@ fn report_and_compare_say_what_is_damaged() {
     let whole = json(&["report", text(&run)]);
     assert_eq!(whole["damaged"].as_array().unwrap().len(), 0);
     let shear = run.join("03-shear/series");
-    let series = std::fs::read_dir(shear).unwrap().next().unwrap().unwrap().path();
+    let series = std::fs::read_dir(shear)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     cut(&series);
     let name = series.file_name().unwrap().to_str().unwrap();
     let reported = json(&["report", text(&run)]);
     let damaged = reported["damaged"][0].as_str().unwrap();
-    assert!(damaged.contains(name) && damaged.contains("was cut"), "{damaged}");
+    assert!(
+        damaged.contains(name) && damaged.contains("was cut"),
+        "{damaged}"
+    );
     let page = std::fs::read_to_string(run.join("report.html")).unwrap();
     assert!(page.contains(name) && page.contains("was cut"));
-    for verb in [&["report", text(&run)][..], &["compare", text(&run), text(&run)]] {
+    for verb in [
+        &["report", text(&run)][..],
+        &["compare", text(&run), text(&run)],
+    ] {
         let output = metabasin(verb);
         let message = said(&output);
-        assert!(message.contains(name) && message.contains("was cut"), "{message}");
+        assert!(
+            message.contains(name) && message.contains("was cut"),
+            "{message}"
+        );
         assert!(output.status.success(), "{message}");
     }
     // Nothing is left of it but its header: no panic either.
@@ -320,7 +352,14 @@ fn a_walk_whose_files_are_damaged_says_so() {
         "{message}"
     );
     let elsewhere = folder.path().join("elsewhere");
-    let from = ["akmc", text(&glass), "--out", text(&elsewhere), "--from", text(&walk)];
+    let from = [
+        "akmc",
+        text(&glass),
+        "--out",
+        text(&elsewhere),
+        "--from",
+        text(&walk),
+    ];
     let message = refused(&[&from[..], &["--temperature", "0.3"]].concat());
     assert!(message.contains("start.json is damaged"), "{message}");
 }

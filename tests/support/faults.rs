@@ -47,7 +47,9 @@ static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
     ));
     // The compiler that SQLite was built with.
     let output = Command::new("cc")
-        .args(["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o"])
+        .args([
+            "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o",
+        ])
         .arg(&library)
         .arg(source)
         .arg("-ldl")
@@ -66,7 +68,9 @@ pub fn run_in(folder: &Path, arguments: &[String], fault: Option<(Fault, usize)>
 
 /// Runs the program to its end; what it did to the folder, step by step.
 pub fn steps(folder: &Path, arguments: &[String], log: &Path) -> (Output, Vec<Step>) {
-    let output = command(folder, arguments, None, Some(log)).output().unwrap();
+    let output = command(folder, arguments, None, Some(log))
+        .output()
+        .unwrap();
     let lines = std::fs::read_to_string(log).unwrap();
     let parse = |line: &str| {
         let (_, rest) = line.split_once(' ').unwrap();

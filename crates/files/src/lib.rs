@@ -29,8 +29,8 @@ mod velocity_columns;
 mod write_structure;
 
 pub use atomic_file::{
-    Overwrite, is_temporary, read_checkpoint, read_json, remove_temporaries, write_atomic, write_atomic_compressed,
-    write_checkpoint, write_json,
+    Overwrite, is_temporary, read_checkpoint, read_json, remove_temporaries, write_atomic,
+    write_atomic_compressed, write_checkpoint, write_json,
 };
 pub use checksum::{Checksum, Checksums, Damage, DamageKind, checksums_below};
 pub use compression::Compression;

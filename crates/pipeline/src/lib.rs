@@ -112,7 +112,5 @@ pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchT
 pub use settling::{SettleRequest, SettleSettings, SettleSummary, SettlingMove, settle_sample};
 pub use single_point::{SinglePoint, single_point};
 pub use structure_analysis::{ClassProperties, Icosahedra, StructureAnalysis, analyze};
-pub use structure_file::{
-    StructureOutput, Written, check_structure_name, write_bytes, write_text,
-};
+pub use structure_file::{StructureOutput, Written, check_structure_name, write_bytes, write_text};
 pub use unfinished::{PairCount, digest_so_far};

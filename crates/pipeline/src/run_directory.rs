@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use metabasin_files::{FilesError, Manifest, StageEntry, StageState, is_temporary, remove_temporaries};
+use metabasin_files::{
+    FilesError, Manifest, StageEntry, StageState, is_temporary, remove_temporaries,
+};
 
 use crate::config::{LoadedConfig, RunConfig};
 use crate::finished_stages::{faults, first_difference, left_by};
@@ -240,7 +242,8 @@ impl RunDirectory {
         for entry in &mut self.manifest.stages[range.clone()] {
             let left = left_by(&self.root, entry)?;
             if let Some(before) = entry.files.replace(left)
-                && let Some(file) = first_difference(&before, entry.files.as_ref().unwrap_or(&before))
+                && let Some(file) =
+                    first_difference(&before, entry.files.as_ref().unwrap_or(&before))
             {
                 changed.get_or_insert(file.to_owned());
             }

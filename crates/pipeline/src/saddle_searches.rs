@@ -145,8 +145,7 @@ fn search_with(
         // Its stiffness may have been cut short.
         return Err(interrupted(path));
     }
-    let searcher =
-        searcher.map_err(|error| PipelineError::LeftOut(format!("search: {error}")))?;
+    let searcher = searcher.map_err(|error| PipelineError::LeftOut(format!("search: {error}")))?;
     let polished = searcher.minimum();
     let settings = serde_json::to_string(plan.settings).map_err(|error| failed(&error))?;
     let identity = plan.identity(polished, &settings);

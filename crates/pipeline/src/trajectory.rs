@@ -231,8 +231,8 @@ impl Recorder<'_> {
             let file = snapshot_file(name, frame.step);
             let path = self.folder.join(&file);
             write_checkpoint(&path, configuration)?;
-            let checksum = Checksum::of_file(&path)
-                .map_err(|source| FilesError::Read { path, source })?;
+            let checksum =
+                Checksum::of_file(&path).map_err(|source| FilesError::Read { path, source })?;
             self.snapshots.insert(file, checksum);
         }
         self.last_step = Some(frame.step);
@@ -345,8 +345,7 @@ pub(crate) fn drive<P: Protocol>(
         None => (start(force_field.clone()), Checksums::new()),
     };
     written.retain(|file, _| file.contains("-snapshot-"));
-    let mut protocol = restored
-    .map_err(|error| md_failure(name, &error))?;
+    let mut protocol = restored.map_err(|error| md_failure(name, &error))?;
     let mut status = protocol.status();
     if resumed {
         context.progress.resume(status.done_steps);

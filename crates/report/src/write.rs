@@ -59,7 +59,9 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
     } else {
         None
     };
-    let damages = manifest.iter().flat_map(|manifest| manifest.damages(run_dir));
+    let damages = manifest
+        .iter()
+        .flat_map(|manifest| manifest.damages(run_dir));
     unreadable.extend(damages.map(|damage| {
         format!(
             "{damage} since its stage was done: what follows from it may be wrong, --resume mends it"

@@ -110,7 +110,7 @@ mod rosenbrock;
 pub mod strategies;
 
 pub use cluster::LennardJonesCluster;
-pub use interrupting::{CountedPotential, Countdown, Interrupting};
+pub use interrupting::{Countdown, CountedPotential, Interrupting};
 pub use landscape_contract::assert_is_a_landscape;
 pub use minimizer_contract::{
     EQUAL_ENERGY, EQUAL_POSITION, assert_is_a_minimizer, assert_is_equivariant, assert_returns,

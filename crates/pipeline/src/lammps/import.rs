@@ -9,7 +9,6 @@ use metabasin_md::analysis::{block_error, zero_stress_root};
 use serde::Serialize;
 
 use super::{CONFIG, MEAN, NOW, REFERENCE, START, folder, trajectories};
-use crate::{PipelineError, Silent};
 use crate::config::{LoadedConfig, RunConfig, Stage, load_text};
 use crate::finished_run::FinishedRun;
 use crate::finished_trajectories::FinishedTrajectories;
@@ -24,6 +23,7 @@ use crate::stages::start::{StartResults, integration, prepare_settings};
 use crate::stages::unload::UnloadResult;
 use crate::structure_file::write_structure;
 use crate::trajectory::frame_header;
+use crate::{PipelineError, Silent};
 
 /// What an import found.
 #[derive(Clone, Debug, Serialize)]
