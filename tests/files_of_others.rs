@@ -1,6 +1,10 @@
 //! Files of other programs, and of one species, from the command line to numbers.
 #![cfg(test)]
 
+#[expect(
+    dead_code,
+    reason = "the support of several tests holds more than each needs"
+)]
 #[path = "support/program.rs"]
 mod program;
 

@@ -356,7 +356,7 @@ fn heat_leads_to_events_that_hold() {
     };
     let minimum = searcher().minimum();
     let heated = Searcher::new(minimum, settings, 1, 0).unwrap();
-    let results: Vec<SearchResult> = (0..20).filter_map(|index| heated.run(index)).collect();
+    let results: Vec<SearchResult> = (0..20).map(|index| heated.run(index).unwrap()).collect();
     let events: Vec<&EventRecord> = results.iter().filter_map(|r| r.event.as_ref()).collect();
     assert!(!events.is_empty());
     let verifier = Reverifier::new(
@@ -375,7 +375,7 @@ fn heat_leads_to_events_that_hold() {
     }
     let first = results.iter().find(|result| result.event.is_some());
     let first = first.unwrap();
-    let again = heated.run(first.record.index);
+    let again = heated.run(first.record.index).unwrap();
     assert_eq!(again.event, first.event);
     assert_eq!(again.record.evaluations, first.record.evaluations);
 }

@@ -242,7 +242,7 @@ fn first_walk(
                 ),
             ));
         }
-        let stored: Stored = read_json(&other.checkpoint())?;
+        let stored: Stored = read_checkpoint(&other.checkpoint())?;
         let seconds = stored.rows.first().map_or(0.0, |row| row.seconds);
         return Ok((walk.with_settings(settings).map_err(failed)?, seconds));
     }

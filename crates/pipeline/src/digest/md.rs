@@ -9,7 +9,7 @@ use super::signatures::BackStress;
 use crate::PipelineError;
 use crate::config::Stage;
 use crate::finished_run::{FinishedRun, column};
-use crate::stage::{has_results, read_results};
+use crate::stage::read_results;
 use crate::stages::branches::{Branch, shear_stage};
 use crate::stages::equilibrate::ReferenceResults;
 use crate::stages::relax::copy_name;
