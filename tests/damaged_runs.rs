@@ -102,6 +102,9 @@ fn change(path: &Path) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// A file of a run, what is done to it, and how that is called.
+type Damage<'a> = (&'a str, fn(&Path), &'a str);
+
 #[test]
 fn a_damaged_file_of_a_finished_stage_is_named_and_its_stage_done_anew() {
     let branch = FINISHED.1.keys().find_map(|name| {
@@ -109,7 +112,7 @@ fn a_damaged_file_of_a_finished_stage_is_named_and_its_stage_done_anew() {
         series.strip_suffix("-inherent.csv")
     });
     let branch = branch.unwrap();
-    let damages: [(&str, fn(&Path), &str); 9] = [
+    let damages: [Damage; 9] = [
         ("02-equilibrate/series/equilibrate.csv", cut, "was cut"),
         (
             "02-equilibrate/structures/reference.extxyz",

@@ -4,7 +4,8 @@
 //!
 //! A few faults of each kind by default; `METABASIN_FAULTS=1000` asks for that many kills and as
 //! many failures, spread over all verbs and all their steps (`.ci/nightly`).
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

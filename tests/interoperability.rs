@@ -177,13 +177,9 @@ fn returned(path: &Path, sample: &Configuration) -> Vec<String> {
         a == b && first.is_some_and(|k| close_to_image(&found, k, sample, 0))
     };
     // Where ids are lost the order of the file is kept.
-    let partner = |i: usize| match same_ids {
-        true => found
-            .ids
-            .iter()
-            .position(|id| *id == sample.ids[i])
-            .unwrap(),
-        false => i,
+    let partner = |i: usize| {
+        let place = || found.ids.iter().position(|id| *id == sample.ids[i]);
+        if same_ids { place().unwrap() } else { i }
     };
     let all = |same: &dyn Fn(usize, usize) -> bool| {
         found.len() == sample.len() && (0..sample.len()).all(|i| same(i, partner(i)))

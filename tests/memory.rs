@@ -1,5 +1,6 @@
 //! What `check` says of memory, beside what runs take: the peak that the system counts.
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 #[expect(
     dead_code,

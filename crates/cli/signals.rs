@@ -18,7 +18,7 @@ pub static SILENT: AtomicBool = AtomicBool::new(false);
 /// kill, too, and does again when it is resumed.
 const GRACE: Duration = Duration::from_millis(800);
 /// How long it may take to save what it has.
-const LONGEST_SAVING: Duration = Duration::from_secs(60);
+const LONGEST_SAVING: Duration = Duration::from_mins(1);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 

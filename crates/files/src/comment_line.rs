@@ -7,7 +7,7 @@ use crate::text::{Located, number};
 /// A value as it stands: quotes taken off and escapes resolved, brackets kept.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Value {
-    pub text: String,
+    text: String,
     /// Whether it stood in quotes: brackets in it are text then.
     quoted: bool,
 }
@@ -26,14 +26,13 @@ impl CommentLine {
         let mut pairs = Vec::new();
         let mut rest = text.trim_start();
         while !rest.is_empty() {
-            let (key, behind) = match rest.strip_prefix('"') {
-                Some(inside) => enclosed(inside, '"').ok_or_else(|| unclosed(line, '"', rest))?,
-                None => {
-                    let end = rest
-                        .find(|c: char| c == '=' || c.is_whitespace())
-                        .unwrap_or(rest.len());
-                    (rest[..end].to_owned(), &rest[end..])
-                }
+            let (key, behind) = if let Some(inside) = rest.strip_prefix('"') {
+                enclosed(inside, '"').ok_or_else(|| unclosed(line, '"', rest))?
+            } else {
+                let end = rest
+                    .find(|c: char| c == '=' || c.is_whitespace())
+                    .unwrap_or(rest.len());
+                (rest[..end].to_owned(), &rest[end..])
             };
             let Some(after) = behind.trim_start().strip_prefix('=') else {
                 pairs.push((
@@ -77,6 +76,11 @@ impl CommentLine {
 }
 
 impl Value {
+    /// The text itself.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether it is an array of arrays, `[[...], ...]`.
     pub fn is_nested(&self) -> bool {
         let mut marks = self.text.chars().filter(|c| !c.is_whitespace());

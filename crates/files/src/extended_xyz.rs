@@ -3,7 +3,7 @@
 use nalgebra::{Matrix3, Vector3};
 
 use crate::Problem;
-use crate::comment_line::CommentLine;
+use crate::comment_line::{CommentLine, Value};
 use crate::raw_frame::{RawFrame, RawFrames};
 use crate::species_names::{Naming, types_of_names};
 use crate::text::{Lines, Located, integer, number, numbers, type_number};
@@ -26,6 +26,21 @@ struct Columns {
     /// Momenta that cannot be told apart from another program's units.
     foreign_momenta: bool,
     total: usize,
+}
+
+impl Columns {
+    /// Columns of velocities, still empty, momenta last; each with its place.
+    fn velocity_columns(&self) -> Vec<(VelocityColumn, usize)> {
+        let named = self.velocities.iter().cloned();
+        let momenta = self.momenta.map(|at| ("momenta".to_owned(), at));
+        named
+            .chain(momenta)
+            .map(|(name, at)| {
+                let velocities = Vec::new();
+                (VelocityColumn { name, velocities }, at)
+            })
+            .collect()
+    }
 }
 
 /// `Properties=name:kind:width:...`.
@@ -106,9 +121,7 @@ fn parse_lattice(line: usize, comment: &CommentLine) -> Result<Matrix3<f64>, Loc
         )
     };
     let values = comment.reals("Lattice")?.ok_or_else(missing)?;
-    let nested = comment
-        .get("Lattice")
-        .is_some_and(|value| value.is_nested());
+    let nested = comment.get("Lattice").is_some_and(Value::is_nested);
     match (&values[..], nested) {
         (&[x, y, z], false) => Ok(Matrix3::from_diagonal(&Vector3::new(x, y, z))),
         (values, false) if values.len() == 9 => Ok(Matrix3::from_column_slice(values)),
@@ -138,7 +151,7 @@ fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Column
         return Err(Located::at(
             line,
             Problem::NotPeriodic {
-                found: pbc.text.clone(),
+                found: pbc.text().to_owned(),
             },
         ));
     }
@@ -162,7 +175,7 @@ fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Column
         .map(|masses| masses.into_iter().map(Some).collect());
     let properties = comment
         .get("Properties")
-        .map_or("species:S:1:pos:R:3", |value| &value.text);
+        .map_or("species:S:1:pos:R:3", Value::text);
     let columns = parse_properties(line, properties)?;
     if columns.foreign_momenta {
         frame
@@ -216,15 +229,7 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
     let mut names = Vec::new();
     let mut type_numbers = Vec::new();
     let mut masses = columns.mass.map(|_| Vec::new());
-    let named = columns.velocities.iter().cloned();
-    let momenta = columns.momenta.map(|at| ("momenta".to_owned(), at));
-    let mut velocities: Vec<(VelocityColumn, usize)> = named
-        .chain(momenta)
-        .map(|(name, at)| {
-            let velocities = Vec::new();
-            (VelocityColumn { name, velocities }, at)
-        })
-        .collect();
+    let mut velocities = columns.velocity_columns();
     for found in 0..declared {
         let count = Problem::Count {
             what: "atoms",

@@ -186,11 +186,9 @@ fn standard_cell(lattice: &Matrix3<f64>) -> Result<(Cell, Option<Matrix3<f64>>),
 /// Masses for a file that gives none.
 fn default_masses(types: &[u8], notes: &mut Vec<String>) -> Result<Vec<f64>, Problem> {
     let highest = usize::from(types.iter().copied().max().unwrap_or(1));
-    let masses = DEFAULT_MASSES
-        .get(..highest)
-        .ok_or_else(|| Problem::NoMass {
-            number: highest as u8,
-        })?;
+    let masses = DEFAULT_MASSES.get(..highest).ok_or(Problem::NoMass {
+        number: highest as u8,
+    })?;
     notes.push("the file gives no masses: 1 for type 1 and 0.5 for type 2 were taken".to_owned());
     Ok(masses.to_vec())
 }

@@ -279,12 +279,10 @@ impl SeriesWriter {
     }
 
     fn write_row(&mut self, step: u64, values: &[f64]) -> io::Result<()> {
-        let mut row = step.to_string();
-        for value in values {
-            // Debug prints the shortest digits that read back the same, with an exponent where
-            // that is shorter.
-            row.push_str(&format!(",{value:?}"));
-        }
+        // Debug prints the shortest digits that read back the same, with an exponent where that is
+        // shorter.
+        let values = values.iter().map(|value| format!(",{value:?}"));
+        let mut row: String = std::iter::once(step.to_string()).chain(values).collect();
         row.push('\n');
         self.put(&row)
     }

@@ -55,7 +55,7 @@ impl Located {
 
 /// The lines of a text, numbered from 1.
 pub(crate) struct Lines<'a> {
-    lines: std::iter::Peekable<std::iter::Enumerate<std::str::Lines<'a>>>,
+    rest: std::iter::Peekable<std::iter::Enumerate<std::str::Lines<'a>>>,
     last: usize,
     /// Whether the last line ends in a line break.
     complete: bool,
@@ -64,7 +64,7 @@ pub(crate) struct Lines<'a> {
 impl<'a> Lines<'a> {
     pub fn new(text: &'a str) -> Self {
         Self {
-            lines: text.lines().enumerate().peekable(),
+            rest: text.lines().enumerate().peekable(),
             last: 0,
             complete: text.ends_with('\n'),
         }
@@ -77,14 +77,14 @@ impl<'a> Lines<'a> {
 
     /// The next line and its number.
     pub fn next(&mut self) -> Option<(usize, &'a str)> {
-        let (index, line) = self.lines.next()?;
+        let (index, line) = self.rest.next()?;
         self.last = index + 1;
         Some((self.last, line))
     }
 
     /// The next line and its number, without consuming it.
     pub fn peek(&mut self) -> Option<(usize, &'a str)> {
-        self.lines.peek().map(|&(index, line)| (index + 1, line))
+        self.rest.peek().map(|&(index, line)| (index + 1, line))
     }
 
     /// The next line that is not blank, without consuming it; blank lines before it are consumed.

@@ -42,13 +42,14 @@ fn changed(columns: &[VelocityColumn]) -> Option<usize> {
     })
 }
 
+/// The velocities that count, and a sentence for people where columns differ.
+type Settled = (Vec<Vector3<f64>>, Option<String>);
+
 /// The velocities of a frame, and a sentence for people where its columns differ.
 ///
 /// # Errors
 /// Columns that differ so that nobody can tell which is meant.
-pub(crate) fn settle(
-    mut columns: Vec<VelocityColumn>,
-) -> Result<Option<(Vec<Vector3<f64>>, Option<String>)>, Problem> {
+pub(crate) fn settle(mut columns: Vec<VelocityColumn>) -> Result<Option<Settled>, Problem> {
     let Some((first, others)) = columns.split_first() else {
         return Ok(None);
     };

@@ -73,11 +73,11 @@ impl Searcher {
         let preconditioner = hessian_preconditioner(&mut landscape, &coordinates)?;
         let stiffness = relaxed_stiffness(&minimum)?;
         Ok(Self {
-            stiffness,
+            minimum,
             landscape,
             coordinates,
             preconditioner,
-            minimum,
+            stiffness,
             settings,
             seed,
             stage,

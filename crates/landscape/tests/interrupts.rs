@@ -89,7 +89,7 @@ fn a_gradient_flow_stops_within_three_evaluations() {
     let start = [-0.3, 0.9];
     let flowed = |at: u64| {
         let countdown = Countdown::new(at);
-        let mut surface = Interrupting::new(MuellerBrown::default(), &countdown);
+        let mut surface = Interrupting::new(MuellerBrown, &countdown);
         gradient_flow(&mut surface, &start, limits);
         (countdown.asked(), countdown.asked_after())
     };

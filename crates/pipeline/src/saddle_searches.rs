@@ -129,7 +129,21 @@ pub(crate) fn search_into(
         .ok_or_else(|| PipelineError::Failed("search: nobody wrote the catalogue".to_owned()))
 }
 
+/// The structure class of every atom; none where the tessellation fails, and the reason is told.
+fn classes(minimum: &InherentStructure, progress: &dyn Progress) -> Vec<StructureClass> {
+    match Network::new(minimum.configuration(), &Radii::half_sigma()) {
+        Ok(network) => network.icosahedra.classes(),
+        Err(error) => {
+            progress.note(&format!("events get no structure class: {error}"));
+            Vec::new()
+        }
+    }
+}
+
 /// As [`search_into`], with whoever does the searches; nothing on a process that only helped.
+///
+/// # Errors
+/// A sample without a polished minimum, a catalogue that cannot be written, or on request.
 fn search_with(
     team: &dyn SearchTeam,
     path: &Path,
@@ -157,19 +171,16 @@ fn search_with(
     if !team.writes() {
         return team.help(&job).map(|()| None);
     }
-    let sample = sample_record(
-        polished,
-        searcher.stiffness(),
-        SampleContext {
-            source: start.source.clone(),
-            temperature: start.temperature,
-            stress_thermal: start.stress_thermal,
-            attempt_frequency: plan.attempt_frequency_per_second * SECONDS_PER_TAU,
-            attempt_frequency_band: ATTEMPT_FREQUENCY_BAND,
-            settings,
-            seed: plan.seed,
-        },
-    );
+    let context = SampleContext {
+        source: start.source.clone(),
+        temperature: start.temperature,
+        stress_thermal: start.stress_thermal,
+        attempt_frequency: plan.attempt_frequency_per_second * SECONDS_PER_TAU,
+        attempt_frequency_band: ATTEMPT_FREQUENCY_BAND,
+        settings,
+        seed: plan.seed,
+    };
+    let sample = sample_record(polished, searcher.stiffness(), context);
     if let Some(note) = elastic_stability::note(&sample) {
         progress.note(&note);
     }
@@ -179,13 +190,7 @@ fn search_with(
     patiently((progress, interrupt), || {
         catalogue.record_session_from(first, &session)
     })?;
-    let classes = match Network::new(polished.configuration(), &Radii::half_sigma()) {
-        Ok(network) => network.icosahedra.classes(),
-        Err(error) => {
-            progress.note(&format!("events get no structure class: {error}"));
-            Vec::new()
-        }
-    };
+    let classes = classes(polished, progress);
     let mut known = catalogue.events()?;
     let mut watch = plan.until.map(|goal| CoverageWatch::new(goal, &known));
     let mut reached = watch.as_ref().map(CoverageWatch::is_reached);
@@ -241,19 +246,29 @@ fn search_with(
     ahead.close(reached == Some(true))?;
     // Prefactors are written by a writer of their own.
     drop(catalogue);
+    Ok(Some(SearchSummary {
+        coverage_reached: reached,
+        ..with_prefactors(path, plan, clock, (progress, interrupt))?
+    }))
+}
+
+/// What was found, once the prefactors that the plan asks for are measured.
+fn with_prefactors(
+    path: &Path,
+    plan: &SearchPlan,
+    clock: Instant,
+    watch: (&dyn Progress, &Interrupt),
+) -> Result<SearchSummary, PipelineError> {
     if let Some(settings) = plan.rates {
         let request = PrefactorRequest {
             settings,
             anew: false,
             kernel: plan.kernel,
         };
-        measure_prefactors(path, &request, (progress, interrupt))?;
+        measure_prefactors(path, &request, watch)?;
     }
     let catalogue = Catalogue::open_read_only(path)?;
-    Ok(Some(SearchSummary {
-        coverage_reached: reached,
-        ..summarize(&catalogue, clock.elapsed().as_secs_f64())?
-    }))
+    summarize(&catalogue, clock.elapsed().as_secs_f64())
 }
 
 /// Stores one search: its event is new, or one that is known already. Returns the event as the

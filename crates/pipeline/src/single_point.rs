@@ -67,6 +67,9 @@ fn kinetic(configuration: &Configuration) -> (Stress, Option<f64>) {
 }
 
 /// Energy, stress and largest force of a sample; `per_atom` also writes them atom by atom.
+///
+/// # Errors
+/// A sample for which the machine has not the memory.
 pub fn single_point(
     sample: &Sample,
     cut: Cut,

@@ -72,7 +72,7 @@ pub(crate) fn answer(findings: &Findings) -> Option<Answer> {
     })
 }
 
-fn both(row: &&ComparisonRow) -> bool {
+fn both(row: &ComparisonRow) -> bool {
     row.md.is_some() && row.kmc.is_some()
 }
 
@@ -85,7 +85,7 @@ fn agreement(comparison: &[ComparisonRow]) -> String {
             .filter_map(|name| {
                 let places: Vec<String> = comparison
                     .iter()
-                    .filter(both)
+                    .filter(|row| both(row))
                     .filter(|row| row.quantity == *name && row.agrees == answer)
                     .map(place)
                     .collect();
@@ -143,7 +143,7 @@ fn rows(findings: &Findings) -> Vec<Row> {
             let places: Vec<String> = of_name.filter(|row| wanted(row)).map(place).collect();
             places.join(", ")
         };
-        let judged = |answer: Option<bool>| at(&|row| both(&row) && row.agrees == answer);
+        let judged = |answer: Option<bool>| at(&|row| both(row) && row.agrees == answer);
         let alone = [
             ("MD", at(&|row| row.kmc.is_none())),
             ("KMC", at(&|row| row.md.is_none())),

@@ -1,8 +1,8 @@
 //! What a config that parses must still satisfy: positive numbers, sizes, and a possible order.
 
 use super::{
-    BarostatChoice, EquilibrateStage, Pairs, PrepareStage, RunConfig, SHORTEST_FRAME, ShearStage,
-    Stage, ThermostatChoice,
+    BarostatChoice, EquilibrateStage, KmcStage, Pairs, PrepareStage, RunConfig, SHORTEST_FRAME,
+    ShearStage, Stage, ThermostatChoice,
 };
 use metabasin_atoms::units::{StrainRate, Temperature};
 use metabasin_eshelby::KmcSettings;
@@ -236,25 +236,27 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
                 faults.add(format!("{at}.rates"), error.to_string());
             }
         }
-        Stage::Kmc(kmc) => {
-            faults.rates(&format!("{at}.rates"), &kmc.rates);
-            faults.rate(format!("{at}.unload_rate"), kmc.unload_rate);
-            faults.strain(format!("{at}.strain"), kmc.strain);
-            faults.at_least(format!("{at}.pairs"), kmc.pairs as u64, 1);
-            if let Some(temperature) = kmc.temperature {
-                let of_stage = KmcSettings {
-                    temperature,
-                    ..KmcSettings::default()
-                };
-                if let Err(error) = of_stage.validate() {
-                    faults.add(format!("{at}.temperature"), error.to_string());
-                }
-            }
-            if let Err(error) = kmc.settings.validate() {
-                faults.add(format!("{at}.settings"), error.to_string());
-            }
-        }
+        Stage::Kmc(kmc) => lattices(faults, at, kmc),
         Stage::Compare(_) => {}
+    }
+}
+
+fn lattices(faults: &mut Faults, at: &str, kmc: &KmcStage) {
+    faults.rates(&format!("{at}.rates"), &kmc.rates);
+    faults.rate(format!("{at}.unload_rate"), kmc.unload_rate);
+    faults.strain(format!("{at}.strain"), kmc.strain);
+    faults.at_least(format!("{at}.pairs"), kmc.pairs as u64, 1);
+    if let Some(temperature) = kmc.temperature {
+        let of_stage = KmcSettings {
+            temperature,
+            ..KmcSettings::default()
+        };
+        if let Err(error) = of_stage.validate() {
+            faults.add(format!("{at}.temperature"), error.to_string());
+        }
+    }
+    if let Err(error) = kmc.settings.validate() {
+        faults.add(format!("{at}.settings"), error.to_string());
     }
 }
 
