@@ -362,19 +362,24 @@ fn a_loading_goes_beyond_a_tilt_of_one_half() {
     assert_eq!(seen, 2);
 }
 
-/// The script with 100 steps in its first run and five in the others. The unloading's fit needs a whole
-/// curve: it goes back by five steps instead.
+/// The script as far as its first run, of 100 steps.
+fn beginning(script: &str) -> String {
+    let lines = script.lines();
+    let before: Vec<&str> = lines.take_while(|line| !line.starts_with("run ")).collect();
+    before.join("\n") + "\nrun 100\n"
+}
+
+/// The script with at most five steps in every run. The unloading's fit needs a whole curve: it goes
+/// back by five steps instead.
 fn shortened(script: &str) -> String {
-    let mut most = 100;
     let mut lines = Vec::new();
     for line in script.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         lines.push(match words[..] {
             ["run", count, ref rest @ ..] => match count.parse::<u64>() {
-                Ok(count) => {
-                    let steps = count.min(std::mem::replace(&mut most, 5));
-                    [&["run", &steps.to_string()], rest].concat().join(" ")
-                }
+                Ok(count) => [&["run", &count.min(5).to_string()][..], rest]
+                    .concat()
+                    .join(" "),
                 Err(_) => line.to_owned(),
             },
             ["variable", "every", ..] => "variable every string 5".to_owned(),
@@ -388,8 +393,8 @@ fn shortened(script: &str) -> String {
 }
 
 /// Exports a config of the project, with a sample and a temperature where it leaves them open; the
-/// message where it is refused.
-fn exported_of_project(config: &Path, job: &Path) -> Result<u64, String> {
+/// message where it is refused. `small`: of 500 atoms where the config makes its sample.
+fn exported_of_project(config: &Path, job: &Path, small: bool) -> Result<u64, String> {
     let content = std::fs::read_to_string(config).unwrap();
     let sample = format!("sample={}", data("wahn500_T0.28.data.gz").display());
     let mut arguments = vec!["export-lammps", text(config), "-o", text(job)];
@@ -398,6 +403,9 @@ fn exported_of_project(config: &Path, job: &Path) -> Result<u64, String> {
     }
     if content.contains("temperature: None") {
         arguments.extend(["--set", "stages[0].temperature=Reduced(0.28)"]);
+    }
+    if small && content.contains("Prepare(") {
+        arguments.extend(["--set", "stages[0].atoms=500"]);
     }
     let output = metabasin(&[&arguments[..], &["--json"]].concat());
     if output.status.code() == Some(2) {
@@ -408,6 +416,7 @@ fn exported_of_project(config: &Path, job: &Path) -> Result<u64, String> {
     Ok(exported["trajectories"].as_u64().unwrap())
 }
 
+/// Every job as it is, for 100 steps; then every command of it, for 500 atoms and a few steps each.
 #[test]
 fn the_job_of_every_config_of_the_project_runs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
@@ -421,8 +430,8 @@ fn the_job_of_every_config_of_the_project_runs() {
             }
             let name = config.strip_prefix(&root).unwrap().display().to_string();
             let place = TempDir::new().unwrap();
-            let job = place.path().join("job");
-            let trajectories = match exported_of_project(&config, &job) {
+            let [whole, job] = ["whole", "job"].map(|name| place.path().join(name));
+            let trajectories = match exported_of_project(&config, &whole, false) {
                 Ok(trajectories) => trajectories,
                 Err(message) => {
                     refusals.push((name, message));
@@ -430,9 +439,16 @@ fn the_job_of_every_config_of_the_project_runs() {
                 }
             };
             let Some(lmp) = &lmp else { continue };
-            let script = std::fs::read_to_string(job.join("in.lammps")).unwrap();
-            std::fs::write(job.join("in.short"), shortened(&script)).unwrap();
-            run_in(lmp, &job, "in.short");
+            let in_short = |job: &Path, change: fn(&str) -> String| {
+                let script = std::fs::read_to_string(job.join("in.lammps")).unwrap();
+                std::fs::write(job.join("in.short"), change(&script)).unwrap();
+                run_in(lmp, job, "in.short");
+            };
+            if trajectories > 0 {
+                in_short(&whole, beginning);
+            }
+            assert_eq!(exported_of_project(&config, &job, true), Ok(trajectories));
+            in_short(&job, shortened);
             let run = place.path().join("run");
             let imported = json(&["import-lammps", text(&job), "-o", text(&run)]);
             assert_eq!(imported["trajectories"], trajectories, "{name}");
