@@ -50,7 +50,7 @@ fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
     let catalogue = folder.path().join("glass.sqlite");
     let file = glass();
     let search = ["search", &file, "-o", text(&catalogue), "--searches", "6"];
-    json(&[&search[..], &["--seed", "33", "--kernel", "portable"]].concat());
+    let searched = json(&[&search[..], &["--seed", "33", "--kernel", "portable"]].concat());
     let (whole, halves) = (folder.path().join("whole"), folder.path().join("halves"));
     let summary = walk(&whole, &catalogue, ["--steps", "2"], &["--threads", "2"]);
     assert_keys(
@@ -72,7 +72,22 @@ fn a_walk_is_logged_refused_twice_and_resumed_to_the_same_bits() {
         ],
     );
     assert!(summary["time"].as_f64().unwrap() > 0.0);
-    assert_eq!(log(&whole).len(), 5);
+    let rows = log(&whole);
+    assert_eq!(rows.len(), 5);
+    // The six searches that fed it count, and two trajectories at each of two temperatures; and what they
+    // cost is part of what the walk did.
+    let start: Vec<&str> = rows[2].split(',').collect();
+    let column = |name: &str| {
+        let names = rows[1].split(',');
+        names.clone().position(|column| column == name).unwrap()
+    };
+    assert_eq!(start[column("searches")], "10");
+    let evaluations: u64 = start[column("force_evaluations")].parse().unwrap();
+    assert!(evaluations > searched["force_evaluations"].as_u64().unwrap());
+    assert!(summary["seconds_start"].as_f64() < summary["seconds"].as_f64());
+    for row in &rows {
+        assert!(!row.split(',').any(|value| value == "-0.0"), "{row}");
+    }
     for file in [
         "energy.svg",
         "structures/current.extxyz",

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 mod program;
 #[path = "support/small_catalogue.rs"]
 mod small_catalogue;
-use program::{glass, json, metabasin, refused, said, text};
+use program::{assert_keys, glass, json, metabasin, refused, said, text};
 use small_catalogue::{SHARED, events, search};
 
 /// Every verb that writes where it is told: its words, with `IN` for what it reads and `OUT` for
@@ -27,7 +27,7 @@ const WRITERS: [&str; 25] = [
     "settle IN -o OUT",
     "analyze IN --per-atom OUT",
     "analyze GLASS --reference IN --per-atom OUT",
-    "search IN -o OUT --searches 1",
+    "search IN -o OUT",
     "merge IN -o OUT",
     "merge GLASS IN -o OUT",
     "akmc IN --out OUT --temperature 0.3",
@@ -292,6 +292,7 @@ fn a_catalogue_is_exported_as_itself_while_it_is_written() {
         text(&copy),
     ];
     let found = json(&arguments);
+    assert_keys(&found, &["file", "events"]);
     assert_eq!(found["events"], events(&SHARED.path).len());
     assert_eq!(events(&copy), events(&SHARED.path));
     let (here, there) = (
@@ -347,7 +348,8 @@ fn searches_that_are_resumed_with_something_else_say_with_what() {
     }
     assert_eq!(std::fs::read(&path).unwrap(), before);
     // A temperature that is not given is the catalogue's.
-    search(&glass, &path, "5", &["--resume"]);
+    let resumed = search(&glass, &path, "5", &["--resume"]);
+    assert_eq!(resumed["searches"], SHARED.summary["searches"]);
 }
 
 #[test]

@@ -407,7 +407,8 @@ fn settling_never_climbs_and_refuses_what_makes_no_sense() {
     assert!((number(&again, "energy") - number(&found, "energy")).abs() < 1e-7);
     assert!(number(&again, "max_force") < 1e-7);
     assert!(refused(&arguments).contains("--force"));
-    let with = |more: [&str; 2]| refused(&["settle", &input, "-o", &out, more[0], more[1]]);
+    let new = folder.path().join("new.extxyz").display().to_string();
+    let with = |more: [&str; 2]| refused(&["settle", &input, "-o", &new, more[0], more[1]]);
     assert!(with(["--barrier", "0"]).contains("barrier must be positive"));
     assert!(with(["--searches", "0"]).contains("searches must be at least 1"));
 }

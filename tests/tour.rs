@@ -9,7 +9,6 @@ mod tour;
 
 use std::path::{Path, PathBuf};
 
-use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
 use tour::{Step, difference, rewritten, run, same_line, steps};
@@ -21,7 +20,7 @@ fn readme() -> PathBuf {
 fn follow(wanted: impl Fn(&Step) -> bool) {
     let text = std::fs::read_to_string(readme()).unwrap();
     let folder = TempDir::new().unwrap();
-    let program = cargo_bin("metabasin");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_metabasin"));
     let all = steps(&text);
     let printed: Vec<(Step, String)> = all
         .into_iter()
@@ -45,7 +44,7 @@ fn follow(wanted: impl Fn(&Step) -> bool) {
 
 #[test]
 fn the_quick_part_of_the_tour_prints_what_the_readme_shows() {
-    follow(|step| !step.is_long());
+    follow(|step| !step.is_long);
 }
 
 #[test]
@@ -55,17 +54,16 @@ fn the_whole_tour_prints_what_the_readme_shows() {
 }
 
 const TEXT: &str = "## Before\n```console\n$ not this\n```\n## A tour\n```console\n$ one file # a word\n\
-                    energy  -1.5000  (xx)\n...\nspeed   12 atom-steps/s\n$ two   # about 3 min: to the end\n```\n\
+                    energy  -1.5000  (xx)\n...\nspeed   12 atom-steps/s\n$ two   # about 3 min: to the end\n$ three\n```\n\
                     ```sh\n$ nor this\n```\n## After\n```console\n$ nor that\n```\n";
 
 #[test]
 fn steps_are_read_from_the_tour_alone() {
     let found = steps(TEXT);
-    assert_eq!(found.len(), 2);
+    assert_eq!(found.len(), 3);
     assert_eq!(found[0].command, "one file # a word");
     assert_eq!(found[0].shown.len(), 3);
-    assert!(!found[0].is_long());
-    assert!(found[1].is_long());
+    assert!(!found[0].is_long && found[1].is_long && found[2].is_long);
 }
 
 #[test]

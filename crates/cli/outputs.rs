@@ -342,7 +342,7 @@ mod tests {
         fs::write(&input, "read").unwrap();
         fs::create_dir(at(&folder, "sub")).unwrap();
         fs::hard_link(&input, at(&folder, "hard.csv")).unwrap();
-        let names = vec![
+        let names = [
             "a.csv",
             "hard.csv",
             "sub/../a.csv",

@@ -13,19 +13,17 @@ pub struct Step {
     pub shown: Vec<String>,
     /// Line of the command in the text, from 0.
     pub line: usize,
+    /// Whether it takes minutes, as its comment says (`# about 2 min`), or stands in a block after
+    /// one that does and may need what that makes.
+    pub is_long: bool,
 }
 
-impl Step {
-    /// Whether its comment says that it takes minutes (`# about 2 min`).
-    pub fn is_long(&self) -> bool {
-        let comment = self
-            .command
-            .split_once(" # ")
-            .map_or("", |(_, after)| after);
-        comment
-            .split_once("about ")
-            .is_some_and(|(_, after)| after.split_whitespace().nth(1).is_some_and(is_minutes))
-    }
+/// Whether the comment of a command says that it takes minutes.
+fn takes_minutes(command: &str) -> bool {
+    let comment = command.split_once(" # ").map_or("", |(_, after)| after);
+    comment
+        .split_once("about ")
+        .is_some_and(|(_, after)| after.split_whitespace().nth(1).is_some_and(is_minutes))
 }
 
 fn is_minutes(word: &str) -> bool {
@@ -35,15 +33,18 @@ fn is_minutes(word: &str) -> bool {
 /// The steps of all `console` blocks between the heading `## A tour` and the next of its rank.
 pub fn steps(text: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let (mut in_tour, mut in_block) = (false, false);
+    let (mut in_tour, mut in_block, mut is_long) = (false, false, false);
     for (number, line) in text.lines().enumerate() {
         if line.starts_with("## ") {
             in_tour = line == "## A tour";
         } else if in_tour && line.starts_with("```") {
             in_block = line == "```console";
+            is_long = false;
         } else if in_tour && in_block {
             if let Some(command) = line.strip_prefix("$ ") {
+                is_long |= takes_minutes(command);
                 steps.push(Step {
+                    is_long,
                     command: command.to_owned(),
                     shown: Vec::new(),
                     line: number,

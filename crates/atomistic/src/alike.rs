@@ -14,20 +14,16 @@ const NEIGHBORS: f64 = 1.5;
 const MOVES_AWAY: f64 = 0.4;
 /// Surroundings like those of an atom are looked for among atoms this close to its place `[length]`.
 const CLOSE_BY: f64 = 2.0 * REACH + 1.0;
-/// Displacements up to this are not mapped: what they belong to relaxes by itself `[length]`.
-const FAINT: f64 = 0.01;
+/// Displacements up to this are not mapped. Low saddles that lie side by side are told apart only from
+/// close by `[length]`.
+const FAINT: f64 = 1e-4;
 /// An atom that moves more than this must have a counterpart `[length]`.
 const MOVES: f64 = 0.1;
 
 impl GlassTerrain<'_> {
     /// See [`Terrain::changed`]: the atoms of `moved`, and those that have won or lost a neighbor by
     /// their moves.
-    pub(crate) fn other_neighbors(
-        &self,
-        before: &[f64],
-        after: &[f64],
-        moved: &[u32],
-    ) -> Vec<u32> {
+    pub(crate) fn other_neighbors(&self, before: &[f64], after: &[f64], moved: &[u32]) -> Vec<u32> {
         let [old, new]: [Vec<Vector3<f64>>; 2] = [before, after].map(unflatten);
         let moves: Vec<Vector3<f64>> = unflatten(&self.displacement(before, after));
         let neighbors = |positions: &[Vector3<f64>], a: usize, b: usize| {
@@ -71,7 +67,9 @@ impl GlassTerrain<'_> {
         let [old, new]: [Vec<Vector3<f64>>; 2] = [from, to].map(unflatten);
         let around = |positions: &[Vector3<f64>], atoms: &[u32]| -> Vec<(u32, Surroundings)> {
             let atoms = atoms.iter();
-            atoms.map(|&atom| (atom, self.near(positions, atom))).collect()
+            atoms
+                .map(|&atom| (atom, self.near(positions, atom)))
+                .collect()
         };
         let (known, sites) = (around(&old, known), around(&new, sites));
         let mut found = Vec::new();

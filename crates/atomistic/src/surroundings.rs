@@ -35,22 +35,12 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     /// The atoms within [`REACH`] of atom `center`, and those that may be there after a small move.
-    pub fn near(
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-        center: u32,
-    ) -> Self {
+    pub fn near(cell: &Cell, positions: &[Vector3<f64>], species: &[Species], center: u32) -> Self {
         Self::within(cell, positions, species, center, REACH)
     }
 
     /// All other atoms of the sample, by their nearest images.
-    pub fn wide(
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-        center: u32,
-    ) -> Self {
+    pub fn wide(cell: &Cell, positions: &[Vector3<f64>], species: &[Species], center: u32) -> Self {
         Self::within(cell, positions, species, center, f64::INFINITY)
     }
 
@@ -222,8 +212,17 @@ mod tests {
     fn crystal() -> (Cell, Vec<Vector3<f64>>) {
         let mut positions = Vec::new();
         for cell in 0..64 {
-            let corner = Vector3::new(f64::from(cell % 4), f64::from(cell / 4 % 4), f64::from(cell / 16));
-            for [x, y, z] in [[0.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]] {
+            let corner = Vector3::new(
+                f64::from(cell % 4),
+                f64::from(cell / 4 % 4),
+                f64::from(cell / 16),
+            );
+            for [x, y, z] in [
+                [0.0, 0.0, 0.0],
+                [0.5, 0.5, 0.0],
+                [0.5, 0.0, 0.5],
+                [0.0, 0.5, 0.5],
+            ] {
                 positions.push((corner + Vector3::new(x, y, z)) * CONSTANT);
             }
         }

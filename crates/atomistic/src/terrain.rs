@@ -84,13 +84,7 @@ pub trait Terrain: Sync {
     /// `sites` at `to`.
     ///
     /// Nothing by default: sites of a landscape need not be alike.
-    fn alike(
-        &self,
-        _from: &[f64],
-        _known: &[u32],
-        _to: &[f64],
-        _sites: &[u32],
-    ) -> Vec<Likeness> {
+    fn alike(&self, _from: &[f64], _known: &[u32], _to: &[f64], _sites: &[u32]) -> Vec<Likeness> {
         Vec::new()
     }
 

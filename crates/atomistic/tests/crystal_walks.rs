@@ -15,26 +15,26 @@ const HALF: f64 = 0.5 * CONSTANT;
 
 const TEMPERATURE: f64 = 0.35;
 
-const STEPS: u32 = 40;
+const STEPS: u32 = 30;
 
-/// `edge`³ cubic cells of a face-centered crystal without the atoms `missing`.
-fn crystal(edge: u32, missing: &[usize]) -> Configuration {
+/// A place of the lattice in units of half its constant.
+type Place = [u32; 3];
+
+/// Four cubic cells an edge of a face-centered crystal with nothing at the places `vacant`.
+fn crystal(vacant: &[Place]) -> Configuration {
     let mut positions = Vec::new();
-    for z in 0..2 * edge {
-        for y in 0..2 * edge {
-            for x in (0..2 * edge).filter(|x| (x + y + z) % 2 == 0) {
-                positions.push(Vector3::new(x, y, z).map(|k| HALF * f64::from(k)));
+    for z in 0..8 {
+        for y in 0..8 {
+            for x in 0..8 {
+                if (x + y + z) % 2 == 0 && !vacant.contains(&[x, y, z]) {
+                    positions.push(Vector3::new(x, y, z).map(|k| HALF * f64::from(k)));
+                }
             }
         }
     }
-    let mut atom = 0;
-    positions.retain(|_| {
-        atom += 1;
-        !missing.contains(&(atom - 1))
-    });
     let atoms = positions.len();
     Configuration {
-        cell: Cell::cubic(CONSTANT * f64::from(edge)).unwrap(),
+        cell: Cell::cubic(4.0 * CONSTANT).unwrap(),
         positions,
         velocities: None,
         species: vec![Species::LARGE; atoms],
@@ -64,34 +64,39 @@ fn settings() -> WalkSettings {
     }
 }
 
-/// The atoms beside a place of the lattice, in units of half its constant.
-fn beside(terrain: &GlassTerrain, place: [f64; 3]) -> Vec<u32> {
-    let sample = terrain.configuration_at(&terrain.start());
-    let place = Vector3::from(place) * HALF;
-    let near = |position: &Vector3<f64>| {
-        sample.cell.minimum_image(&(position - place)).norm() < 1.2
-    };
-    let atoms = 0..sample.len() as u32;
-    atoms.filter(|&atom| near(&sample.positions[atom as usize])).collect()
+fn at(place: Place) -> Vector3<f64> {
+    Vector3::from(place).map(|k| HALF * f64::from(k))
 }
 
-/// What one search after the other finds around an atom of the start, up to the first way out.
-fn first_way(terrain: &GlassTerrain, atom: u32) -> WayOut {
+/// The atoms beside a place of the lattice.
+fn beside(terrain: &GlassTerrain, place: Place) -> Vec<u32> {
+    let sample = terrain.configuration_at(&terrain.start());
+    let place = at(place);
+    let near =
+        |position: &Vector3<f64>| sample.cell.minimum_image(&(position - place)).norm() < 1.2;
+    let atoms = 0..sample.len() as u32;
+    atoms
+        .filter(|&atom| near(&sample.positions[atom as usize]))
+        .collect()
+}
+
+/// The first way out over less than `highest` that one search after the other finds around an atom.
+fn first_way(terrain: &GlassTerrain, atom: u32, highest: f64) -> WayOut {
     let (minimum, _) = terrain.relax(&terrain.start()).unwrap();
     let round = |round| terrain.search(&minimum, Some(&[atom]), 1, round).unwrap();
     let mut ways = (0..100).flat_map(|number| round(number).ways);
-    ways.find(|way| way.barrier < 6.0).unwrap()
+    ways.find(|way| way.barrier < highest).unwrap()
 }
 
 /// E of the saddle above the minimum without a search: by symmetry the saddle of a hop has the atom
 /// half-way, and a relaxation from there keeps the symmetry.
-fn barrier_by_symmetry(terrain: &GlassTerrain, vacancy: [f64; 3]) -> f64 {
+fn barrier_by_symmetry(terrain: &GlassTerrain, vacancy: Place) -> f64 {
     let start = terrain.start();
     let (minimum, _) = terrain.relax(&start).unwrap();
     let atom = 3 * beside(terrain, vacancy)[0] as usize;
     let sample = terrain.configuration_at(&start);
     let here = Vector3::from_column_slice(&start[atom..atom + 3]);
-    let way = sample.cell.minimum_image(&(Vector3::from(vacancy) * HALF - here));
+    let way = sample.cell.minimum_image(&(at(vacancy) - here));
     let mut middle = start;
     for (x, u) in middle[atom..atom + 3].iter_mut().zip(way.iter()) {
         *x += 0.5 * u;
@@ -119,19 +124,19 @@ fn vacancy_moves(start: &[f64], x: &[f64]) -> Vector3<f64> {
 /// program.
 #[test]
 fn a_vacancy_diffuses_by_twelve_ways_in_every_state() {
-    let vacancy = [2.0, 0.0, 0.0];
-    let terrain = terrain(crystal(4, &[1]));
+    let vacancy = [2, 0, 0];
+    let terrain = terrain(crystal(&[vacancy]));
     let barrier = barrier_by_symmetry(&terrain, vacancy);
     assert!((barrier - 5.3704).abs() < 1e-4, "{barrier}");
     let rate = 12.0 * 3.6 * (-barrier / TEMPERATURE).exp();
     assert!((rate / 9.37e-6 - 1.0).abs() < 1e-3);
     // One of the twelve is found by a search, the others are like it.
-    let one = first_way(&terrain, beside(&terrain, vacancy)[5]);
+    let one = first_way(&terrain, beside(&terrain, vacancy)[5], 6.0);
     let mut walk = Walk::start(&terrain, &terrain.start(), &[one], settings()).unwrap();
     assert_eq!(walk.barriers().len(), 12);
     let start = walk.minimum().x.clone();
     let hop = 2.0 * HALF * HALF;
-    let (mut at, mut time, mut gone, mut squares) = (Vector3::zeros(), 0.0, 0.0, 0.0);
+    let (mut here, mut time, mut gone, mut squares) = (Vector3::zeros(), 0.0, 0.0, 0.0);
     for number in 1..=STEPS {
         let step = walk.step(&terrain, f64::INFINITY).unwrap();
         assert_eq!(step.kind, StepKind::Discovered, "{step:?}");
@@ -141,10 +146,46 @@ fn a_vacancy_diffuses_by_twelve_ways_in_every_state() {
         // Not one search: all is known.
         assert_eq!(step.searches, 0, "{number}");
         let there = vacancy_moves(&start, &walk.minimum().x);
-        let square = (there - at).norm_squared() / hop - rate * (step.time - time);
-        (at, time) = (there, step.time);
+        let square = (there - here).norm_squared() / hop - rate * (step.time - time);
+        (here, time) = (there, step.time);
         gone += square;
         squares += square * square;
     }
     assert!(gone.abs() < 4.0 * squares.sqrt(), "{gone} {squares}");
+}
+
+/// Two vacancies side by side share four neighbors, each of which hops into one or the other over less
+/// than half the barrier of a way apart: eight ways in every state, and the pair only turns.
+#[test]
+fn a_pair_of_vacancies_turns_by_eight_ways_in_every_state() {
+    let pair = [[2, 2, 2], [3, 3, 2]];
+    let terrain = terrain(crystal(&pair));
+    let [one, other] = pair.map(|place| beside(&terrain, place));
+    let shared: Vec<u32> = one
+        .into_iter()
+        .filter(|atom| other.contains(atom))
+        .collect();
+    assert_eq!(shared.len(), 4);
+    let settings = WalkSettings {
+        highest_barrier: 3.5,
+        ..settings()
+    };
+    let way = first_way(&terrain, shared[2], settings.highest_barrier);
+    let rate = 8.0 * 3.6 * (-way.barrier / TEMPERATURE).exp();
+    let start = Walk::start(&terrain, &terrain.start(), &[way], settings).unwrap();
+    assert_eq!(start.barriers().len(), 8);
+    let steps = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let mut walk = start.clone();
+        let mut step = || walk.step(&terrain, f64::INFINITY).unwrap();
+        pool.build().unwrap().install(|| [step(), step(), step()])
+    };
+    let found = steps(1);
+    for step in &found {
+        assert!(
+            (step.exit_rate / rate - 1.0).abs() < 1e-4,
+            "{rate} {step:?}"
+        );
+    }
+    assert_eq!(steps(3), found);
 }

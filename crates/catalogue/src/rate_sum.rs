@@ -81,9 +81,10 @@ impl RateSum {
         let lasting = added(pairs().map(|(event, rate)| {
             rate * (-event.rate_reverse(sample, temperature) * lasting_time).exp()
         }));
-        let declared = added(chosen.iter().map(|event| {
-            sample.attempt_frequency * (-event.barrier_forward / temperature).exp()
-        }));
+        let declared =
+            added(chosen.iter().map(|event| {
+                sample.attempt_frequency * (-event.barrier_forward / temperature).exp()
+            }));
         let mut below = 0.0;
         let inside = rates
             .iter()
@@ -185,6 +186,10 @@ mod tests {
         // Nothing measured is 0, which is never written as −0.
         let declared = RateSum::at(&[event(0.5, 3, None)], &sample(), 0.1, 1.0);
         let zeros = [none.rate, none.lasting, none.declared, declared.measured];
-        assert!(zeros.iter().all(|zero| *zero == 0.0 && zero.is_sign_positive()));
+        assert!(
+            zeros
+                .iter()
+                .all(|zero| *zero == 0.0 && zero.is_sign_positive())
+        );
     }
 }

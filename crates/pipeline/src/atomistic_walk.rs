@@ -248,7 +248,11 @@ fn first_walk(
     let (minimum, _) = terrain.relax(start).map_err(failed)?;
     let own = Folder { root }.catalogue();
     let path = request.catalogue.as_ref().unwrap_or(&own);
-    let before = if path.exists() { seconds_of(path)? } else { 0.0 };
+    let before = if path.exists() {
+        seconds_of(path)?
+    } else {
+        0.0
+    };
     if request.catalogue.is_none() {
         search_the_start(request, terrain, &own, &settings, watch)?;
     }

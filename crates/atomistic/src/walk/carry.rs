@@ -55,7 +55,12 @@ impl Walk {
 
     /// The minima of a region's other states but `left`, the newest first, and what leads out of
     /// them; the rest of the sample as it is.
-    pub(super) fn charts_of_others(&self, index: usize, left: usize, per_site: usize) -> Vec<Chart> {
+    pub(super) fn charts_of_others(
+        &self,
+        index: usize,
+        left: usize,
+        per_site: usize,
+    ) -> Vec<Chart> {
         let region = &self.regions[index];
         let here = &region.states[region.current].field;
         let others = (0..region.states.len()).rev();
@@ -221,7 +226,9 @@ impl Walk {
         }
         let is_open = |way: &&Known| {
             let lists = [&open.unlike, &open.missed];
-            lists.iter().any(|sites| sites.binary_search(&way.center).is_ok())
+            lists
+                .iter()
+                .any(|sites| sites.binary_search(&way.center).is_ok())
         };
         let lost: Vec<Known> = touched.iter().filter(is_open).cloned().collect();
         let (again, given_up) = lost.split_at(lost.len().min(self.settings.reconverge as usize));

@@ -112,8 +112,7 @@ impl Walk {
         owner.passages[exit].to = Some(behind);
         owner.current = behind;
         let exit = self.link_others(region, behind, exit, per_site);
-        let [left, entered] =
-            [&before.x, &self.minimum.x].map(|x| terrain.surroundings(x, moved));
+        let [left, entered] = [&before.x, &self.minimum.x].map(|x| terrain.surroundings(x, moved));
         let shell = union(&left, &entered);
         self.widen(region, behind, &shell);
         let untouched = |passage: &Passage| shared(&passage.core, &shell) == 0;

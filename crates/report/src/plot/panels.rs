@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Plot;
-use super::render::number;
+use super::render::{FITS_THE_PAGE, number};
 
 const GAP: f64 = 24.0;
 
@@ -27,7 +27,8 @@ pub fn panels_svg(plots: &[Plot], columns: usize) -> String {
                 number(left),
                 number(top)
             );
-            body.push_str(&plot.to_svg());
+            // Within another drawing a height of `auto` is all of it, and the panel slides down.
+            body.push_str(&plot.to_svg().replacen(FITS_THE_PAGE, "", 1));
             body.push_str("</g>\n");
         }
         let height = frames
@@ -77,6 +78,7 @@ mod tests {
             assert!(svg.contains(&format!("id=\"{name}-clip\"")));
         }
         assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
+        assert!(!svg.contains("height:auto") && plot("one").to_svg().contains("height:auto"));
         assert!(panels_svg(&[], 2).starts_with("<svg"));
     }
 }

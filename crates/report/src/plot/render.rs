@@ -6,6 +6,9 @@ use super::legend::Legend;
 use super::text::{escape, escape_with_subscripts, width};
 use super::{Bar, DataPoint, INK, Layer, Marker, Plot, Scale, Shape, Tick};
 
+/// Attribute of a drawing that a page shows no wider than itself.
+pub(super) const FITS_THE_PAGE: &str = r#" style="max-width:100%;height:auto""#;
+
 const TOTAL_WIDTH: f64 = 860.0;
 const TOTAL_HEIGHT: f64 = 430.0;
 const TITLE_SIZE: f64 = 16.0;
@@ -174,7 +177,7 @@ fn write_head(svg: &mut String, frame: &Frame, name: &str, title: &str) {
     let title = escape(title);
     let _ = writeln!(
         svg,
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" style="max-width:100%;height:auto" role="img" aria-label="{title}" color="#1b1f24" fill="{INK}" font-family="sans-serif" font-size="{AXIS_SIZE}">"##
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"{FITS_THE_PAGE} role="img" aria-label="{title}" color="#1b1f24" fill="{INK}" font-family="sans-serif" font-size="{AXIS_SIZE}">"##
     );
     let _ = writeln!(svg, "<title>{title}</title>");
     // Points on the frame keep their whole marker: the clip is a little larger than the frame.
