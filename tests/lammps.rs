@@ -162,9 +162,10 @@ fn lammps_finds_our_energies_and_pressures_at_step_0() {
                 a[0],
                 b[0]
             );
-            // Their barostat's mass differs by 2/N, so paths part slowly.
+            // Their barostat's mass differs by 2/N, so paths part slowly; means of an interval are
+            // over every step there, over every tenth here.
             assert!(
-                (a[1] - b[1]).abs() < 2e-3,
+                name.starts_with("mean_") || (a[1] - b[1]).abs() < 2e-3,
                 "{cut} {name}: {} {}",
                 a[1],
                 b[1]
@@ -258,13 +259,13 @@ fn a_sheared_sample_with_velocities_survives_lammps_as_data_and_as_dump() {
     }
 }
 
-/// A job of 168 atoms: one short stage of each kind, on a sample of the test data.
-fn small_job(folder: &Path, sample: &str) -> PathBuf {
+/// A job on a sample of the test data: a short reference state, then `more`.
+fn small_job(folder: &Path, sample: &str, more: &str) -> PathBuf {
     let config = folder.join("small.ron");
     let content = format!(
-        "(cut: smooth, kernel: portable, time_step: Tau(0.005), sample: {:?}, stages: [\n\
+        "(cut: truncated, kernel: portable, time_step: Tau(0.005), sample: {:?}, stages: [\n\
          FromSample(temperature: Reduced(0.28)), Equilibrate(duration: Tau(2.0), quenches: 2),\n\
-         Shear(rates: [PerSecond(4e9)], strain: 0.02, quenches: 2), Compare()])\n",
+         {more} Compare()])\n",
         data(sample).display().to_string()
     );
     std::fs::write(&config, content).unwrap();
@@ -283,7 +284,7 @@ fn energy_at_step_0(lmp: &Path, job: &Path, atoms: f64) -> f64 {
 }
 
 fn our_energy(path: &Path) -> f64 {
-    let found = json(&["energy", text(path)]);
+    let found = json(&["energy", text(path), "--cut", "truncated"]);
     found["energy"].as_f64().unwrap()
 }
 
@@ -293,7 +294,7 @@ fn our_energy(path: &Path) -> f64 {
 fn a_cell_of_any_tilt_is_exported_with_tilts_below_one_half() {
     let expected = -1241.386204;
     let folder = TempDir::new().unwrap();
-    let job = small_job(folder.path(), "wahn168_tilted.data");
+    let job = small_job(folder.path(), "wahn168_tilted.data", "");
     let start = read_with_notes(&job.join("start.data"))
         .unwrap()
         .configuration;
@@ -315,7 +316,7 @@ fn a_job_declares_the_types_that_occur() {
         ("wahn168_one_type.data", 1),
     ] {
         let folder = TempDir::new().unwrap();
-        let job = small_job(folder.path(), sample);
+        let job = small_job(folder.path(), sample, "");
         let read = |name: &str| std::fs::read_to_string(job.join(name)).unwrap();
         assert!(read("start.data").contains(&format!("\n{types} atom types\n")));
         let coefficients = read("potential.lammps").matches("pair_coeff").count();
@@ -329,18 +330,14 @@ fn a_job_declares_the_types_that_occur() {
     }
 }
 
-/// A cell that is sheared past one half is not flipped back: strains go on.
+/// A cell that is sheared past one half is not flipped back: strains go on. This one begins at a tilt
+/// of a quarter.
 #[test]
 fn a_loading_goes_beyond_a_tilt_of_one_half() {
     let folder = TempDir::new().unwrap();
-    let config = config(
-        folder.path(),
-        "smooth",
-        "Equilibrate(duration: Tau(1.0), quenches: 2), Shear(rates: [PerTau(0.07)], strain: 0.7, \
-         quenches: 2), Unload(unload_rate: PerTau(0.07)), Compare()",
-    );
-    let job = folder.path().join("job");
-    exported(&config, &job);
+    let more = "Shear(rates: [PerTau(0.05)], strain: 0.4, quenches: 2), \
+                Unload(unload_rate: PerTau(0.05)),";
+    let job = small_job(folder.path(), "wahn168_tilted.data", more);
     let Some(lmp) = lammps("a_loading_goes_beyond_a_tilt_of_one_half") else {
         return;
     };
@@ -353,7 +350,7 @@ fn a_loading_goes_beyond_a_tilt_of_one_half() {
         let row = table.lines().last().unwrap();
         let gamma: f64 = row.split_whitespace().nth(1).unwrap().parse().unwrap();
         assert!(
-            (gamma.abs() - 0.7).abs() < 0.02,
+            (gamma.abs() - 0.4).abs() < 0.02,
             "{}: {gamma}",
             path.display()
         );
@@ -425,7 +422,7 @@ fn the_job_of_every_config_of_the_project_runs() {
     for folder in [root.clone(), root.join("small"), root.join("paper")] {
         for entry in std::fs::read_dir(folder).unwrap() {
             let config = entry.unwrap().path();
-            if config.is_dir() {
+            if config.extension().is_none_or(|end| end != "ron") {
                 continue;
             }
             let name = config.strip_prefix(&root).unwrap().display().to_string();
