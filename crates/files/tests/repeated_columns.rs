@@ -40,7 +40,7 @@ fn with_words(words: &[(usize, &str)]) -> Result<ReadReport, String> {
     }
     lines[3] = atom.join(" ");
     let path = folder.path().join("changed.xyz");
-    fs::write(&path, lines.join("\n")).unwrap();
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
     read_with_notes(&path).map_err(|error| error.to_string())
 }
 
