@@ -62,7 +62,7 @@ fn change(connection: &Connection, line: &str) -> Option<()> {
     let statement = connection
         .prepare(&format!("SELECT * FROM {table}"))
         .ok()?;
-    let names = statement.column_names();
+    let names: Vec<&str> = statement.column_names().collect();
     let name = names.get(column % names.len())?;
     let change = format!(
         "UPDATE {table} SET \"{name}\" = ?1 WHERE rowid = \
