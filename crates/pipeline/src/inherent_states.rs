@@ -4,7 +4,9 @@ use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_atoms::{Configuration, Stress};
 use metabasin_files::SeriesHeader;
 use metabasin_interactions::{Cut, ForceField};
-use metabasin_minimizers::{ConjugateGradient, InherentStructure, Lbfgs, MinimizeError, Minimizer};
+use metabasin_minimizers::{
+    ConjugateGradient, InherentStructure, Lbfgs, MinimizationOutcome, MinimizeError, Minimizer,
+};
 use metabasin_structure::{LavesOrder, Radii};
 
 use crate::PipelineError;
@@ -86,12 +88,26 @@ pub(crate) fn quench_cut(cut: Cut) -> Cut {
     }
 }
 
+/// The error of a quench: what it does not give is left out, but where it was cut short it is done
+/// again ([`PipelineError::unless`]).
+pub(crate) fn not_quenched(what: &str, error: &MinimizeError) -> PipelineError {
+    let message = format!("{what}: {error}");
+    match error {
+        MinimizeError::NotConverged {
+            outcome: MinimizationOutcome::Interrupted,
+            ..
+        } => PipelineError::Failed(message),
+        _ => PipelineError::LeftOut(message),
+    }
+}
+
 /// Quenches a copy at fixed cell: what it is like, and where its atoms are.
 ///
 /// By conjugate gradients, which rarely leave the basin; where they do not converge, by L-BFGS.
 ///
 /// # Errors
-/// [`PipelineError::LeftOut`] where neither converges, or what it is like cannot be told.
+/// [`PipelineError::LeftOut`] where neither converges, or what it is like cannot be told;
+/// [`PipelineError::Failed`] where it was cut short.
 pub(crate) fn quench(
     configuration: &Configuration,
     force_field: &ForceField,
@@ -104,13 +120,8 @@ pub(crate) fn quench(
         Err(MinimizeError::NotConverged { .. }) => by(&Lbfgs::default()),
         other => other,
     };
-    let (inherent, _) = quenched.map_err(|error| {
-        let message = format!("quench to an inherent state: {error}");
-        match error {
-            MinimizeError::NotConverged { .. } => PipelineError::LeftOut(message),
-            _ => PipelineError::Failed(message),
-        }
-    })?;
+    let (inherent, _) =
+        quenched.map_err(|error| not_quenched("quench to an inherent state", &error))?;
     let relaxed = inherent.configuration();
     let untold = |error: &dyn std::fmt::Display| {
         PipelineError::LeftOut(format!("structure of an inherent state: {error}"))
@@ -134,4 +145,54 @@ pub(crate) fn quench(
         shear_stress_other: shear_stress("other"),
     };
     Ok((state, relaxed.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use metabasin_atoms::{Cell, Interrupt, Species};
+    use nalgebra::Vector3;
+
+    use super::*;
+    use crate::config::KernelChoice;
+    use crate::sample::force_field;
+
+    /// A simple cubic crystal of the model, far from any minimum of its own.
+    fn crystal() -> Configuration {
+        let mut positions = Vec::new();
+        for place in 0..216 {
+            let place = [place % 6, place / 6 % 6, place / 36].map(f64::from);
+            // Off the symmetric place, so that there are forces.
+            let off = Vector3::new(place[0].sin(), place[1].sin(), place[2].sin()) * 0.05;
+            positions.push(Vector3::from(place) * 1.05 + off);
+        }
+        let species: Vec<Species> = (0..216)
+            .map(|k| {
+                if k % 2 == 0 {
+                    Species::LARGE
+                } else {
+                    Species::SMALL
+                }
+            })
+            .collect();
+        Configuration {
+            cell: Cell::cubic(6.3).unwrap(),
+            ids: (1..=216).collect(),
+            positions,
+            velocities: None,
+            species,
+            masses: vec![1.0, 0.5],
+        }
+    }
+
+    #[test]
+    fn a_quench_that_is_cut_short_is_an_interruption_and_nothing_left_out() {
+        let interrupt = Interrupt::new();
+        let field =
+            force_field(Cut::Smooth, KernelChoice::Portable).with_interrupt(interrupt.clone());
+        quench(&crystal(), &field).unwrap();
+        interrupt.request();
+        let error = quench(&crystal(), &field).unwrap_err();
+        let error = error.unless(&interrupt, || "go on".to_owned());
+        assert!(error.is_interruption(), "{error}");
+    }
 }

@@ -22,6 +22,7 @@ use metabasin_structure::{Radii, StructureClass};
 use crate::config::KernelChoice;
 use crate::coverage_goal::{CoverageGoal, CoverageWatch};
 use crate::elastic_stability;
+use crate::inherent_states::not_quenched;
 use crate::prefactors::{PrefactorRequest, measure_prefactors};
 use crate::search_output::{first_search, interrupted, open_or_create, patiently};
 use crate::search_team::{FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
@@ -106,7 +107,7 @@ pub(crate) fn quench_start(
     let minimizer = Lbfgs::default();
     InherentStructure::quench(configuration, force_field, &minimizer, START_TOLERANCE)
         .map(|(minimum, _)| minimum)
-        .map_err(|error| PipelineError::LeftOut(format!("minimum of the searches: {error}")))
+        .map_err(|error| not_quenched("minimum of the searches", &error))
 }
 
 /// Searches from `minimum` into the catalogue at `path` until it holds as many as planned, or until
