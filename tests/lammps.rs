@@ -100,6 +100,40 @@ fn a_job_has_all_that_lammps_needs_and_is_not_overwritten() {
     assert!(refusal.contains("export-lammps"), "{refusal}");
 }
 
+/// A job is of one sample, and comes back as a run of one.
+#[test]
+fn the_job_of_a_config_with_replicas_is_of_the_first() {
+    let folder = TempDir::new().unwrap();
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/small/replicas.ron");
+    let [job, run] = ["job", "run"].map(|name| folder.path().join(name));
+    let few = ["--set", "stages[0].atoms=500"];
+    let output = metabasin(
+        &[
+            &["export-lammps", text(&config), "-o", text(&job)][..],
+            &few,
+        ]
+        .concat(),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(
+        said(&output).contains("first of 3 samples"),
+        "{}",
+        said(&output)
+    );
+    let written = std::fs::read_to_string(job.join("config.ron")).unwrap();
+    assert!(written.contains("replicas: 1"), "{written}");
+    let imported = json(&["import-lammps", text(&job), "-o", text(&run)]);
+    assert_eq!(imported["finished"], 0);
+    // As exported by versions that left the number of samples in.
+    std::fs::write(
+        job.join("config.ron"),
+        written.replace("replicas: 1", "replicas: 3"),
+    )
+    .unwrap();
+    let again = ["import-lammps", text(&job), "-o", text(&run), "--force"];
+    assert_eq!(json(&again)["trajectories"], imported["trajectories"]);
+}
+
 #[test]
 fn a_temperature_that_is_to_be_measured_cannot_be_exported() {
     let folder = TempDir::new().unwrap();
@@ -335,8 +369,7 @@ fn a_job_declares_the_types_that_occur() {
 #[test]
 fn a_loading_goes_beyond_a_tilt_of_one_half() {
     let folder = TempDir::new().unwrap();
-    let more = "Shear(rates: [PerTau(0.05)], strain: 0.4, quenches: 2), \
-                Unload(unload_rate: PerTau(0.05)),";
+    let more = "Shear(rates: [PerTau(0.05)], strain: 0.4, quenches: 2),";
     let job = small_job(folder.path(), "wahn168_tilted.data", more);
     let Some(lmp) = lammps("a_loading_goes_beyond_a_tilt_of_one_half") else {
         return;

@@ -21,6 +21,12 @@ pub fn export(context: &mut Context, arguments: &ExportLammps) -> Result<()> {
     for stage in &exported.left_out {
         context.say(&format!("{stage}: no stage of LAMMPS, left out"));
     }
+    if exported.samples > 1 {
+        context.say(&format!(
+            "the job is for the first of {} samples: another needs a seed of its own, --seed N",
+            exported.samples
+        ));
+    }
     context.output.result(&exported, |exported| {
         format!(
             "{}: {} trajectories of {} atoms; run it with\n  cd {} && lmp -in in.lammps",

@@ -40,7 +40,10 @@ pub(crate) fn seed(config: &RunConfig, replica: usize) -> u64 {
 }
 
 /// The config of one replica.
-fn config_of(loaded: &LoadedConfig, replica: usize) -> Result<LoadedConfig, PipelineError> {
+pub(crate) fn config_of(
+    loaded: &LoadedConfig,
+    replica: usize,
+) -> Result<LoadedConfig, PipelineError> {
     let seed = seed(&loaded.config, replica);
     let edits = [format!("seed={seed}"), "replicas=1".to_owned()];
     Ok(load_text(&loaded.text, &loaded.file, &edits)?)

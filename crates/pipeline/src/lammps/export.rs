@@ -12,6 +12,7 @@ use super::script::{SETTINGS, Script, measure, potential};
 use super::{CONFIG, SCRIPT, START, folder, trajectories};
 use crate::PipelineError;
 use crate::config::{LoadedConfig, PrepareStage, RunConfig, Stage};
+use crate::replicas::config_of;
 use crate::stages::start::prepare_settings;
 use crate::structure_file::write_text;
 
@@ -26,11 +27,14 @@ pub struct LammpsExport {
     pub atoms: usize,
     /// Trajectories that the script runs.
     pub trajectories: usize,
+    /// Samples of the config: the job is for the first of them.
+    pub samples: usize,
     /// Stages of the config that LAMMPS has no counterpart of, left out.
     pub left_out: Vec<String>,
 }
 
-/// Writes the MD stages of a config as a LAMMPS job into a folder.
+/// Writes the MD stages of a config as a LAMMPS job into a folder: of its first sample, where the
+/// config has several.
 ///
 /// # Errors
 /// Bad input where the config has no MD to export, where its temperature is to be measured on the
@@ -40,6 +44,9 @@ pub fn export_lammps(
     output: &Path,
     overwrite: Overwrite,
 ) -> Result<LammpsExport, PipelineError> {
+    let samples = loaded.config.replicas;
+    let first = (samples > 1).then(|| config_of(loaded, 1)).transpose()?;
+    let loaded = first.as_ref().unwrap_or(loaded);
     let config = &loaded.config;
     let (start, temperature) = begin(config)?;
     let script = Script::new(config, temperature)?.write()?;
@@ -81,6 +88,7 @@ pub fn export_lammps(
         script: output.join(SCRIPT).display().to_string(),
         atoms: start.len(),
         trajectories: all,
+        samples,
         left_out,
     })
 }

@@ -13,6 +13,7 @@ use crate::config::{LoadedConfig, RunConfig, Stage, load_text};
 use crate::finished_run::FinishedRun;
 use crate::finished_trajectories::FinishedTrajectories;
 use crate::inherent_states::{quench, quench_cut};
+use crate::replicas::config_of;
 use crate::run_directory::{Existing, RunDirectory};
 use crate::sample::force_field;
 use crate::stage::write_results;
@@ -179,7 +180,11 @@ pub fn import_lammps(
             format!("{error}: name the folder that `metabasin export-lammps` wrote and lmp ran in"),
         )
     })?;
-    let loaded = load_text(&text, &path, &[])?;
+    let mut loaded = load_text(&text, &path, &[])?;
+    if loaded.config.replicas > 1 {
+        // A job is of one sample.
+        loaded = config_of(&loaded, 1)?;
+    }
     let config = &loaded.config;
     let atoms = read_with_notes(&job.join(START))?.configuration.len();
     let mut run = RunDirectory::open(output, "import-lammps", &loaded, "lammps", existing)?;
