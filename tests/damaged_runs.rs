@@ -22,7 +22,7 @@ mod program;
 use outcome::{Outcome, assert_undamaged, outcome};
 use program::{glass, json, metabasin, refused, said, text};
 
-const STAGES: &str = "stages=[FromSample(temperature: Reduced(0.28)), Equilibrate(duration: Tau(0.5), \
+const STAGES: &str = "stages=[FromSample(temperature: Reduced(0.28)), Equilibrate(duration: Tau(2.0), \
      quenches: 2), Shear(rates: [PerTau(0.02)], strain: 0.01, pairs: 1, quenches: 2), \
      Unload(unload_rate: PerTau(0.02)), Recover(quenches: 2), Search(searches: 2), \
      Kmc(rates: [PerTau(0.02)], unload_rate: PerTau(0.02), strain: 0.01, pairs: 1, settings: \

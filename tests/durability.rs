@@ -45,7 +45,7 @@ struct Scenario {
 const GLASS: &str = "glass.extxyz.gz";
 
 /// The stages of a run that has them all, far too short to mean anything.
-const STAGES: &str = "FromSample(temperature: Reduced(0.28)), Equilibrate(duration: Tau(0.5), \
+const STAGES: &str = "FromSample(temperature: Reduced(0.28)), Equilibrate(duration: Tau(2.0), \
      quenches: 2), Shear(rates: [PerTau(0.02)], strain: 0.01, pairs: 1, quenches: 2), \
      Unload(unload_rate: PerTau(0.02)), Recover(quenches: 2), Relax(copies: 1, duration: Tau(0.2), \
      quenches: 2), Search(searches: 2), Kmc(rates: [PerTau(0.02)], unload_rate: PerTau(0.02), \

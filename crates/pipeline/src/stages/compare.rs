@@ -122,13 +122,17 @@ pub(crate) fn findings(run: &FinishedRun) -> Result<Findings, PipelineError> {
     findings.glass.crystallization = seen_by(&run.root, &run.manifest.stages)?
         .into_iter()
         .reduce(|all, warning| format!("{all}. {warning}"));
-    findings.caveats = not_to_be_had(run, &runs);
-    findings
-        .caveats
-        .extend(start.iter().flat_map(|start| start.notes.iter().cloned()));
-    findings
-        .caveats
-        .extend(caveats(run, &findings, reference.as_ref()));
+    // First of all whether it is a glass.
+    let caveats: Vec<String> = findings
+        .glass
+        .crystallization
+        .iter()
+        .cloned()
+        .chain(not_to_be_had(run, &runs))
+        .chain(start.iter().flat_map(|start| start.notes.iter().cloned()))
+        .chain(caveats(run, &findings, reference.as_ref()))
+        .collect();
+    findings.caveats = caveats;
     findings.measured = quantities::measured(
         run,
         &findings,
@@ -319,12 +323,8 @@ fn caveats(
     findings: &Findings,
     reference: Option<&ReferenceResults>,
 ) -> Vec<String> {
-    let mut caveats: Vec<String> = findings
-        .glass
-        .crystallization
-        .iter()
-        .cloned()
-        .chain(crate::unfinished::describe(run, findings))
+    let mut caveats: Vec<String> = crate::unfinished::describe(run, findings)
+        .into_iter()
         .collect();
     let atoms = findings.glass.atoms;
     let slowest = shear_stage(&run.config).ok().map(|shear| {
