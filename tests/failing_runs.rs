@@ -56,8 +56,8 @@ fn a_disk_that_is_full_keeps_the_last_checkpoint_and_the_run_resumes() {
     let config = config(folder.path(), 0.005, stages);
     let [full, free] = ["full", "free"].map(|name| folder.path().join(name));
     let program = assert_cmd::cargo::cargo_bin("metabasin");
-    // Blocks of 512 bytes: the series outgrows them, a first checkpoint may or may not fit.
-    let script = "ulimit -f 120; trap '' XFSZ; exec \"$0\" run \"$1\" --out \"$2\"";
+    // Blocks of 512 bytes: structures fit, the series outgrows them, a first checkpoint may or may not fit.
+    let script = "ulimit -f 200; trap '' XFSZ; exec \"$0\" run \"$1\" --out \"$2\"";
     let output = std::process::Command::new("sh")
         .args(["-c", script])
         .arg(&program)

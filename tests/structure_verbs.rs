@@ -409,6 +409,6 @@ fn settling_never_climbs_and_refuses_what_makes_no_sense() {
     assert!(refused(&arguments).contains("--force"));
     let new = folder.path().join("new.extxyz").display().to_string();
     let with = |more: [&str; 2]| refused(&["settle", &input, "-o", &new, more[0], more[1]]);
-    assert!(with(["--barrier", "0"]).contains("barrier must be positive"));
-    assert!(with(["--searches", "0"]).contains("searches must be at least 1"));
+    assert!(with(["--barrier", "0"]).contains("'0' for '--barrier <ENERGY>'"));
+    assert!(with(["--searches", "0"]).contains("'0' for '--searches <N>'"));
 }

@@ -22,7 +22,7 @@ pub struct Displacements {
     /// The strain from the reference to the structure that was taken away.
     pub strain: ShearStrain,
     /// Another strain between the same two cells, where it leaves a mean square displacement less
-    /// than [`DOUBTFUL`] times as large: then it is not sure which of them happened.
+    /// than twice as large: then it is not sure which of them happened.
     pub second_best: Option<OtherStrain>,
 }
 

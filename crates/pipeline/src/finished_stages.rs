@@ -20,8 +20,9 @@ use crate::stages::search::SearchResults;
 pub(crate) fn left_by(root: &Path, entry: &StageEntry) -> Result<Checksums, PipelineError> {
     let mut checksums = Checksums::new();
     checksums_below(root, &entry.folder, &mut checksums)?;
-    if entry.name == "compare" {
-        let path = root.join(Findings::FILE_NAME);
+    let path = root.join(Findings::FILE_NAME);
+    // What is imported has its findings only after its last stage.
+    if entry.name == "compare" && path.exists() {
         let checksum =
             Checksum::of_file(&path).map_err(|source| FilesError::Read { path, source })?;
         checksums.insert(Findings::FILE_NAME.to_owned(), checksum);
