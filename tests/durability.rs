@@ -48,7 +48,7 @@ const GLASS: &str = "glass.extxyz.gz";
 const STAGES: &str = "FromSample(temperature: Reduced(0.28)), Equilibrate(duration: Tau(2.0), \
      quenches: 2), Shear(rates: [PerTau(0.02)], strain: 0.01, pairs: 1, quenches: 2), \
      Unload(unload_rate: PerTau(0.02)), Recover(quenches: 2), Relax(copies: 1, duration: Tau(0.2), \
-     quenches: 2), Search(searches: 2), Kmc(rates: [PerTau(0.02)], unload_rate: PerTau(0.02), \
+     quenches: 2), Search(searches: 6), Kmc(rates: [PerTau(0.02)], unload_rate: PerTau(0.02), \
      strain: 0.01, pairs: 1, temperature: Reduced(0.28), settings: (sites_per_edge: 4, \
      upper_barrier: 20.0)), Compare()";
 
@@ -63,7 +63,7 @@ const SCENARIOS: &[Scenario] = &[
         inputs: &[GLASS],
         arguments: "demo --out out --set kernel=portable --set sample=glass.extxyz.gz --set \
                     replicas=2 --set stages=[FromSample(temperature:Reduced(0.28)),Equilibrate(\
-                    duration:Tau(0.2),quenches:2)]",
+                    duration:Tau(2.0),quenches:2)]",
     },
     Scenario {
         name: "kmc",
