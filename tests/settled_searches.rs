@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use metabasin_catalogue::Catalogue;
-use metabasin_files::{Manifest, StageState};
+use metabasin_files::{Manifest, StageState, read_checkpoint};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -54,7 +54,8 @@ fn a_run_settles_once_and_goes_on_from_there() {
     );
     let moves = results["settled"].as_array().unwrap().len();
     let kept = out.join("02-search/checkpoints/settled.json");
-    assert_eq!(read(&kept)["moves"].as_array().unwrap().len(), moves);
+    let settled: Value = read_checkpoint(&kept).unwrap();
+    assert_eq!(settled["moves"].as_array().unwrap().len(), moves);
     let catalogue = out.join("catalogue.sqlite");
     let sample = || {
         Catalogue::open_read_only(&catalogue)

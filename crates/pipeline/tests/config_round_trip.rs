@@ -145,7 +145,7 @@ prop_compose! {
         force_tolerance in 1e-9..1e-3_f64,
     ) -> Vec<Stage> {
         vec![
-            Stage::Equilibrate(EquilibrateStage { duration: Duration::Tau(10.0 * strain), quenches }),
+            Stage::Equilibrate(EquilibrateStage { duration: Duration::Tau(10.0 + strain), quenches }),
             Stage::Shear(ShearStage {
                 pairs: if pairs % 2 == 0 {
                     Pairs::Each(pairs)
@@ -168,7 +168,7 @@ prop_compose! {
             Stage::Cycle(CycleStage {
                 amplitude: strain,
                 period: Duration::Tau(20.0 * strain),
-                cycles: searches,
+                cycles: 1 + searches % 1000,
                 copies: pairs,
                 quenches,
             }),
@@ -233,7 +233,7 @@ prop_compose! {
             time_step: Duration::Tau(time_step),
             thermostat,
             barostat,
-            sample: Some(PathBuf::from(sample)),
+            sample: (!matches!(first, Stage::Prepare(_))).then(|| PathBuf::from(sample)),
             catalogue: catalogue.map(PathBuf::from),
             replicas: if matches!(first, Stage::Prepare(_)) {
                 1 + seed as usize % 9

@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(verdict(of_four(3.3, 1.0), 0.1), Verdict::Present);
         assert_eq!(verdict(of_four(3.1, 1.0), 0.1), Verdict::NotResolvable);
         assert_eq!(verdict(of_four(-3.3, 1.0), 0.1), Verdict::Absent);
-        assert_eq!(verdict(of_four(-3.1, 1.0), 0.1), Verdict::NotResolvable);
+        assert_eq!(verdict(of_four(-3.0, 1.0), 0.1), Verdict::NotResolvable);
         assert_eq!(verdict(of_four(0.001, 0.01), 0.1), Verdict::Absent);
         // Eight values know their error better: 2.365.
         let eight = Measured::mean_of(8, 2.4, 1.0);

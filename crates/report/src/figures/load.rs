@@ -355,11 +355,19 @@ mod tests {
             curve(0.0, "saddle_vanished"),
         ];
         let svg = load_sheet_svg(&curves, LoadAxis::Strain);
-        assert!(svg.contains("saddle met its minimum (2)"));
-        assert!(svg.contains("saddle met something else (2, 1 of them at γ = 0)"));
-        assert!(svg.contains("not connected or not rebuilt (1)"));
-        assert!(svg.contains("γ = 0: 1 are no events there"));
-        assert!(svg.contains("2 vanish"));
+        // Long labels are broken into lines.
+        let text: String = svg
+            .split('<')
+            .filter_map(|part| part.split_once('>'))
+            .map(|(_, text)| text.trim())
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<&str>>()
+            .join(" ");
+        assert!(text.contains("saddle met its minimum (2)"));
+        assert!(text.contains("saddle met something else (2, 1 of them at γ = 0)"));
+        assert!(text.contains("not connected or not rebuilt (1)"));
+        assert!(text.contains("γ = 0: 1 are no events there"));
+        assert!(text.contains("2 vanish"));
         let total: f64 = ends(&curves, LoadAxis::Strain)
             .layers
             .iter()
