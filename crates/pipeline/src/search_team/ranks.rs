@@ -327,12 +327,13 @@ impl SearchTeam for Ranks {
         })?;
         while running > 0 {
             match receiver.recv_timeout(100 * PAUSE) {
-                Ok(report) => {
+                Ok(Some(report)) => {
                     let result = report.map_err(PipelineError::Failed)?;
                     running -= 1;
                     running += ask(&FromHelper::Finished(Box::new(result)))?;
                 }
-                Err(_) => check_interrupt(job)?,
+                // Cut short by an interrupt, or nothing yet.
+                Ok(None) | Err(_) => check_interrupt(job)?,
             }
         }
         Ok(())
