@@ -227,7 +227,13 @@ impl CatalogueError {
             ),
             Self::Database { source, .. } => matches!(
                 source.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure)
+                // SQLite is given files that are open already, in folders that a lock was written
+                // to: what it cannot open is a journal on a disk that takes no more.
+                Some(
+                    rusqlite::ErrorCode::DiskFull
+                        | rusqlite::ErrorCode::SystemIoFailure
+                        | rusqlite::ErrorCode::CannotOpen
+                )
             ),
             _ => false,
         }

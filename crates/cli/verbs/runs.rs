@@ -11,7 +11,7 @@ use metabasin_pipeline::{
     damaged_files, digest_so_far, estimate, kmc_summary, run as run_pipeline, takes_long,
     write_bytes, write_text,
 };
-use metabasin_report::{recovery_svg, stress_strain_svg, write_report};
+use metabasin_report::{ReportError, recovery_svg, stress_strain_svg, write_report};
 use serde::Serialize;
 
 use crate::arguments::{Check, Compare, Demo, Init, Report, Run, Template};
@@ -404,7 +404,10 @@ pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
     } else {
         (true, Vec::new())
     };
-    let path = write_report(root).map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    let path = write_report(root).map_err(|error| match error {
+        ReportError::Files(error) => PipelineError::Files(error),
+        other => PipelineError::BadInput(other.to_string()),
+    })?;
     let reported = Reported {
         report: path.display().to_string(),
         finished,

@@ -11,7 +11,7 @@ use metabasin_atomistic::{
 };
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_catalogue::Catalogue;
-use metabasin_files::{FilesError, read_checkpoint, remove_temporaries, write_checkpoint};
+use metabasin_files::{read_checkpoint, write_checkpoint};
 use metabasin_interactions::Cut;
 use metabasin_landscape::{HeatSettings, SearchSettings};
 use serde::Serialize;
@@ -368,12 +368,6 @@ pub fn walk_from_file(
     require_for("akmc", atoms, bytes, FEWER_THREADS)?;
     let folder = Folder { root };
     folder.open(existing)?;
-    if existing == Existing::Resume {
-        remove_temporaries(root).map_err(|source| FilesError::Write {
-            path: root.to_owned(),
-            source,
-        })?;
-    }
     let watcher = || !interrupt.is_requested();
     let terrain = GlassTerrain::new(
         sample.configuration,

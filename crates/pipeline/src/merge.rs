@@ -7,12 +7,12 @@ use metabasin_catalogue::{
     Catalogue, EventRates, EventRecord, Found, SampleRecord, SearchRecord, Session,
     remove_catalogue,
 };
-use metabasin_files::{FilesError, Overwrite, try_output};
+use metabasin_files::{Overwrite, try_output};
 use metabasin_landscape::{IdentityTolerances, same_event};
 use serde::Serialize;
 
 use crate::journal::beside;
-use crate::search_output::{check_replaceable, make_way};
+use crate::search_output::{check_replaceable, take_place};
 use crate::{PipelineError, Progress};
 
 /// Searches stored in one transaction.
@@ -123,11 +123,7 @@ pub fn merge_catalogues(
             return Err(error);
         }
     };
-    make_way(output)?;
-    std::fs::rename(&unfinished, output).map_err(|source| FilesError::Write {
-        path: output.to_owned(),
-        source,
-    })?;
+    take_place(&unfinished, output)?;
     Ok(MergeSummary {
         parts: parts.len(),
         searches: parts.iter().map(|part| part.searches.len() as u64).sum(),

@@ -109,8 +109,14 @@ impl RunDirectory {
                     )));
                 }
                 Existing::Refuse => {
+                    // An import reads all anew.
+                    let resume = if verb == "import-lammps" {
+                        ""
+                    } else {
+                        "--resume continues it, "
+                    };
                     return Err(PipelineError::BadInput(format!(
-                        "{shown} holds an unfinished run: --resume continues it, --force starts anew"
+                        "{shown} holds an unfinished run: {resume}--force starts anew"
                     )));
                 }
                 Existing::Resume => {
@@ -270,8 +276,8 @@ impl RunDirectory {
     }
 
     /// Runs stages that are gone through together: their states and seconds go into the manifest,
-    /// whatever comes of them; one that [`PipelineError::LeftOut`] ends is no failure. `work` is given their folders and counts the nanoseconds spent on
-    /// each, by which the wall time is shared out.
+    /// whatever comes of them; one that [`PipelineError::LeftOut`] ends is no failure. `work` is given
+    /// their folders and counts the nanoseconds spent on each, by which the wall time is shared out.
     pub(crate) fn run_stages(
         &mut self,
         range: Range<usize>,

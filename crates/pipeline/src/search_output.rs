@@ -166,7 +166,25 @@ pub fn files_beside_catalogue(catalogue: &Path) -> Vec<PathBuf> {
 /// Deletes the catalogue that is to be replaced.
 pub(crate) fn make_way(output: &Path) -> Result<(), PipelineError> {
     remove_catalogue(output)?;
-    for path in unfinished_work(output) {
+    remove_unfinished_work(output)
+}
+
+/// Puts a finished catalogue in the place of another one, which is there until then.
+pub(crate) fn take_place(finished: &Path, output: &Path) -> Result<(), PipelineError> {
+    // Beside a torn catalogue stands what SQLite would put into the new one.
+    if companions(output).iter().any(|path| path.exists()) {
+        remove_catalogue(output)?;
+    }
+    std::fs::rename(finished, output).map_err(|source| FilesError::Write {
+        path: output.to_owned(),
+        source,
+    })?;
+    remove_unfinished_work(output)
+}
+
+/// Deletes the work on a catalogue that is there no longer.
+fn remove_unfinished_work(catalogue: &Path) -> Result<(), PipelineError> {
+    for path in unfinished_work(catalogue) {
         if path.exists() {
             std::fs::remove_file(&path).map_err(|source| FilesError::Write {
                 path: path.clone(),

@@ -24,14 +24,6 @@ pub enum ReportError {
         /// Where they should be.
         path: PathBuf,
     },
-    /// The folder of the plots cannot be made.
-    #[error("cannot make the folder {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// The page could not be put together.
     #[error("the page of the report could not be put together: {0}")]
     Template(#[from] minijinja::Error),
@@ -79,7 +71,7 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
         unreadable,
     })?;
     let folder = run_dir.join("plots");
-    std::fs::create_dir_all(&folder).map_err(|source| ReportError::Folder {
+    std::fs::create_dir_all(&folder).map_err(|source| FilesError::Write {
         path: folder.clone(),
         source,
     })?;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use metabasin_atomistic::{GlassTerrain, Step, Walk};
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_files::{
-    Checksum, FilesError, Frame, Overwrite, read_checkpoint, read_configuration, write_atomic,
-    write_checkpoint, write_extxyz,
+    Checksum, FilesError, Frame, Overwrite, read_checkpoint, read_configuration,
+    remove_temporaries, write_atomic, write_checkpoint, write_extxyz,
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,13 +92,15 @@ impl Folder<'_> {
             .iter()
             .try_for_each(|name| {
                 let folder = self.root.join(name);
-                std::fs::create_dir_all(&folder).map_err(|source| {
-                    FilesError::Write {
-                        path: folder,
-                        source,
-                    }
-                    .into()
-                })
+                std::fs::create_dir_all(&folder)
+                    .and_then(|()| remove_temporaries(&folder))
+                    .map_err(|source| {
+                        FilesError::Write {
+                            path: folder,
+                            source,
+                        }
+                        .into()
+                    })
             })
     }
 
