@@ -2,7 +2,9 @@
 
 use metabasin_atoms::{Purpose, random_stream};
 use metabasin_interactions::{Counted, unflatten};
-use metabasin_landscape::{HeatSettings, heated_out, hessian_preconditioner};
+use metabasin_landscape::{
+    HeatSettings, SAME_PLACE, heated_out, hessian_preconditioner, moved_together,
+};
 use nalgebra::Vector3;
 use rayon::prelude::*;
 
@@ -19,10 +21,6 @@ const BATCH: u32 = 16;
 const COVERAGE: f64 = 0.95;
 /// Escapes before that estimate counts for anything.
 const FEWEST_ESCAPES: u32 = 20;
-/// Atoms that moved and are this close moved together: nearest neighbors `[length]`.
-const TOGETHER: f64 = 1.6;
-/// Places of an atom closer than this are one; soft spots flip by twice as much and more `[length]`.
-const SAME_PLACE: f64 = 0.05;
 
 /// A neighboring minimum, how often trajectories fell into it, and whether nobody knew it before.
 struct Neighbor {
@@ -57,6 +55,7 @@ impl GlassTerrain<'_> {
             growth: 1.0,
             steps: STEPS,
             rounds: 1,
+            ..HeatSettings::default()
         };
         let mut done = 0;
         while done < trajectories {
@@ -78,7 +77,7 @@ impl GlassTerrain<'_> {
                         &mut counted,
                         &minimum.x,
                         &preconditioner,
-                        &heat,
+                        (&heat, &|_| true),
                         sizes,
                         &mut random,
                     );
@@ -136,47 +135,13 @@ impl GlassTerrain<'_> {
         Ok(found)
     }
 
-    /// A displacement split into what moves together: groups of atoms that leave their places, each
-    /// with the atoms around that give way, which go with the group they are nearest to.
+    /// A displacement split into what moves together.
     fn parts(&self, x: &[f64], displacement: &[f64]) -> Vec<Vec<f64>> {
         let positions: Vec<Vector3<f64>> = unflatten(x);
-        let distance = |a: usize, b: usize| {
+        moved_together(displacement, &|a, b| {
             let separation = positions[a] - positions[b];
             self.cell().minimum_image(&separation).norm()
-        };
-        let mut left = core(displacement, 3, SAME_PLACE);
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        while let Some(first) = left.pop() {
-            let mut group = vec![first as usize];
-            let mut looked = 0;
-            while looked < group.len() {
-                let here = group[looked];
-                looked += 1;
-                left.retain(|&other| {
-                    let near = distance(other as usize, here) < TOGETHER;
-                    if near {
-                        group.push(other as usize);
-                    }
-                    !near
-                });
-            }
-            groups.push(group);
-        }
-        let mut parts = vec![vec![0.0; displacement.len()]; groups.len()];
-        for atom in 0..positions.len() {
-            let nearness = |group: &[usize]| {
-                let distances = group.iter().map(|&other| distance(atom, other));
-                distances.fold(f64::INFINITY, f64::min)
-            };
-            let nearest = (0..groups.len())
-                .min_by(|&a, &b| nearness(&groups[a]).total_cmp(&nearness(&groups[b])));
-            if let Some(nearest) = nearest {
-                let k = 3 * atom;
-                parts[nearest][k..k + 3].copy_from_slice(&displacement[k..k + 3]);
-            }
-        }
-        parts.retain(|part| largest(part, 3) > 2.0 * SAME_PLACE);
-        parts
+        })
     }
 }
 
@@ -191,59 +156,10 @@ fn same_where_it_moves(a: &[f64], b: &[f64]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel};
-    use metabasin_landscape::SearchSettings;
-    use metabasin_testkit::small_inherent_structure;
-
     use super::*;
 
     fn put(field: &mut [f64], atom: usize, u: [f64; 3]) {
         field[3 * atom..3 * atom + 3].copy_from_slice(&u);
-    }
-
-    /// Two neighbors that move are one part, a third atom far away another; what hardly moves goes
-    /// with the nearer one, and what is alone and moves little is none.
-    #[test]
-    fn a_displacement_is_split_into_what_moves_together() {
-        let potential = Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth));
-        let terrain = GlassTerrain::new(
-            small_inherent_structure(),
-            ForceField::new(potential, Kernel::Portable),
-            SearchSettings::default(),
-            1.2,
-            (1, 0),
-            &|| true,
-        );
-        let x = terrain.start();
-        let positions: Vec<Vector3<f64>> = unflatten(&x);
-        let distance = |other: usize| {
-            terrain
-                .cell()
-                .minimum_image(&(positions[other] - positions[0]))
-                .norm()
-        };
-        let mut others: Vec<usize> = (1..positions.len()).collect();
-        others.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)));
-        let (near, still, far, faint) = (others[0], others[1], others[498], others[497]);
-        let mut field = vec![0.0; x.len()];
-        put(&mut field, 0, [0.5, 0.0, 0.0]);
-        put(&mut field, near, [0.0, 0.15, 0.0]);
-        put(&mut field, still, [0.0, 0.03, 0.0]);
-        put(&mut field, far, [0.0, 0.0, -0.3]);
-        let mut first = vec![0.0; x.len()];
-        put(&mut first, 0, [0.5, 0.0, 0.0]);
-        put(&mut first, near, [0.0, 0.15, 0.0]);
-        put(&mut first, still, [0.0, 0.03, 0.0]);
-        let mut second = vec![0.0; x.len()];
-        put(&mut second, far, [0.0, 0.0, -0.3]);
-        let mut parts = terrain.parts(&x, &field);
-        parts.sort_by(|a, b| b[0].total_cmp(&a[0]));
-        assert_eq!(parts, [first, second]);
-        let mut weak = vec![0.0; x.len()];
-        put(&mut weak, faint, [0.08, 0.0, 0.0]);
-        assert!(terrain.parts(&x, &weak).is_empty());
     }
 
     #[test]

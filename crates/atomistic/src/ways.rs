@@ -1,62 +1,22 @@
 //! One way out of a minimum of a glass: from a guess, or from the neighbor that it leads to.
 
-use metabasin_interactions::{Counted, EnergyLandscape, FixedCell};
+use metabasin_interactions::FixedCell;
 use metabasin_landscape::{
-    Ascent, Climb, ClimbOutcome, FirstPass, Preconditioner, SearchSettings, WhenConvex, first_pass,
-    follow_mode, hessian_preconditioner, highest_along,
+    Approach, Ascent, Leaving, Preconditioner, Sides, WhenConvex, approach, follow_mode,
+    hessian_preconditioner, sides,
 };
-use metabasin_minimizers::{Lbfgs, Minimizer};
 
 use crate::error::AtomisticError;
-use crate::field::{largest, sum};
+use crate::field::sum;
 use crate::frequencies::HESSIANS;
 use crate::glass::GlassTerrain;
 use crate::terrain::{Minimum, Terrain, WayOut};
-
-/// Steps of the way to a neighbor.
-const PARTS: u32 = 12;
-/// So often a minimum between the start and the neighbor takes the latter's place.
-const NEARER: u32 = 3;
 
 /// Whether the attempt frequencies of a way are measured or declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptFrequency {
     Measured,
     Declared,
-}
-
-/// What lies beside a saddle.
-enum Sides {
-    /// The minimum that the climb left, and another one.
-    Home(WayOut),
-    /// Two others: displacement to the nearer one.
-    Elsewhere(Vec<f64>),
-    /// Nothing that a descent reaches.
-    Nowhere,
-}
-
-fn beside_the_first_pass(
-    landscape: &mut dyn EnergyLandscape,
-    from: (&[f64], f64),
-    end: &[f64],
-    preconditioner: &dyn Preconditioner,
-    largest_step: f64,
-) -> Option<FirstPass> {
-    first_pass(landscape, from, end, PARTS, preconditioner, largest_step)
-}
-
-fn on_the_straight_line(
-    landscape: &mut dyn EnergyLandscape,
-    (origin, _): (&[f64], f64),
-    end: &[f64],
-    _: &dyn Preconditioner,
-    _: f64,
-) -> Option<FirstPass> {
-    let (energy, place) = highest_along(landscape, origin, end, PARTS);
-    energy.is_finite().then(|| FirstPass {
-        place: end.iter().map(|u| place * u).collect(),
-        direction: end.to_vec(),
-    })
 }
 
 impl GlassTerrain<'_> {
@@ -80,24 +40,29 @@ impl GlassTerrain<'_> {
             tolerance: self.settings().force_tolerance,
             when_convex: WhenConvex::GiveUp,
         };
-        let climb = follow_mode(&mut landscape, &ascent, self.settings(), &preconditioner);
-        let (sides, spent) = self.sides(minimum, &mut landscape, &climb, frequency);
+        let saddle = follow_mode(&mut landscape, &ascent, self.settings(), &preconditioner);
+        let mut spent = saddle.counts.search();
+        let displacement = |x: &[f64]| self.displacement(&minimum.x, x);
+        let from = leaving(minimum, &preconditioner, &displacement);
+        let (beside, descents) = sides(&mut landscape, from, &saddle, self.settings());
+        spent += descents;
+        let way = match beside {
+            Sides::Home(behind) => {
+                let found = Approach { saddle, behind };
+                let (way, measured) = self.way(minimum, &mut landscape, &found, frequency);
+                spent += measured;
+                Some(way)
+            }
+            Sides::Elsewhere(_) | Sides::Nowhere => None,
+        };
         if !self.goes_on() {
             return Err(AtomisticError::Stopped);
         }
-        let way = match sides {
-            Sides::Home(way) => Some(way),
-            Sides::Elsewhere(_) | Sides::Nowhere => None,
-        };
         Ok((way, spent))
     }
 
     /// The first way out on the path to the minimum at `end` from here, and what it took; behind it may
-    /// lie another minimum.
-    ///
-    /// The climb starts beside the first pass of a line that gives way, or, where that leads nowhere, at
-    /// the highest point of the straight line. A saddle between two other minima gives the nearer one
-    /// as the next neighbor.
+    /// lie another minimum ([`approach`]).
     pub(crate) fn way_towards(
         &self,
         minimum: &Minimum,
@@ -105,124 +70,66 @@ impl GlassTerrain<'_> {
         preconditioner: &dyn Preconditioner,
         end: &[f64],
     ) -> Result<(Option<WayOut>, u64), AtomisticError> {
-        let mut end = end.to_vec();
-        let mut spent = 0;
-        for _ in 0..=NEARER {
-            if !self.goes_on() {
-                return Err(AtomisticError::Stopped);
-            }
-            let mut sides = Sides::Nowhere;
-            for look in [beside_the_first_pass, on_the_straight_line] {
-                let mut counted = Counted::new(&mut *landscape);
-                let across = self.settings().relaxation_step;
-                let from = (&minimum.x[..], minimum.energy);
-                let pass = look(&mut counted, from, &end, preconditioner, across);
-                spent += counted.force_evaluations();
-                if let Some(pass) = pass {
-                    let length = largest(&end, 3);
-                    let climb = self.over(minimum, landscape, &pass, length, preconditioner);
-                    let measured = AttemptFrequency::Measured;
-                    let (found, cost) = self.sides(minimum, landscape, &climb, measured);
-                    spent += cost;
-                    sides = found;
-                }
-                if !matches!(sides, Sides::Nowhere) {
-                    break;
-                }
-            }
-            if !self.goes_on() {
-                return Err(AtomisticError::Stopped);
-            }
-            match sides {
-                Sides::Home(way) => return Ok((Some(way), spent)),
-                Sides::Elsewhere(nearer) => end = nearer,
-                Sides::Nowhere => break,
-            }
+        if !self.goes_on() {
+            return Err(AtomisticError::Stopped);
         }
-        Ok((None, spent))
+        let displacement = |x: &[f64]| self.displacement(&minimum.x, x);
+        let from = leaving(minimum, preconditioner, &displacement);
+        let (found, counts) = approach(landscape, from, end, self.settings());
+        let mut spent = counts.search();
+        let way = found.map(|found| {
+            let frequency = AttemptFrequency::Measured;
+            let (way, measured) = self.way(minimum, landscape, &found, frequency);
+            spent += measured;
+            way
+        });
+        if !self.goes_on() {
+            return Err(AtomisticError::Stopped);
+        }
+        Ok((way, spent))
     }
 
-    /// Climbs from beside a pass, in steps that are short beside the `length` of the way.
-    fn over(
+    /// A pass as a way out, and what its attempt frequencies took.
+    fn way(
         &self,
         minimum: &Minimum,
         landscape: &mut FixedCell,
-        pass: &FirstPass,
-        length: f64,
-        preconditioner: &dyn Preconditioner,
-    ) -> Climb {
-        let settings = SearchSettings {
-            soft_step: 0.5 * length / f64::from(PARTS),
-            uphill_step: self.settings().relaxation_step,
-            ..self.settings().clone()
-        };
-        let ascent = Ascent {
-            origin: (&minimum.x, minimum.energy),
-            start: &sum(&minimum.x, &pass.place),
-            guess: &pass.direction,
-            tolerance: settings.force_tolerance,
-            when_convex: WhenConvex::FollowMode,
-        };
-        follow_mode(landscape, &ascent, &settings, preconditioner)
-    }
-
-    /// Descends from both sides of a saddle; costs of the climb counted.
-    fn sides(
-        &self,
-        minimum: &Minimum,
-        landscape: &mut FixedCell,
-        climb: &Climb,
+        found: &Approach,
         frequency: AttemptFrequency,
-    ) -> (Sides, u64) {
-        let mut spent = climb.counts.basin + climb.counts.lowest_mode + climb.counts.climb;
-        let (ClimbOutcome::Saddle, Some(mode)) = (climb.outcome, &climb.mode) else {
-            return (Sides::Nowhere, spent);
+    ) -> (WayOut, u64) {
+        let Approach { saddle: at, behind } = found;
+        let saddle = self.displacement(&minimum.x, &at.x);
+        let end = behind.displacement.clone();
+        let mode = at.mode.as_ref().map(|mode| &mode.direction);
+        let (prefactors, spent) = match (frequency, mode) {
+            (AttemptFrequency::Measured, Some(mode)) => {
+                let stationary = [&minimum.x[..], &at.x, &behind.x];
+                let moves = [&saddle[..], &end];
+                let measured = self.prefactors(landscape, stationary, moves, mode);
+                (measured, HESSIANS)
+            }
+            _ => (None, 0),
         };
-        let settings = self.settings();
-        let minimizer = Lbfgs::default().with_longest_move(settings.descent_step);
-        let size = settings.descent_step / largest(&mode.direction, 3);
-        let mut home = false;
-        let mut beyond: Vec<(Vec<f64>, f64, Vec<f64>)> = Vec::new();
-        for sign in [-1.0, 1.0] {
-            let mut x = climb.x.clone();
-            for (x, u) in x.iter_mut().zip(&mode.direction) {
-                *x += sign * size * u;
-            }
-            let mut counted = Counted::new(&mut *landscape);
-            let side = minimizer.minimize(&mut counted, &x, settings.force_tolerance);
-            spent += counted.force_evaluations();
-            if !side.converged() {
-                return (Sides::Nowhere, spent);
-            }
-            let displacement = self.displacement(&minimum.x, &side.x);
-            if largest(&displacement, 3) < settings.return_distance {
-                home = true;
-            } else {
-                beyond.push((displacement, side.energy, side.x));
-            }
-        }
-        beyond.sort_by(|a, b| largest(&a.0, 3).total_cmp(&largest(&b.0, 3)));
-        let sides = match beyond.into_iter().next() {
-            Some((end, energy, behind)) if home => {
-                let saddle = self.displacement(&minimum.x, &climb.x);
-                let mut prefactors = None;
-                if frequency == AttemptFrequency::Measured {
-                    let stationary = [&minimum.x[..], &climb.x, &behind];
-                    let moves = [&saddle[..], &end];
-                    prefactors = self.prefactors(landscape, stationary, moves, &mode.direction);
-                    spent += HESSIANS;
-                }
-                Sides::Home(WayOut {
-                    saddle,
-                    barrier: climb.energy - minimum.energy,
-                    end_energy: energy - minimum.energy,
-                    prefactors,
-                    end,
-                })
-            }
-            Some((nearer, ..)) => Sides::Elsewhere(nearer),
-            None => Sides::Nowhere,
+        let way = WayOut {
+            saddle,
+            end,
+            barrier: at.energy - minimum.energy,
+            end_energy: behind.energy - minimum.energy,
+            prefactors,
         };
-        (sides, spent)
+        (way, spent)
+    }
+}
+
+fn leaving<'a>(
+    minimum: &'a Minimum,
+    preconditioner: &'a dyn Preconditioner,
+    displacement: &'a dyn Fn(&[f64]) -> Vec<f64>,
+) -> Leaving<'a> {
+    Leaving {
+        x: &minimum.x,
+        energy: minimum.energy,
+        preconditioner,
+        displacement,
     }
 }

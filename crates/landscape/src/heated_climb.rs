@@ -1,108 +1,145 @@
 //! The first climb of a search that left its basin by heat: over the pass to the minimum that it fell
 //! into, or to one before it.
 
+use metabasin_atoms::Cell;
 use metabasin_catalogue::EvaluationCounts;
-use metabasin_interactions::{Counted, largest_norm};
+use metabasin_interactions::{Counted, EnergyLandscape, flatten, unflatten};
+use nalgebra::Vector3;
+use rand_distr::{Distribution, Uniform};
 use rand_pcg::Pcg64;
 
-use crate::climb::{Ascent, Climb, WhenConvex, climb_from_minimum, follow_mode};
-use crate::flat::{add_scaled, difference, scale};
+use crate::active_region::shared;
+use crate::approach::{Leaving, approach};
+use crate::climb::Climb;
+use crate::descent::{DescentLimits, DescentOutcome, descend};
+use crate::displacement::displacements;
+use crate::flat::{add_scaled, difference};
 use crate::heating::{HeatSettings, heated_out};
-use crate::levels::{Failure, Level, Start, climb_out, leads_back, part};
+use crate::levels::{Failure, Level, REGION_DESCENT_TOLERANCE, Start, frozen_settings};
+use crate::moved_together::moved_together;
 use crate::settings::SearchSettings;
-use crate::straight_line::highest_along;
 
-/// Parts of the straight line to the other minimum, between which the energy is looked at.
-const PARTS: u32 = 8;
-/// Lines that rise higher than this run atoms into each other `[energy]`: the way is not straight.
-const HIGHEST_LINE: f64 = 50.0;
 /// A quench in which an atom ends farther than this from its place is another minimum `[length]`.
 const OTHER_MINIMUM: f64 = 0.2;
-/// So often a minimum between the start and the other one takes the latter's place.
-const NEARER: u32 = 3;
 
-/// A saddle of the region `level` one side of which leads back to the start and the other elsewhere.
-///
-/// Heats the atoms of the region until they fall into another minimum, climbs from the highest point
-/// of the straight line to it (where that runs atoms into each other: from the start, pushed that
-/// way), and, where the saddle lies between two other minima, does so again for the nearer of them.
-pub(crate) fn heated_climb(
-    level: &mut Level<'_>,
-    start: &Start<'_>,
-    (heat, random): (&HeatSettings, &mut Pcg64),
-    when_convex: WhenConvex,
-    settings: &SearchSettings,
-    counts: &mut EvaluationCounts,
-) -> Result<Climb, Box<Failure>> {
-    let share = level.share();
-    let origin = level.enter(start.x, start);
-    let (landscape, preconditioner) = level.parts(start);
-    let mut counted = Counted::new(landscape);
-    let sizes = (settings.relaxation_step, OTHER_MINIMUM);
-    let found = heated_out(&mut counted, &origin, preconditioner, heat, sizes, random);
-    counts.basin += part(counted.force_evaluations(), share);
-    let mut displacement = found.ok_or_else(|| Box::new(Failure::NotHeatedOut))?;
-    let mut nearer = 0;
-    loop {
-        let climb = climb_towards(level, start, &displacement, when_convex, settings, counts)?;
-        let alone = std::slice::from_mut(level);
-        let back = leads_back(alone, start, &climb, settings, counts);
-        match back.map_err(|failure| *failure) {
-            Ok(()) => return Ok(climb),
-            Err(Failure::Disconnected(_, sides)) if nearer < NEARER => {
-                nearer += 1;
-                let [a, b] = sides.map(|side| difference(&side, start.x));
-                let side = if largest_norm(&a) <= largest_norm(&b) {
-                    a
-                } else {
-                    b
-                };
-                displacement = level.restrict(&side);
-            }
-            Err(failure) => return Err(Box::new(failure)),
+/// The atoms of a level as points in space.
+struct Places {
+    origin: Vec<f64>,
+    /// Of the sample; the atoms of a region stand around its center.
+    cell: Option<Cell>,
+}
+
+impl Places {
+    fn at(&self, atom: usize) -> Vector3<f64> {
+        Vector3::from_column_slice(&self.origin[3 * atom..3 * atom + 3])
+    }
+
+    fn distance(&self, a: usize, b: usize) -> f64 {
+        let separation = self.at(a) - self.at(b);
+        match &self.cell {
+            Some(cell) => cell.minimum_image(&separation).norm(),
+            None => separation.norm(),
+        }
+    }
+
+    fn displacement(&self, x: &[f64]) -> Vec<f64> {
+        match &self.cell {
+            Some(cell) => flatten(&displacements(
+                cell,
+                &unflatten(&self.origin),
+                &unflatten(x),
+            )),
+            None => difference(x, &self.origin),
         }
     }
 }
 
-/// Climbs from the highest point of the straight line along `displacement`, or, where that is a
-/// wall, from the minimum, pushed that way.
-fn climb_towards(
+/// A saddle among the atoms of `level` one side of which leads back to the start and the other
+/// elsewhere.
+///
+/// Heats the atoms, those around the atom `center` of the sample or all, until they fall into another
+/// minimum; of the groups of atoms that moved together one is drawn, and its pass looked for
+/// ([`approach`]).
+pub(crate) fn heated_climb(
     level: &mut Level<'_>,
     start: &Start<'_>,
-    displacement: &[f64],
-    when_convex: WhenConvex,
+    (heat, random): (&HeatSettings, &mut Pcg64),
+    center: u32,
     settings: &SearchSettings,
     counts: &mut EvaluationCounts,
 ) -> Result<Climb, Box<Failure>> {
-    climb_out(level, start, settings, counts, |bottom, settings| {
-        let landscape = bottom.landscape;
-        let (height, place) = highest_along(landscape, bottom.x, displacement, PARTS);
-        let mut climb = if height - bottom.energy < HIGHEST_LINE {
-            let mut x = bottom.x.to_vec();
-            add_scaled(&mut x, place, displacement);
-            let ascent = Ascent {
-                origin: (bottom.x, bottom.energy),
-                start: &x,
-                guess: displacement,
-                tolerance: settings.force_tolerance,
-                when_convex,
-            };
-            follow_mode(landscape, &ascent, settings, bottom.preconditioner)
-        } else {
-            let mut push = displacement.to_vec();
-            let length = landscape.largest_force(displacement);
-            scale(&mut push, settings.push_step / length);
-            climb_from_minimum(
-                landscape,
-                bottom.x,
-                bottom.energy,
-                &push,
-                when_convex,
-                settings,
-                bottom.preconditioner,
-            )
+    let share = level.share();
+    let settings = frozen_settings(level, REGION_DESCENT_TOLERANCE, settings);
+    let places = Places {
+        origin: level.enter(start.x, start),
+        cell: level.cell(),
+    };
+    let center = level.places(&[center]).first().copied();
+    let is_heated = |coordinate: usize| match (heat.radius, center) {
+        (Some(radius), Some(center)) => places.distance(coordinate / 3, center) <= radius,
+        _ => true,
+    };
+    let (landscape, preconditioner) = level.parts(start);
+    let mut gradient = vec![0.0; places.origin.len()];
+    let energy = landscape.evaluate(&places.origin, &mut gradient);
+    let displacement = |x: &[f64]| places.displacement(x);
+    let from = Leaving {
+        x: &places.origin,
+        energy,
+        preconditioner,
+        displacement: &displacement,
+    };
+    let mut counted = Counted::new(&mut *landscape);
+    let sizes = (settings.relaxation_step, OTHER_MINIMUM);
+    let heat = (heat, &is_heated as &dyn Fn(usize) -> bool);
+    let out = heated_out(&mut counted, from.x, preconditioner, heat, sizes, random);
+    let end = out.and_then(|whole| one_of(&whole, &mut counted, from, &places, &settings, random));
+    let mut spent = EvaluationCounts {
+        basin: counted.force_evaluations(),
+        ..EvaluationCounts::default()
+    };
+    let Some(end) = end else {
+        counts.add(&shared(spent, share));
+        return Err(Box::new(Failure::NotHeatedOut));
+    };
+    let (found, over) = approach(landscape, from, &end, &settings);
+    spent.add(&over);
+    counts.add(&shared(spent, share));
+    let mut climb = found.ok_or_else(|| Box::new(Failure::NoPass))?.saddle;
+    climb.energy += start.energy - energy;
+    Ok(level.in_the_sample(climb, start, start.x))
+}
+
+/// The minimum that one of the groups of atoms that moved together leads to by itself, drawn; where it
+/// leads back, that of the next one.
+fn one_of(
+    whole: &[f64],
+    landscape: &mut dyn EnergyLandscape,
+    from: Leaving<'_>,
+    places: &Places,
+    settings: &SearchSettings,
+    random: &mut Pcg64,
+) -> Option<Vec<f64>> {
+    let mut there = from.x.to_vec();
+    add_scaled(&mut there, 1.0, whole);
+    let parts = moved_together(&places.displacement(&there), &|a, b| places.distance(a, b));
+    let first = Uniform::new(0, parts.len()).ok()?.sample(random);
+    for k in 0..parts.len() {
+        let part = &parts[(first + k) % parts.len()];
+        let mut x = from.x.to_vec();
+        add_scaled(&mut x, 1.0, part);
+        let limits = DescentLimits {
+            force_tolerance: settings.force_tolerance.max(REGION_DESCENT_TOLERANCE),
+            largest_step: settings.relaxation_step,
+            evaluations: settings.max_force_evaluations,
         };
-        climb.counts.basin += u64::from(PARTS);
-        climb
-    })
+        let alone = descend(landscape, &x, from.preconditioner, limits);
+        let end = places.displacement(&alone.x);
+        if alone.outcome == DescentOutcome::Converged
+            && landscape.largest_force(&end) > OTHER_MINIMUM
+        {
+            return Some(end);
+        }
+    }
+    None
 }

@@ -31,6 +31,36 @@ pub struct HeatSettings {
     pub steps: u32,
     /// Rounds before a search is given up.
     pub rounds: u32,
+    /// What the heated atoms have around them.
+    #[serde(skip_serializing_if = "Surroundings::are_frozen")]
+    pub surroundings: Surroundings,
+    /// Only atoms this close to the chosen one are heated, anew in every round; the others move from
+    /// where they stand still `[length]`. None: all atoms that move, once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub radius: Option<f64>,
+}
+
+/// What heated atoms have around them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surroundings {
+    /// Atoms outside the smallest region stand still: cheap, and blind to soft spots that need more
+    /// room.
+    #[default]
+    Frozen,
+    /// The atoms of the largest region that saves anything move, or, in small samples, all.
+    Free,
+}
+
+impl Surroundings {
+    // Settings of before there was a choice read and write the same.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes fields by reference"
+    )]
+    fn are_frozen(&self) -> bool {
+        *self == Self::Frozen
+    }
 }
 
 impl Default for HeatSettings {
@@ -40,6 +70,8 @@ impl Default for HeatSettings {
             growth: 1.2,
             steps: 25,
             rounds: 10,
+            surroundings: Surroundings::Frozen,
+            radius: None,
         }
     }
 }
@@ -72,6 +104,12 @@ impl HeatSettings {
                 "at least 1",
                 f64::from(self.rounds),
             ),
+            (
+                "heat.radius",
+                self.radius.is_none_or(|r| r > 0.0 && r.is_finite()),
+                "positive and finite",
+                self.radius.unwrap_or_default(),
+            ),
         ];
         match faults.into_iter().find(|(_, right, ..)| !right) {
             Some((field, _, wanted, value)) => Err(SettingsError {
@@ -87,32 +125,40 @@ impl HeatSettings {
 /// The displacement from the minimum `origin` to the first other minimum into which a heated
 /// trajectory falls; `None` where it stayed in all rounds.
 ///
-/// Velocities are drawn at twice the temperature, half of which goes into the potential; velocity
-/// Verlet at constant energy; from round to round velocities grow by √growth. The basins that such a
-/// trajectory visits first are those behind the lowest passes. Descents move no atom farther than
-/// `largest_step` at a time, and a quench in which one ends farther than `other_minimum` from its place
-/// is another minimum `[length]`.
+/// Velocities of the coordinates that `is_heated` are drawn at twice the temperature, half of which goes
+/// into the potential; velocity Verlet at constant energy; from round to round velocities grow by
+/// √growth, or, where [`HeatSettings::radius`] heats a few atoms among many, are drawn anew at the grown
+/// temperature. The basins that such a trajectory visits first are those behind the lowest passes.
+/// Descents move no atom farther than `largest_step` at a time, and a quench in which one ends farther
+/// than `other_minimum` from its place is another minimum `[length]`.
 pub fn heated_out(
     landscape: &mut dyn EnergyLandscape,
     origin: &[f64],
     preconditioner: &dyn Preconditioner,
-    heat: &HeatSettings,
+    (heat, is_heated): (&HeatSettings, &dyn Fn(usize) -> bool),
     (largest_step, other_minimum): (f64, f64),
     random: &mut Pcg64,
 ) -> Option<Vec<f64>> {
-    let width = (2.0 * heat.temperature).sqrt();
-    let mut velocity: Vec<f64> = origin
-        .iter()
-        .map(|_| {
+    let mut velocity = vec![0.0; origin.len()];
+    let mut draw = |velocity: &mut [f64], temperature: f64| {
+        let hot = velocity
+            .iter_mut()
+            .enumerate()
+            .filter(|(k, _)| is_heated(*k));
+        for (_, component) in hot {
             let normal: f64 = StandardNormal.sample(random);
-            width * normal
-        })
-        .collect();
+            *component = temperature.sqrt() * normal;
+        }
+    };
+    draw(&mut velocity, 2.0 * heat.temperature);
     let mut x = origin.to_vec();
     let mut gradient = vec![0.0; x.len()];
     landscape.evaluate(&x, &mut gradient);
     for round in 0..heat.rounds {
-        if round > 0 {
+        if round > 0 && heat.radius.is_some() {
+            let growth = heat.growth.powf(f64::from(round));
+            draw(&mut velocity, heat.temperature * growth);
+        } else if round > 0 {
             scale(&mut velocity, heat.growth.sqrt());
         }
         for _ in 0..heat.steps {
@@ -187,7 +233,7 @@ mod tests {
             &mut wells,
             &[0.0; 9],
             &Identity,
-            heat,
+            (heat, &|_| true),
             (0.1, 0.2),
             &mut random,
         );
@@ -252,7 +298,7 @@ mod tests {
             &mut bowl,
             &[0.0; 6],
             &Identity,
-            &heat,
+            (&heat, &|_| true),
             (0.1, 0.2),
             &mut random,
         );
@@ -277,6 +323,13 @@ mod tests {
                 ..right
             }),
             "heat.growth"
+        );
+        assert_eq!(
+            wrong(HeatSettings {
+                radius: Some(0.0),
+                ..right
+            }),
+            "heat.radius"
         );
         assert_eq!(wrong(HeatSettings { steps: 0, ..right }), "heat.steps");
         assert_eq!(wrong(HeatSettings { rounds: 0, ..right }), "heat.rounds");

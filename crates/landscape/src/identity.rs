@@ -49,6 +49,18 @@ pub fn same_event(
         )
 }
 
+/// Whether two events from the minimum of `sample` lead to the same minimum: no atom of one farther than
+/// `tolerance` from its partner in the other `[length]`, under the best permutation of like atoms.
+pub fn same_final_minimum(
+    first: &EventRecord,
+    second: &EventRecord,
+    sample: &SampleRecord,
+    tolerance: f64,
+) -> bool {
+    let fields = (&first.displacement_final, &second.displacement_final);
+    same_points(fields.0, fields.1, sample, tolerance)
+}
+
 fn same_points(
     first: &DisplacementField,
     second: &DisplacementField,

@@ -1,5 +1,6 @@
 //! A search from small to large: through regions of growing radius, at last in the whole sample.
 
+use metabasin_atoms::Cell;
 use metabasin_catalogue::EvaluationCounts;
 use metabasin_interactions::{Counted, EnergyLandscape, FixedCell, largest_norm};
 use rand_pcg::Pcg64;
@@ -20,7 +21,7 @@ const REGION_TOLERANCE: f64 = 1e-2;
 
 /// Largest force of the minima beside a saddle in its region `[energy / length]`: close enough to
 /// tell whether one is the starting minimum.
-const REGION_DESCENT_TOLERANCE: f64 = 1e-3;
+pub(crate) const REGION_DESCENT_TOLERANCE: f64 = 1e-3;
 
 /// Largest force to which a descent goes in the smaller regions `[energy / length]`.
 const DESCENT_TOLERANCE: f64 = 0.1;
@@ -111,8 +112,16 @@ impl Level<'_> {
         }
     }
 
+    /// The cell of the sample, where the coordinates are those of its atoms.
+    pub(crate) fn cell(&self) -> Option<Cell> {
+        match self {
+            Self::Region(_) => None,
+            Self::Whole(landscape) => Some(*landscape.cell()),
+        }
+    }
+
     /// Where the atoms of a smaller region stand among them.
-    fn places(&self, inner: &[u32]) -> Vec<usize> {
+    pub(crate) fn places(&self, inner: &[u32]) -> Vec<usize> {
         match self {
             Self::Region(local) => inner
                 .iter()
@@ -124,7 +133,7 @@ impl Level<'_> {
 
     /// The energies of a region and of the sample differ by a constant, which stays; modes and
     /// coordinates become those of the sample.
-    fn in_the_sample(&self, climb: Climb, start: &Start<'_>, whole: &[f64]) -> Climb {
+    pub(crate) fn in_the_sample(&self, climb: Climb, start: &Start<'_>, whole: &[f64]) -> Climb {
         let mut x = whole.to_vec();
         self.leave(&climb.x, start, &mut x);
         let mut climb = Climb { x, ..climb };
@@ -150,6 +159,8 @@ impl Level<'_> {
 pub(crate) enum Failure {
     /// The climb did not end at a saddle.
     Climb(Climb),
+    /// No pass was found to the minimum into which heat drove it.
+    NoPass,
     /// Neither side of the saddle leads back in a region; coordinates of both, of all atoms.
     Disconnected(Climb, [Vec<f64>; 2]),
     /// Both sides lead back in a region.
@@ -162,8 +173,8 @@ pub(crate) enum Failure {
 pub(crate) enum Departure<'a> {
     /// Along the displacement of a push.
     Push(&'a [f64]),
-    /// By heat, in the smallest region.
-    Heat(&'a HeatSettings, &'a mut Pcg64),
+    /// By heat around an atom, in the smallest of the levels.
+    Heat(&'a HeatSettings, &'a mut Pcg64, u32),
 }
 
 /// One search: climbs among the atoms of the smallest level with all others frozen;
@@ -187,9 +198,8 @@ pub(crate) fn climb_through(
             }
             climb
         }
-        Departure::Heat(heat, random) => {
-            let heat = (heat, random);
-            heated_climb(smallest, start, heat, when_convex, settings, counts)?
+        Departure::Heat(heat, random, center) => {
+            heated_climb(smallest, start, (heat, random), center, settings, counts)?
         }
     };
     for k in larger {
@@ -206,6 +216,21 @@ fn tolerance(level: &Level<'_>, settings: &SearchSettings) -> f64 {
         Level::Region(_) => settings.force_tolerance.max(REGION_TOLERANCE),
         Level::Whole(_) => settings.force_tolerance,
     }
+}
+
+/// Settings of a climb among the atoms of a level: in a region saddles need no more than `tolerance`, and
+/// stand higher.
+pub(crate) fn frozen_settings(
+    level: &Level<'_>,
+    tolerance: f64,
+    settings: &SearchSettings,
+) -> SearchSettings {
+    let mut settings = settings.clone();
+    if let Level::Region(_) = level {
+        settings.force_tolerance = settings.force_tolerance.max(tolerance);
+        settings.energy_window *= FROZEN_HEIGHT;
+    }
+    settings
 }
 
 fn first_climb(
@@ -231,7 +256,7 @@ fn first_climb(
 }
 
 /// The minimum as the atoms of a level see it.
-pub(crate) struct Bottom<'a> {
+struct Bottom<'a> {
     pub landscape: &'a mut dyn EnergyLandscape,
     /// Their coordinates.
     pub x: &'a [f64],
@@ -242,7 +267,7 @@ pub(crate) struct Bottom<'a> {
 
 /// A climb out of the minimum among the atoms of one level, with the tolerance and the energy window
 /// of that level; what it found is one of the sample.
-pub(crate) fn climb_out(
+fn climb_out(
     level: &mut Level<'_>,
     start: &Start<'_>,
     settings: &SearchSettings,
@@ -250,15 +275,7 @@ pub(crate) fn climb_out(
     climb: impl FnOnce(Bottom<'_>, &SearchSettings) -> Climb,
 ) -> Result<Climb, Box<Failure>> {
     let share = level.share();
-    let frozen_height = match level {
-        Level::Region(_) => FROZEN_HEIGHT,
-        Level::Whole(_) => 1.0,
-    };
-    let settings = SearchSettings {
-        force_tolerance: tolerance(level, settings),
-        energy_window: settings.energy_window * frozen_height,
-        ..settings.clone()
-    };
+    let settings = frozen_settings(level, REGION_TOLERANCE, settings);
     let x = level.enter(start.x, start);
     let (landscape, preconditioner) = level.parts(start);
     let mut gradient = vec![0.0; x.len()];

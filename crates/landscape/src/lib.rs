@@ -11,6 +11,7 @@
 //! [`EnergyLandscape`]: metabasin_interactions::EnergyLandscape
 
 mod active_region;
+mod approach;
 mod cholesky;
 mod climb;
 mod descent;
@@ -30,6 +31,7 @@ mod linear_solve;
 mod load;
 mod lowest_mode;
 mod matching;
+mod moved_together;
 mod outcome;
 mod preconditioner;
 mod push;
@@ -47,14 +49,15 @@ mod test_surfaces;
 mod verify;
 mod vineyard;
 
+pub use approach::{Approach, Beside, Leaving, Sides, approach, sides};
 pub use climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
 pub use displacement::{Shape, displacements, shape};
 pub use elasticity::{hessian_preconditioner, relaxed_stiffness};
 pub use error::LandscapeError;
 pub use event_rates::{BarrierSplit, Prefactors, RateSettings, harmonic_prefactors};
 pub use gradient_flow::{Flow, FlowLimits, gradient_flow};
-pub use heating::{HeatSettings, heated_out};
-pub use identity::{IdentityTolerances, same_event};
+pub use heating::{HeatSettings, Surroundings, heated_out};
+pub use identity::{IdentityTolerances, same_event, same_final_minimum};
 pub use index::{
     IndexMethod, SaddleIndex, index_by_inertia, index_by_lanczos, is_positive_definite,
 };
@@ -63,6 +66,7 @@ pub use load::{
     MinimumPoint,
 };
 pub use lowest_mode::{LanczosLimits, LowestMode, lowest_mode};
+pub use moved_together::{SAME_PLACE, moved_together};
 pub use outcome::SearchOutcome;
 pub use preconditioner::{Identity, IncompleteCholesky, Preconditioner};
 pub use push::local_push;

@@ -8,16 +8,19 @@ use std::time::Instant;
 
 use metabasin_atoms::{Purpose, Stiffness, random_stream};
 use metabasin_catalogue::{EvaluationCounts, EventRecord, SearchRecord};
-use metabasin_interactions::{EnergyLandscape, FixedCell};
+use metabasin_interactions::{EnergyLandscape, FixedCell, flatten, unflatten};
 use metabasin_minimizers::InherentStructure;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::active_region::{ActiveRegion, PreconditionedRegion};
+use crate::approach::{Leaving, approach};
 use crate::climb::WhenConvex;
+use crate::displacement::displacements;
 use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
 use crate::error::LandscapeError;
 use crate::flat::add_scaled;
+use crate::heating::Surroundings;
 use crate::levels::{Departure, Failure, Level, Start, climb_through};
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::IncompleteCholesky;
@@ -136,6 +139,13 @@ impl Searcher {
         let push;
         let mut landscape = self.landscape.clone();
         let mut regions = self.regions(center as usize);
+        if self
+            .settings
+            .heat
+            .is_some_and(|heat| heat.surroundings == Surroundings::Free)
+        {
+            regions.drain(..regions.len().saturating_sub(1));
+        }
         let mut counts = EvaluationCounts::default();
         let mut levels: Vec<Level> = regions
             .iter_mut()
@@ -148,7 +158,9 @@ impl Searcher {
             preconditioner: &self.preconditioner,
         };
         let departure = match &self.settings.heat {
-            Some(heat) if levels.len() > 1 => Departure::Heat(heat, &mut random),
+            Some(heat) if levels.len() > 1 || heat.surroundings == Surroundings::Free => {
+                Departure::Heat(heat, &mut random, center)
+            }
             _ => {
                 push = local_push(configuration, center as usize, &self.settings, &mut random);
                 Departure::Push(&push)
@@ -164,17 +176,7 @@ impl Searcher {
         );
         let verdict = climbed.map_or_else(
             |failure| self.verdict(*failure),
-            |climb| {
-                let origin = Origin {
-                    positions: &configuration.positions,
-                    energy: self.minimum.energy(),
-                    stress: self.minimum.stress(),
-                    stiffness: self.stiffness.stable_or_isotropic().0,
-                    settings: &self.settings,
-                    preconditioner: &self.preconditioner,
-                };
-                verify(&mut landscape, &climb, &origin, &mut counts)
-            },
+            |climb| verify(&mut landscape, &climb, &self.origin(), &mut counts),
         );
         let Verdict {
             outcome,
@@ -200,6 +202,43 @@ impl Searcher {
         };
         // A request is never taken back: not requested now, it cut nothing short before.
         (!landscape.is_interrupted()).then_some((result, elsewhere))
+    }
+
+    /// The event over the first pass on the way to the minimum at `end` from this one, and what it
+    /// took: verified like those of searches, its `first_search` zero. The inner value is `None` where
+    /// no way there was found ([`approach`]) or what was found does not hold; the outer one where the
+    /// force field of the minimum was interrupted.
+    pub fn event_towards(&self, end: &[f64]) -> Option<(Option<EventRecord>, EvaluationCounts)> {
+        let mut landscape = self.landscape.clone();
+        let cell = *landscape.cell();
+        let positions = &self.minimum.configuration().positions;
+        let displacement = |x: &[f64]| flatten(&displacements(&cell, positions, &unflatten(x)));
+        let from = Leaving {
+            x: &self.coordinates,
+            energy: self.minimum.energy(),
+            preconditioner: &self.preconditioner,
+            displacement: &displacement,
+        };
+        let (found, mut counts) = approach(&mut landscape, from, end, &self.settings);
+        let event = found.and_then(|pass| {
+            verify(&mut landscape, &pass.saddle, &self.origin(), &mut counts).event
+        });
+        let event = event.map(|event| EventRecord {
+            evaluations: counts,
+            ..event
+        });
+        (!landscape.is_interrupted()).then_some((event, counts))
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        Origin {
+            positions: &self.minimum.configuration().positions,
+            energy: self.minimum.energy(),
+            stress: self.minimum.stress(),
+            stiffness: self.stiffness.stable_or_isotropic().0,
+            settings: &self.settings,
+            preconditioner: &self.preconditioner,
+        }
     }
 
     /// Minima beside the saddles that the searches of `range` find, in the order of the searches,
@@ -276,6 +315,10 @@ impl Searcher {
             Failure::NotHeatedOut => Verdict::failed(
                 SearchOutcome::StayedInBasin,
                 "no round of heating left the basin".to_owned(),
+            ),
+            Failure::NoPass => Verdict::failed(
+                SearchOutcome::NotConverged,
+                "no pass to the minimum behind was found".to_owned(),
             ),
             Failure::BothSidesSame(climb) => {
                 Verdict::failed(SearchOutcome::BothSidesSame, self.describe(&climb))
