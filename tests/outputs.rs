@@ -18,7 +18,7 @@ use small_catalogue::{SHARED, events, search};
 
 /// Every verb that writes where it is told: its words, with `IN` for what it reads and `OUT` for
 /// what it writes.
-const WRITERS: [&str; 25] = [
+const WRITERS: [&str; 28] = [
     "demo --out OUT",
     "run IN --out OUT",
     "kmc IN --out OUT",
@@ -40,6 +40,9 @@ const WRITERS: [&str; 25] = [
     "activation IN --plot OUT",
     "escape IN --csv OUT",
     "escape IN --plot OUT",
+    "recall IN --csv OUT",
+    "recall IN --plot OUT",
+    "recall IN --missing OUT",
     "export IN --format csv -o OUT",
     "export IN --format sqlite -o OUT",
     "export-lammps IN -o OUT",

@@ -9,7 +9,7 @@ mod structures;
 
 use clap::{ArgAction, Parser, Subcommand};
 
-pub use catalogues::{Activation, Barriers, Escape, Export, ExportFormat, Prefactors};
+pub use catalogues::{Activation, Barriers, Escape, Export, ExportFormat, Prefactors, Recall};
 pub use lammps::{ExportLammps, ImportLammps};
 pub use runs::{Bench, Check, Compare, Demo, Init, Report, Run, Template};
 pub use searches::{Akmc, Merge, Search};
@@ -131,6 +131,17 @@ pub enum Verb {
     /// Lets molecular dynamics escape from a catalogue's minimum, beside the catalogue's sum of rates.
     #[command(after_help = "Example:\n  metabasin escape glass.sqlite --plot escape.svg")]
     Escape(Escape),
+    /// Lets molecular dynamics leave a catalogue's minimum, and looks for every way that it took in the
+    /// catalogue.
+    ///
+    /// Trajectories start in the minimum and are quenched until they end in another one; the pass of each
+    /// first exit is found and laid beside the events: held where the catalogue leads to the same minimum
+    /// over a pass at most half a k_B T higher.
+    #[command(
+        after_help = "Examples:\n  metabasin recall glass.sqlite --temperature 0.27 --plot recall.svg\n  \
+                      metabasin recall glass.sqlite --trajectories 100 --missing missing.extxyz"
+    )]
+    Recall(Recall),
     /// Eshelby kinetic Monte Carlo of a config.
     #[command(
         after_help = "Example:\n  metabasin kmc kmc.ron --set catalogue=glass.sqlite --out kmc"

@@ -6,6 +6,7 @@ mod barriers;
 mod inspect;
 mod lammps;
 mod rates;
+mod recall;
 mod runs;
 mod search;
 
@@ -67,6 +68,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Activation(activation) => barriers::activation(context, activation),
         Verb::Prefactors(prefactors) => rates::prefactors(context, prefactors),
         Verb::Escape(escape) => rates::escape(context, escape),
+        Verb::Recall(asked) => recall::recall(context, asked),
         Verb::Export(export) => barriers::export(context, export),
         Verb::Compare(compare) => runs::compare(context, compare),
         Verb::Report(report) => runs::report(context, report),

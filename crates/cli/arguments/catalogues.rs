@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
-use metabasin_pipeline::{EscapeRequest, RateSettings};
+use metabasin_pipeline::{EscapeRequest, RateSettings, RecallRequest};
 
 use super::Kernel;
 use super::numbers::{finite, positive};
@@ -227,6 +227,54 @@ pub struct Escape {
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
     /// Overwrite plot and table.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `recall`.
+#[derive(Args, Debug)]
+pub struct Recall {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Temperature k_B T in epsilon; by default that of the sample.
+    #[arg(long, value_name = "KT", allow_negative_numbers = true, value_parser = positive)]
+    pub temperature: Option<f64>,
+    /// Trajectories.
+    #[arg(long, value_name = "N", default_value_t = RecallRequest::default().trajectories, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000))]
+    pub trajectories: u64,
+    /// Time between two quenches in tau.
+    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().interval, allow_negative_numbers = true, value_parser = positive)]
+    pub interval: f64,
+    /// Time after which a trajectory that stayed is given up in tau.
+    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().longest, allow_negative_numbers = true, value_parser = positive)]
+    pub longest: f64,
+    /// Relaxation time of the Langevin thermostat in tau.
+    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().friction_time, allow_negative_numbers = true, value_parser = positive)]
+    pub friction_time: f64,
+    /// Time step in tau.
+    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().time_step, allow_negative_numbers = true, value_parser = positive)]
+    pub time_step: f64,
+    /// Seed.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
+    pub seed: u64,
+    /// Force kernel.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Draw the ways taken beside the events, rate against barrier.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write the table.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Write minimum, saddle and final minimum of the passes that the catalogue does not hold.
+    #[arg(long, value_name = "FILE.extxyz")]
+    pub missing: Option<PathBuf>,
+    /// Overwrite plot, table and structures.
     #[arg(long)]
     pub force: bool,
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use metabasin_atoms::units::SECONDS_PER_TAU;
 use metabasin_atoms::{Cell, Configuration, Species};
 use metabasin_catalogue::{
-    BarrierReport, Catalogue, DisplacementField, EventMeasures, SampleRecord, StatisticsOptions,
-    remove_catalogue,
+    BarrierReport, Catalogue, DisplacementField, EventMeasures, EventRecord, SampleRecord,
+    StatisticsOptions, remove_catalogue,
 };
 use metabasin_files::{Frame, Overwrite, Placement, write_atomic, write_extxyz};
 use metabasin_interactions::Cut;
@@ -250,11 +250,25 @@ pub fn export_extxyz(
     let catalogue = Catalogue::open_read_only(catalogue)?;
     let sample = catalogue.sample()?;
     let events = catalogue.verified_events()?;
-    let minimum = minimum_of(&sample)?;
-    let cut = cut_of(&sample)?;
+    write_events(&sample, &events, output, (overwrite, placement))?;
+    Ok(events.len())
+}
+
+/// Writes minimum, saddle and final minimum of events of `sample`.
+///
+/// # Errors
+/// Where the sample is damaged or the file cannot be written.
+pub(crate) fn write_events(
+    sample: &SampleRecord,
+    events: &[EventRecord],
+    output: &Path,
+    (overwrite, placement): (Overwrite, Placement),
+) -> Result<(), PipelineError> {
+    let minimum = minimum_of(sample)?;
+    let cut = cut_of(sample)?;
     let mut field = force_field(cut, KernelChoice::Portable);
     let mut states = Vec::new();
-    for event in &events {
+    for event in events {
         let saddle = displaced(&minimum, &event.displacement_saddle);
         let last = displaced(&minimum, &event.displacement_final);
         for (name, configuration) in [
@@ -289,5 +303,5 @@ pub fn export_extxyz(
         })
         .collect();
     write_extxyz(output, &frames, overwrite)?;
-    Ok(events.len())
+    Ok(())
 }

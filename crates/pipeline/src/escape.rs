@@ -2,11 +2,10 @@
 //! `escape`.
 //!
 //! [`clock`] follows one trajectory and keeps recrossings apart, [`trajectory`] is the dynamics with
-//! its regular quenches, [`poisson`] puts error bars on counts; this file lays the counts beside the
+//! its regular quenches, [`crate::poisson`] puts error bars on counts; this file lays the counts beside the
 //! catalogue's sum of rates ([`RateSum`]).
 
 mod clock;
-mod poisson;
 mod trajectory;
 
 use std::path::{Path, PathBuf};
@@ -19,9 +18,9 @@ use serde::Serialize;
 use crate::config::KernelChoice;
 use crate::journal::{Kept, beside};
 use crate::prefactors::rebuilder;
-use crate::{Interrupt, PipelineError, Progress, csv};
+use crate::{Interrupt, PipelineError, Progress, csv, poisson};
 use clock::{Escape, Patience, Place, follow};
-use trajectory::{Setting, Trajectory};
+pub(crate) use trajectory::{Setting, Trajectory, TrajectorySettings};
 
 /// Summed lasting rates above this, an attempt period, are not rates of a rare event.
 const RARE: f64 = 0.01;
@@ -168,7 +167,7 @@ impl EscapeTest {
     }
 }
 
-fn positive(name: &str, value: f64) -> Result<(), PipelineError> {
+pub(crate) fn positive(name: &str, value: f64) -> Result<(), PipelineError> {
     if value > 0.0 && value.is_finite() {
         return Ok(());
     }
@@ -286,7 +285,13 @@ pub fn escape_test(
         ));
     }
     let rebuilder = rebuilder(path, &sample, (request.kernel, interrupt))?;
-    let setting = Setting::new(&rebuilder, &events, request, period);
+    let setting = TrajectorySettings {
+        friction_time: request.friction_time,
+        time_step: request.time_step,
+        interval: request.interval * period,
+        seed: request.seed,
+    };
+    let setting = Setting::new(&rebuilder, &events, &setting);
     let sums: Vec<RateSum> = temperatures
         .iter()
         .map(|&temperature| RateSum::at(&events, &sample, temperature, lasting_time))

@@ -35,8 +35,10 @@ mod machine_speed;
 mod memory;
 mod merge;
 mod parquet_tables;
+mod poisson;
 mod prefactors;
 mod progress;
+mod recall;
 mod relaxation;
 mod replicas;
 mod reverification;
@@ -89,7 +91,7 @@ pub use metabasin_files::{FilesError, Overwrite, Placement, try_output};
 pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::{
     DescentMethod, HeatSettings, RateSettings, Reverification, ReverificationTolerances,
-    SearchSettings,
+    SearchSettings, Surroundings,
 };
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::{Radii, Thresholds};
@@ -99,6 +101,9 @@ pub use prefactors::{
     Unmeasured, measure_prefactors, prefactor_convergence,
 };
 pub use progress::{Progress, Silent, Work};
+pub use recall::{
+    ExitChannel, ExitVerdict, Recall, RecallRequest, recall, write_missing, write_recall_csv,
+};
 pub use relaxation::{Relaxation, relax};
 pub use reverification::{LargestShifts, ReverificationRequest, ReverificationSummary, reverify};
 pub use run::{RunSummary, StageSummary, run};

@@ -8,6 +8,7 @@ mod glass;
 mod landscape;
 mod load;
 mod loading;
+mod recall;
 mod walk;
 
 use metabasin_catalogue::EventRecord;
@@ -21,6 +22,7 @@ pub use landscape::{
 };
 pub use load::{LoadAxis, LoadedCurve, load_sheet_svg};
 pub use loading::{recovery, recovery_svg, residual_strain, stress_strain, stress_strain_svg};
+pub use recall::{TakenWay, WayVerdict, recall_figure, recall_svg};
 pub use walk::walk_svg;
 
 use crate::plot::Plot;

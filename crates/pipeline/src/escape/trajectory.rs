@@ -9,7 +9,6 @@ use metabasin_minimizers::{InherentStructure, Lbfgs};
 use nalgebra::Vector3;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::EscapeRequest;
 use super::clock::{Place, Walker};
 use crate::{Interrupt, PipelineError};
 
@@ -17,6 +16,17 @@ use crate::{Interrupt, PipelineError};
 const QUENCH_TOLERANCE: f64 = 1e-3;
 /// Largest displacement at which a quench ended at home, unless events are smaller `[length]`.
 const HOME_DISTANCE: f64 = 0.1;
+
+/// How trajectories are run.
+pub(crate) struct TrajectorySettings {
+    /// Relaxation time of the thermostat `[τ]`.
+    pub(crate) friction_time: f64,
+    /// Time step `[τ]`.
+    pub(crate) time_step: f64,
+    /// Time between two quenches `[τ]`.
+    pub(crate) interval: f64,
+    pub(crate) seed: u64,
+}
 
 /// What all trajectories share.
 pub(crate) struct Setting {
@@ -34,8 +44,7 @@ impl Setting {
     pub(crate) fn new(
         rebuilder: &Rebuilder,
         events: &[EventRecord],
-        request: &EscapeRequest,
-        period: f64,
+        settings: &TrajectorySettings,
     ) -> Self {
         let minimum = rebuilder.minimum().configuration().clone();
         let smallest = events
@@ -56,7 +65,7 @@ impl Setting {
             })
             .collect();
         let thermostat = Thermostat::Langevin {
-            time_constant: request.friction_time,
+            time_constant: settings.friction_time,
         };
         Self {
             // One trajectory a thread: each evaluates forces alone.
@@ -65,10 +74,10 @@ impl Setting {
             home_distance: 0.5 * smallest,
             dynamics: Dynamics {
                 thermostat: Some(thermostat),
-                ..Dynamics::constant_energy(request.time_step, 1.0)
+                ..Dynamics::constant_energy(settings.time_step, 1.0)
             },
-            steps: ((request.interval * period / request.time_step).round() as u64).max(1),
-            seed: request.seed,
+            steps: ((settings.interval / settings.time_step).round() as u64).max(1),
+            seed: settings.seed,
             minimum,
         }
     }
@@ -113,7 +122,7 @@ pub(crate) struct Trajectory<'a> {
 }
 
 fn failed(error: impl std::fmt::Display) -> PipelineError {
-    PipelineError::Failed(format!("escape: {error}"))
+    PipelineError::Failed(format!("dynamics from the minimum: {error}"))
 }
 
 impl<'a> Trajectory<'a> {
@@ -156,12 +165,9 @@ impl<'a> Trajectory<'a> {
             interrupt,
         })
     }
-}
 
-impl Walker for Trajectory<'_> {
-    type Error = PipelineError;
-
-    fn look(&mut self) -> Result<Place, PipelineError> {
+    /// On to the next quench, and where it ends.
+    pub(crate) fn quenched(&mut self) -> Result<InherentStructure, PipelineError> {
         self.simulation
             .advance(self.setting.steps)
             .map_err(failed)?;
@@ -176,7 +182,15 @@ impl Walker for Trajectory<'_> {
                 resume: "the same command goes on with the trajectories that are left".to_owned(),
             });
         }
-        let (quenched, _) = quenched.map_err(failed)?;
+        Ok(quenched.map_err(failed)?.0)
+    }
+}
+
+impl Walker for Trajectory<'_> {
+    type Error = PipelineError;
+
+    fn look(&mut self) -> Result<Place, PipelineError> {
+        let quenched = self.quenched()?;
         Ok(self.setting.place(quenched.configuration()))
     }
 }

@@ -1,0 +1,438 @@
+//! Whether a catalogue holds the ways by which molecular dynamics leaves its minimum. The verb `recall`.
+//!
+//! [`first_exit`] follows one trajectory to the first other minimum and finds the pass that leads
+//! there, [`channels`] tells exits apart and looks for each in the catalogue, [`binomial`] puts error
+//! bars on shares. First exits of walkers put at a minimum are a diagnosis of searches: they tell which
+//! passes are missing, not what the metabasin around does.
+
+mod binomial;
+mod channels;
+mod first_exit;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use metabasin_catalogue::{Catalogue, EventRecord, RateSum, SampleRecord, good_turing_coverage};
+use metabasin_files::{Overwrite, Placement, write_atomic};
+use metabasin_landscape::{Rebuilder, Searcher};
+use serde::Serialize;
+
+use crate::catalogue_reading::{open_minimum, write_events};
+use crate::config::KernelChoice;
+use crate::escape::{Trajectory, TrajectorySettings, positive};
+use crate::journal::{Kept, beside};
+use crate::{Interrupt, PipelineError, Progress, csv, poisson};
+pub use channels::{ExitChannel, ExitVerdict};
+use first_exit::{FirstExit, first_exit};
+
+/// Two-sided 95 % and one standard deviation: the probability of either tail.
+const TAIL: f64 = 0.025;
+const TAIL_OF_ERROR: f64 = 0.1587;
+
+/// What is asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecallRequest {
+    /// k_B T `[energy]`; none: that of the sample.
+    pub temperature: Option<f64>,
+    /// Trajectories.
+    pub trajectories: u64,
+    /// Time between two quenches `[τ]`.
+    pub interval: f64,
+    /// Time after which a trajectory that stayed is given up `[τ]`.
+    pub longest: f64,
+    /// Relaxation time of the Langevin thermostat `[τ]`.
+    pub friction_time: f64,
+    /// Time step `[τ]`.
+    pub time_step: f64,
+    /// Seed.
+    pub seed: u64,
+    /// Force kernel.
+    pub kernel: KernelChoice,
+}
+
+impl Default for RecallRequest {
+    fn default() -> Self {
+        Self {
+            temperature: None,
+            trajectories: 24,
+            interval: 0.25,
+            longest: 100.0,
+            friction_time: 5.0,
+            time_step: 0.005,
+            seed: 1,
+            kernel: KernelChoice::default(),
+        }
+    }
+}
+
+/// A share of something counted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Share {
+    /// The share seen.
+    pub value: f64,
+    /// Half the exact interval of one standard deviation.
+    pub error: f64,
+    /// The exact interval at 95 %.
+    pub interval: [f64; 2],
+}
+
+impl Share {
+    fn of(count: u64, trials: u64) -> Option<Self> {
+        let [low, high] = binomial::interval(count, trials, TAIL_OF_ERROR);
+        (trials > 0).then(|| Self {
+            value: count as f64 / trials as f64,
+            error: 0.5 * (high - low),
+            interval: binomial::interval(count, trials, TAIL),
+        })
+    }
+}
+
+/// What `recall` reports: first exits from the minimum of the catalogue.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recall {
+    /// k_B T `[energy]`.
+    pub temperature: f64,
+    /// Time between two quenches `[τ]`.
+    pub interval: f64,
+    /// Trajectories.
+    pub trajectories: u64,
+    /// Of them, those that stayed to the end.
+    pub stayed: u64,
+    /// Exits: groups of atoms that moved, of all trajectories.
+    pub exits: u64,
+    /// Time at risk, all trajectories together `[τ]`.
+    pub exposure: f64,
+    /// Exits over passes that the catalogue holds.
+    pub held: u64,
+    /// Exits to minima that it holds only behind higher passes.
+    pub held_by_detour: u64,
+    /// Exits of which it holds nothing.
+    pub missing: u64,
+    /// Exits whose pass was not found.
+    pub without_pass: u64,
+    /// Share of the exits that the catalogue holds, those without a pass counted as not held; none
+    /// without an exit.
+    pub recall_by_rate: Option<f64>,
+    /// Its error.
+    pub recall_by_rate_error: Option<f64>,
+    /// Its exact interval at 95 %.
+    pub recall_by_rate_interval: Option<[f64; 2]>,
+    /// Share of the channels seen at least twice that the catalogue holds.
+    pub recall_by_count: Option<f64>,
+    /// Its error.
+    pub recall_by_count_error: Option<f64>,
+    /// Its exact interval at 95 %.
+    pub recall_by_count_interval: Option<[f64; 2]>,
+    /// Good-Turing: the chance that the next exit takes a channel that was seen.
+    pub channels_seen: Option<f64>,
+    /// Exits a time `[1/τ]`.
+    pub rate_md: f64,
+    /// Its exact limits at two standard deviations `[1/τ]`.
+    pub rate_md_interval: [f64; 2],
+    /// The catalogue's sum of rates `[1/τ]`.
+    pub rate_catalogue: f64,
+    /// Of stationary trajectories, which first exits are not.
+    pub time_in_stored_states: Option<f64>,
+    /// Likewise.
+    pub windows: Vec<f64>,
+    /// The ways out that were taken, the most frequent first.
+    pub channels: Vec<ExitChannel>,
+    /// The catalogue's events, barrier `[energy]` and rate `[1/τ]`.
+    #[serde(skip)]
+    pub events: Vec<(f64, f64)>,
+    /// Wall seconds.
+    pub seconds: f64,
+}
+
+impl Recall {
+    /// The result in a sentence.
+    pub fn verdict(&self) -> String {
+        match self.recall_by_rate_interval {
+            None => format!(
+                "nothing left within {:.4} tau in all: the rate is below {:.2e} a tau (97.7 %)",
+                self.exposure, self.rate_md_interval[1]
+            ),
+            Some([low, high]) => format!(
+                "the catalogue holds {} of {} exits ({:.0} to {:.0} %); {} more lead to a minimum that it \
+                 holds only behind a higher pass",
+                self.held,
+                self.exits,
+                100.0 * low,
+                100.0 * high,
+                self.held_by_detour
+            ),
+        }
+    }
+
+    /// The passes that the catalogue does not hold.
+    fn passes_not_held(&self) -> Vec<EventRecord> {
+        let missing = self.channels.iter().filter(|channel| {
+            matches!(
+                channel.verdict,
+                ExitVerdict::Missing | ExitVerdict::HeldByDetour
+            )
+        });
+        (1..)
+            .zip(missing.filter_map(|channel| channel.pass.clone()))
+            .map(|(id, pass)| EventRecord { id, ..pass })
+            .collect()
+    }
+}
+
+/// What trajectories follow from, besides their number: those of the same are the same, to the bit.
+#[derive(Serialize)]
+struct RecallIdentity<'a> {
+    version: &'a str,
+    /// Fingerprint of the minimum.
+    minimum: &'a str,
+    kernel: String,
+    temperature: f64,
+    home_distance: f64,
+    request: &'a RecallRequest,
+}
+
+/// The file beside a catalogue that holds the exits of a test that is not finished.
+pub(crate) fn recall_file(catalogue: &Path) -> PathBuf {
+    beside(catalogue, ".recall")
+}
+
+fn check(request: &RecallRequest) -> Result<(), PipelineError> {
+    for (name, value) in [
+        ("--interval", request.interval),
+        ("--longest", request.longest),
+        ("--friction-time", request.friction_time),
+        ("--time-step", request.time_step),
+    ] {
+        positive(name, value)?;
+    }
+    for (name, longer, shorter) in [
+        ("--interval", request.interval, request.time_step),
+        ("--longest", request.longest, request.interval),
+    ] {
+        if longer < shorter || longer / shorter > 1e9 {
+            return Err(PipelineError::BadInput(format!(
+                "{name} must be 1 to 1e9 times {shorter}, got {longer}"
+            )));
+        }
+    }
+    if request.trajectories == 0 {
+        return Err(PipelineError::BadInput(
+            "--trajectories must be at least 1".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Lets molecular dynamics leave the minimum of a catalogue, at fixed cell, and looks for every way
+/// that it took in the catalogue.
+///
+/// Every trajectory starts in the minimum and is quenched at regular times until it ends in another
+/// minimum; the groups of atoms that moved together are exits of their own; the pass of each is the
+/// first one on the way ([`Searcher::event_towards`]). Trajectories that finished before a stop are
+/// kept in a file beside the catalogue until the test is done.
+///
+/// # Errors
+/// A catalogue that cannot be read, whose minimum is none, or which has no temperature; settings out of
+/// bounds; a temperature at which every trajectory is gone by the first quench; or on request.
+pub fn recall(
+    path: &Path,
+    request: &RecallRequest,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<Recall, PipelineError> {
+    let clock = Instant::now();
+    check(request)?;
+    let catalogue = Catalogue::open_read_only(path)?;
+    let sample = catalogue.sample()?;
+    let events = catalogue.verified_events()?;
+    let temperature = request
+        .temperature
+        .or(sample.temperature)
+        .ok_or_else(|| PipelineError::in_file(path, "says no temperature: give --temperature"))?;
+    positive("--temperature", temperature)?;
+    let stop = || "start the same command anew".to_owned();
+    let (minimum, settings) = open_minimum(path, &sample, (request.kernel, interrupt))?;
+    let searcher = Searcher::new(&minimum, settings.clone(), sample.seed, 0)
+        .map_err(|error| PipelineError::in_file(path, error).unless(interrupt, stop))?;
+    let rebuilder = Rebuilder::new(searcher.minimum(), settings)
+        .map_err(|error| PipelineError::in_file(path, error).unless(interrupt, stop))?;
+    let setting = TrajectorySettings {
+        friction_time: request.friction_time,
+        time_step: request.time_step,
+        interval: request.interval,
+        seed: request.seed,
+    };
+    let setting = crate::escape::Setting::new(&rebuilder, &events, &setting);
+    let interval = setting.interval();
+    let longest = (request.longest / interval).ceil() as u64;
+    let identity = RecallIdentity {
+        version: env!("CARGO_PKG_VERSION"),
+        minimum: &sample.fingerprint,
+        kernel: rebuilder.minimum().force_field().kernel().to_string(),
+        temperature,
+        home_distance: setting.home_distance(),
+        request,
+    };
+    let kept = Kept::at(recall_file(path), &identity, progress)?;
+    progress.begin("exits", request.trajectories);
+    progress.resume(kept.earlier());
+    let work: Vec<(u64, u64)> = (0..request.trajectories).map(|k| (k, k)).collect();
+    let found: Vec<FirstExit> = kept.side_by_side(&work, |&index| {
+        let mut trajectory = Trajectory::new(&setting, temperature, (0, index), interrupt)?;
+        let patience = (setting.home_distance(), longest);
+        first_exit(&mut trajectory, &searcher, patience, interrupt)
+    })?;
+    progress.end();
+    kept.close();
+    if found.iter().all(|f| f.at_home == 0 && !f.exits.is_empty()) {
+        return Err(PipelineError::BadInput(format!(
+            "at k_B T = {temperature} each of {} trajectories is in another minimum at the first quench, \
+             after {interval} tau: lower --temperature or --interval",
+            request.trajectories
+        )));
+    }
+    let rates = Exposed {
+        temperature,
+        interval,
+        exposure: exposure(&found, interval),
+    };
+    let recall = summary(&found, &events, &sample, &rates);
+    Ok(Recall {
+        seconds: clock.elapsed().as_secs_f64(),
+        ..recall
+    })
+}
+
+/// Time at risk `[τ]`: an exit happened in the middle of its interval.
+fn exposure(found: &[FirstExit], interval: f64) -> f64 {
+    let at_risk = |f: &FirstExit| f.at_home as f64 + if f.exits.is_empty() { 0.0 } else { 0.5 };
+    interval * found.iter().map(at_risk).sum::<f64>()
+}
+
+/// What counts become rates with.
+struct Exposed {
+    temperature: f64,
+    interval: f64,
+    exposure: f64,
+}
+
+fn summary(
+    found: &[FirstExit],
+    events: &[EventRecord],
+    sample: &SampleRecord,
+    &Exposed {
+        temperature,
+        interval,
+        exposure,
+    }: &Exposed,
+) -> Recall {
+    let channels = channels::channels(
+        found.iter().flat_map(|f| &f.exits),
+        events,
+        sample,
+        (temperature, exposure),
+    );
+    let with = |verdict: ExitVerdict| -> u64 {
+        let these = channels.iter().filter(|c| c.verdict == verdict);
+        these.map(|channel| channel.exits).sum()
+    };
+    let exits = channels.iter().map(|channel| channel.exits).sum();
+    let held = with(ExitVerdict::Held);
+    let by_rate = Share::of(held, exits);
+    let again = || channels.iter().filter(|channel| channel.exits > 1);
+    let held_again = again().filter(|c| c.verdict == ExitVerdict::Held);
+    let by_count = Share::of(held_again.count() as u64, again().count() as u64);
+    let counts: Vec<u64> = channels.iter().map(|channel| channel.exits).collect();
+    let (low, high) = poisson::limits(exits, 2.0);
+    let lasting_time = 10.0 / sample.attempt_frequency;
+    Recall {
+        temperature,
+        interval,
+        trajectories: found.len() as u64,
+        stayed: found.iter().filter(|f| f.exits.is_empty()).count() as u64,
+        exits,
+        exposure,
+        held,
+        held_by_detour: with(ExitVerdict::HeldByDetour),
+        missing: with(ExitVerdict::Missing),
+        without_pass: with(ExitVerdict::NoPass),
+        recall_by_rate: by_rate.map(|share| share.value),
+        recall_by_rate_error: by_rate.map(|share| share.error),
+        recall_by_rate_interval: by_rate.map(|share| share.interval),
+        recall_by_count: by_count.map(|share| share.value),
+        recall_by_count_error: by_count.map(|share| share.error),
+        recall_by_count_interval: by_count.map(|share| share.interval),
+        channels_seen: good_turing_coverage(&counts),
+        rate_md: exits as f64 / exposure,
+        rate_md_interval: [low / exposure, high / exposure],
+        rate_catalogue: RateSum::at(events, sample, temperature, lasting_time).rate,
+        time_in_stored_states: None,
+        windows: Vec::new(),
+        channels,
+        events: events
+            .iter()
+            .map(|event| {
+                (
+                    event.barrier_forward,
+                    event.rate_forward(sample, temperature),
+                )
+            })
+            .collect(),
+        seconds: 0.0,
+    }
+}
+
+/// Writes the channels as CSV.
+///
+/// # Errors
+/// What the system reports, or a file in the way.
+pub fn write_recall_csv(
+    recall: &Recall,
+    output: &Path,
+    overwrite: Overwrite,
+) -> Result<(), PipelineError> {
+    write_atomic(output, overwrite, |writer| {
+        csv::comment(writer, "ways out that molecular dynamics took first")?;
+        writeln!(
+            writer,
+            "exits,rate,barrier,energy,attempt_frequency,dipole_xy,moved_atoms,verdict,event,event_barrier"
+        )?;
+        let real = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:?}"));
+        for channel in &recall.channels {
+            writeln!(
+                writer,
+                "{},{:?},{},{:?},{},{},{},{},{},{}",
+                channel.exits,
+                channel.rate,
+                real(channel.barrier),
+                channel.energy,
+                real(channel.attempt_frequency),
+                real(channel.dipole_xy),
+                channel.moved_atoms,
+                channel.verdict.text(),
+                channel
+                    .event
+                    .map_or(String::new(), |event| event.to_string()),
+                real(channel.event_barrier),
+            )?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Writes minimum, saddle and final minimum of every pass that the catalogue does not hold, as
+/// [`crate::export_extxyz`] writes events; how many.
+///
+/// # Errors
+/// Where the catalogue cannot be read or the file not written.
+pub fn write_missing(
+    recall: &Recall,
+    catalogue: &Path,
+    output: &Path,
+    overwrite: Overwrite,
+) -> Result<usize, PipelineError> {
+    let sample = Catalogue::open_read_only(catalogue)?.sample()?;
+    let passes = recall.passes_not_held();
+    write_events(&sample, &passes, output, (overwrite, Placement::Unwrapped))?;
+    Ok(passes.len())
+}
