@@ -125,6 +125,12 @@ const SCENARIOS: &[Scenario] = &[
                     out.svg --kernel portable",
     },
     Scenario {
+        name: "recall",
+        inputs: &["small.sqlite"],
+        arguments: "recall small.sqlite --trajectories 2 --longest 2 --csv out.csv --plot out.svg \
+                    --missing out.extxyz --kernel portable",
+    },
+    Scenario {
         name: "prefactors",
         inputs: &["small.sqlite"],
         arguments: "prefactors small.sqlite --kernel portable",

@@ -43,7 +43,8 @@ impl GlassTerrain<'_> {
         let saddle = follow_mode(&mut landscape, &ascent, self.settings(), &preconditioner);
         let mut spent = saddle.counts.search();
         let displacement = |x: &[f64]| self.displacement(&minimum.x, x);
-        let from = leaving(minimum, &preconditioner, &displacement);
+        let tolerance = self.settings().force_tolerance;
+        let from = leaving(minimum, &preconditioner, &displacement, tolerance);
         let (beside, descents) = sides(&mut landscape, from, &saddle, self.settings());
         spent += descents;
         let way = match beside {
@@ -74,7 +75,8 @@ impl GlassTerrain<'_> {
             return Err(AtomisticError::Stopped);
         }
         let displacement = |x: &[f64]| self.displacement(&minimum.x, x);
-        let from = leaving(minimum, preconditioner, &displacement);
+        let tolerance = self.settings().force_tolerance;
+        let from = leaving(minimum, preconditioner, &displacement, tolerance);
         let (found, counts) = approach(landscape, from, end, self.settings());
         let mut spent = counts.search();
         let way = found.map(|found| {
@@ -121,15 +123,18 @@ impl GlassTerrain<'_> {
     }
 }
 
+/// A minimum as a landscape leaves it; what lies beside its passes is converged like itself.
 fn leaving<'a>(
     minimum: &'a Minimum,
     preconditioner: &'a dyn Preconditioner,
     displacement: &'a dyn Fn(&[f64]) -> Vec<f64>,
+    descent_tolerance: f64,
 ) -> Leaving<'a> {
     Leaving {
         x: &minimum.x,
         energy: minimum.energy,
         preconditioner,
         displacement,
+        descent_tolerance,
     }
 }

@@ -2,9 +2,9 @@
 
 use metabasin_catalogue::EvaluationCounts;
 use metabasin_interactions::{Counted, EnergyLandscape};
-use metabasin_minimizers::{Lbfgs, Minimizer};
 
 use crate::climb::{Ascent, Climb, ClimbOutcome, WhenConvex, follow_mode};
+use crate::descent::{DescentLimits, DescentOutcome, descend};
 use crate::flat::add_scaled;
 use crate::preconditioner::Preconditioner;
 use crate::relaxed_line::{FirstPass, first_pass};
@@ -28,6 +28,8 @@ pub struct Leaving<'a> {
     /// The displacement from it to a place `[length]`: by the nearest images and without rigid drift,
     /// where the landscape has such.
     pub displacement: &'a dyn Fn(&[f64]) -> Vec<f64>,
+    /// Largest force of the minima beside a saddle `[energy / length]`.
+    pub descent_tolerance: f64,
 }
 
 /// A minimum beside a saddle.
@@ -174,7 +176,11 @@ pub fn sides(
     let (ClimbOutcome::Saddle, Some(mode)) = (climb.outcome, &climb.mode) else {
         return (Sides::Nowhere, 0);
     };
-    let minimizer = Lbfgs::default().with_longest_move(settings.descent_step);
+    let limits = DescentLimits {
+        force_tolerance: from.descent_tolerance,
+        largest_step: settings.relaxation_step,
+        evaluations: settings.max_force_evaluations,
+    };
     let size = settings.descent_step / landscape.largest_force(&mode.direction);
     let mut spent = 0;
     let mut home = false;
@@ -183,9 +189,9 @@ pub fn sides(
         let mut x = climb.x.clone();
         add_scaled(&mut x, sign * size, &mode.direction);
         let mut counted = Counted::new(&mut *landscape);
-        let side = minimizer.minimize(&mut counted, &x, settings.force_tolerance);
+        let side = descend(&mut counted, &x, from.preconditioner, limits);
         spent += counted.force_evaluations();
-        if !side.converged() {
+        if side.outcome != DescentOutcome::Converged {
             return (Sides::Nowhere, spent);
         }
         let displacement = (from.displacement)(&side.x);

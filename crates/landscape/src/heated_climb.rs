@@ -15,7 +15,7 @@ use crate::descent::{DescentLimits, DescentOutcome, descend};
 use crate::displacement::displacements;
 use crate::flat::{add_scaled, difference};
 use crate::heating::{HeatSettings, heated_out};
-use crate::levels::{Failure, Level, REGION_DESCENT_TOLERANCE, Start, frozen_settings};
+use crate::levels::{Failure, Level, ROUGH_DESCENT_TOLERANCE, Start, frozen_settings};
 use crate::moved_together::moved_together;
 use crate::settings::SearchSettings;
 
@@ -69,7 +69,7 @@ pub(crate) fn heated_climb(
     counts: &mut EvaluationCounts,
 ) -> Result<Climb, Box<Failure>> {
     let share = level.share();
-    let settings = frozen_settings(level, REGION_DESCENT_TOLERANCE, settings);
+    let settings = frozen_settings(level, ROUGH_DESCENT_TOLERANCE, settings);
     let places = Places {
         origin: level.enter(start.x, start),
         cell: level.cell(),
@@ -88,6 +88,7 @@ pub(crate) fn heated_climb(
         energy,
         preconditioner,
         displacement: &displacement,
+        descent_tolerance: settings.force_tolerance.max(ROUGH_DESCENT_TOLERANCE),
     };
     let mut counted = Counted::new(&mut *landscape);
     let sizes = (settings.relaxation_step, OTHER_MINIMUM);
@@ -111,7 +112,7 @@ pub(crate) fn heated_climb(
 }
 
 /// The minimum that one of the groups of atoms that moved together leads to by itself, drawn; where it
-/// leads back, that of the next one.
+/// leads back, that of the next one, and, where all need each other, that of all.
 fn one_of(
     whole: &[f64],
     landscape: &mut dyn EnergyLandscape,
@@ -122,24 +123,26 @@ fn one_of(
 ) -> Option<Vec<f64>> {
     let mut there = from.x.to_vec();
     add_scaled(&mut there, 1.0, whole);
-    let parts = moved_together(&places.displacement(&there), &|a, b| places.distance(a, b));
-    let first = Uniform::new(0, parts.len()).ok()?.sample(random);
-    for k in 0..parts.len() {
-        let part = &parts[(first + k) % parts.len()];
+    let whole = places.displacement(&there);
+    let mut parts = moved_together(&whole, &|a, b| places.distance(a, b));
+    if !parts.is_empty() {
+        let first = Uniform::new(0, parts.len()).ok()?.sample(random);
+        parts.rotate_left(first);
+    }
+    if parts.len() != 1 {
+        parts.push(whole);
+    }
+    parts.into_iter().find_map(|part| {
         let mut x = from.x.to_vec();
-        add_scaled(&mut x, 1.0, part);
+        add_scaled(&mut x, 1.0, &part);
         let limits = DescentLimits {
-            force_tolerance: settings.force_tolerance.max(REGION_DESCENT_TOLERANCE),
+            force_tolerance: from.descent_tolerance,
             largest_step: settings.relaxation_step,
             evaluations: settings.max_force_evaluations,
         };
         let alone = descend(landscape, &x, from.preconditioner, limits);
         let end = places.displacement(&alone.x);
-        if alone.outcome == DescentOutcome::Converged
-            && landscape.largest_force(&end) > OTHER_MINIMUM
-        {
-            return Some(end);
-        }
-    }
-    None
+        let left = landscape.largest_force(&end) > OTHER_MINIMUM;
+        (alone.outcome == DescentOutcome::Converged && left).then_some(end)
+    })
 }

@@ -6,7 +6,7 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use crate::descent::{DescentLimits, descend};
-use crate::flat::{add_scaled, difference, scale};
+use crate::flat::{add_scaled, difference, remove_translation, scale};
 use crate::preconditioner::Preconditioner;
 use crate::settings::SettingsError;
 
@@ -140,6 +140,8 @@ pub fn heated_out(
     random: &mut Pcg64,
 ) -> Option<Vec<f64>> {
     let mut velocity = vec![0.0; origin.len()];
+    // A sample that drifts would seem to have left.
+    let drifts = landscape.translation_invariant();
     let mut draw = |velocity: &mut [f64], temperature: f64| {
         let hot = velocity
             .iter_mut()
@@ -148,6 +150,9 @@ pub fn heated_out(
         for (_, component) in hot {
             let normal: f64 = StandardNormal.sample(random);
             *component = temperature.sqrt() * normal;
+        }
+        if drifts {
+            remove_translation(velocity);
         }
     };
     draw(&mut velocity, 2.0 * heat.temperature);

@@ -19,9 +19,9 @@ use crate::settings::SearchSettings;
 /// `[energy / length]`: they are about to move.
 const REGION_TOLERANCE: f64 = 1e-2;
 
-/// Largest force of the minima beside a saddle in its region `[energy / length]`: close enough to
-/// tell whether one is the starting minimum.
-pub(crate) const REGION_DESCENT_TOLERANCE: f64 = 1e-3;
+/// Largest force of the minima beside a saddle that is to be verified later, as that of a region is
+/// `[energy / length]`: close enough to tell whether one is the starting minimum.
+pub(crate) const ROUGH_DESCENT_TOLERANCE: f64 = 1e-3;
 
 /// Largest force to which a descent goes in the smaller regions `[energy / length]`.
 const DESCENT_TOLERANCE: f64 = 0.1;
@@ -316,7 +316,7 @@ pub(crate) fn leads_back(
             let limit = settings.force_tolerance.max(DESCENT_TOLERANCE);
             descend_in(level, start, &mut whole, limit, settings, counts);
         }
-        let limit = settings.force_tolerance.max(REGION_DESCENT_TOLERANCE);
+        let limit = settings.force_tolerance.max(ROUGH_DESCENT_TOLERANCE);
         let descent = descend_in(last, start, &mut whole, limit, settings, counts);
         let moved = largest_norm(&difference(&whole, start.x));
         let back = descent.outcome == DescentOutcome::Converged && moved < settings.return_distance;

@@ -21,7 +21,7 @@ use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
 use crate::error::LandscapeError;
 use crate::flat::add_scaled;
 use crate::heating::Surroundings;
-use crate::levels::{Departure, Failure, Level, Start, climb_through};
+use crate::levels::{Departure, Failure, Level, ROUGH_DESCENT_TOLERANCE, Start, climb_through};
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::IncompleteCholesky;
 use crate::push::local_push;
@@ -139,13 +139,6 @@ impl Searcher {
         let push;
         let mut landscape = self.landscape.clone();
         let mut regions = self.regions(center as usize);
-        if self
-            .settings
-            .heat
-            .is_some_and(|heat| heat.surroundings == Surroundings::Free)
-        {
-            regions.drain(..regions.len().saturating_sub(1));
-        }
         let mut counts = EvaluationCounts::default();
         let mut levels: Vec<Level> = regions
             .iter_mut()
@@ -218,6 +211,7 @@ impl Searcher {
             energy: self.minimum.energy(),
             preconditioner: &self.preconditioner,
             displacement: &displacement,
+            descent_tolerance: self.settings.force_tolerance.max(ROUGH_DESCENT_TOLERANCE),
         };
         let (found, mut counts) = approach(&mut landscape, from, end, &self.settings);
         let event = found.and_then(|pass| {
@@ -286,11 +280,17 @@ impl Searcher {
 
     /// The regions around an atom through which searches climb, smallest first; none where those
     /// that fit the sample save too little. A region whose Hessian has no factor is left out: the
-    /// search then begins in the next larger one.
+    /// search then begins in the next larger one. Where heated atoms are to have free surroundings the
+    /// largest alone, which must not be the smallest of the settings.
     fn regions(&self, center: usize) -> Vec<PreconditionedRegion> {
-        self.settings
+        let settings = &self.settings;
+        let free = settings
+            .heat
+            .is_some_and(|heat| heat.surroundings == Surroundings::Free);
+        let mut regions: Vec<PreconditionedRegion> = settings
             .region_radii
             .iter()
+            .skip(usize::from(free))
             .filter_map(|&radius| ActiveRegion::new(&self.minimum, center, radius))
             .filter(|region| region.share() < LARGEST_SHARE)
             .filter_map(|mut region| {
@@ -300,7 +300,11 @@ impl Searcher {
                     preconditioner,
                 })
             })
-            .collect()
+            .collect();
+        if free {
+            regions.drain(..regions.len().saturating_sub(1));
+        }
+        regions
     }
 
     fn verdict(&self, failure: Failure) -> Verdict {
