@@ -17,7 +17,7 @@ mod program;
 #[path = "support/small_catalogue.rs"]
 mod small_catalogue;
 use program::{assert_keys, json, refused, text};
-use small_catalogue::{SHARED, search};
+use small_catalogue::{SHARED, events, search};
 
 const TRAJECTORIES: u64 = 10;
 
@@ -58,7 +58,13 @@ fn with(folder: &TempDir, name: &str, events: &[EventRecord]) -> PathBuf {
 #[test]
 fn a_catalogue_loses_the_share_of_the_events_that_it_lacks() {
     let folder = TempDir::new().unwrap();
-    let first = recalled(&with(&folder, "searched.sqlite", &[]));
+    let searched = with(&folder, "searched.sqlite", &[]);
+    let known = events(&searched)
+        .iter()
+        .filter(|event| event.is_verified())
+        .count();
+    assert_eq!(SHARED.summary["events_distinct"], known);
+    let first = recalled(&searched);
     assert!(first.exits >= TRAJECTORIES - first.stayed && first.exits > 0);
     let sum = first.held + first.held_by_detour + first.missing + first.without_pass;
     assert_eq!(sum, first.exits);
