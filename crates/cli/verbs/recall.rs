@@ -37,6 +37,10 @@ pub fn recall(context: &mut Context, arguments: &arguments::Recall) -> Result<()
     outputs.write(context, "table", csv, |path, mode| {
         write_recall_csv(&result, path, mode)
     });
+    if missing.is_some() && result.held + result.without_pass == result.exits {
+        context.say("no pass is missing: no structures are written");
+    }
+    let missing = missing.filter(|_| result.held + result.without_pass < result.exits);
     outputs.write(context, "missing passes", missing, |path, mode| {
         write_missing(&result, &arguments.catalogue, path, mode).map(|_| ())
     });

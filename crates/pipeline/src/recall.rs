@@ -421,7 +421,7 @@ pub fn write_recall_csv(
 }
 
 /// Writes minimum, saddle and final minimum of every pass that the catalogue does not hold, as
-/// [`crate::export_extxyz`] writes events; how many.
+/// [`crate::export_extxyz`] writes events; how many. None make no file: nobody reads one without frames.
 ///
 /// # Errors
 /// Where the catalogue cannot be read or the file not written.
@@ -433,6 +433,9 @@ pub fn write_missing(
 ) -> Result<usize, PipelineError> {
     let sample = Catalogue::open_read_only(catalogue)?.sample()?;
     let passes = recall.passes_not_held();
+    if passes.is_empty() {
+        return Ok(0);
+    }
     write_events(&sample, &passes, output, (overwrite, Placement::Unwrapped))?;
     Ok(passes.len())
 }
