@@ -96,8 +96,9 @@ pub struct SearchSettings {
     pub region_radii: Vec<f64>,
     /// The index is counted exactly for samples up to so many atoms.
     pub inertia_up_to: u32,
-    /// Searches leave their basin by heat instead of a push: finds the lowest barriers about twice as often. Samples
-    /// too small for the smallest of `region_radii` are pushed all the same.
+    /// Searches leave their basin by heat instead of a push: finds the lowest barriers more often. Samples
+    /// too small for the smallest of `region_radii` are pushed all the same, unless the surroundings of
+    /// what is heated are free.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heat: Option<HeatSettings>,
     /// How saddles are descended.

@@ -12,7 +12,8 @@ use metabasin_interactions::{
 use metabasin_landscape::{
     DescentMethod, HeatSettings, IdentityTolerances, LoadSettings, LoadedBarrier, LoadedMinimum,
     Loading, ReverificationTolerances, Reverifier, SampleContext, SearchResult, SearchSettings,
-    Searcher, Settled, barrier_at_stress, relaxed_stiffness, same_event, sample_record, settle,
+    Searcher, Settled, Surroundings, barrier_at_stress, relaxed_stiffness, same_event,
+    sample_record, settle,
 };
 use metabasin_minimizers::{InherentStructure, Lbfgs};
 use metabasin_testkit::small_inherent_structure;
@@ -350,13 +351,32 @@ fn steepest_descent_itself_leads_from_the_saddle_to_both_minima() {
 /// the same whenever it runs.
 #[test]
 fn heat_leads_to_events_that_hold() {
+    heated_events_hold(HeatSettings::default(), 20);
+}
+
+/// The same where all atoms may give way and a few are heated.
+#[test]
+fn heat_among_free_atoms_leads_to_events_that_hold() {
+    let free = HeatSettings {
+        temperature: 0.6,
+        steps: 50,
+        surroundings: Surroundings::Free,
+        radius: Some(2.0),
+        ..HeatSettings::default()
+    };
+    heated_events_hold(free, 5);
+}
+
+fn heated_events_hold(heat: HeatSettings, searches: u64) {
     let settings = SearchSettings {
-        heat: Some(HeatSettings::default()),
+        heat: Some(heat),
         ..SearchSettings::default()
     };
     let minimum = searcher().minimum();
     let heated = Searcher::new(minimum, settings, 1, 0).unwrap();
-    let results: Vec<SearchResult> = (0..20).map(|index| heated.run(index).unwrap()).collect();
+    let results: Vec<SearchResult> = (0..searches)
+        .map(|index| heated.run(index).unwrap())
+        .collect();
     let events: Vec<&EventRecord> = results.iter().filter_map(|r| r.event.as_ref()).collect();
     assert!(!events.is_empty());
     let verifier = Reverifier::new(
