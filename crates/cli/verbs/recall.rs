@@ -109,7 +109,7 @@ fn describe(recall: &Recall) -> String {
     };
     let [low, high] = recall.rate_md_interval;
     let mut lines = vec![format!(
-        "first exits at k_B T = {}, a quench every {:.3} tau, {} trajectories, {} of which stayed",
+        "first exits at k_B T = {:.4}, a quench every {:.3} tau, {} trajectories, {} of which stayed",
         recall.temperature, recall.interval, recall.trajectories, recall.stayed
     )];
     if !recall.channels.is_empty() {

@@ -291,7 +291,7 @@ pub fn escape_test(
         interval: request.interval * period,
         seed: request.seed,
     };
-    let setting = Setting::new(&rebuilder, &events, &setting);
+    let setting = Setting::new(rebuilder.minimum(), &events, &setting);
     let sums: Vec<RateSum> = temperatures
         .iter()
         .map(|&temperature| RateSum::at(&events, &sample, temperature, lasting_time))

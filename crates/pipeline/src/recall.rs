@@ -14,12 +14,12 @@ use std::time::Instant;
 
 use metabasin_catalogue::{Catalogue, EventRecord, RateSum, SampleRecord, good_turing_coverage};
 use metabasin_files::{Overwrite, Placement, write_atomic};
-use metabasin_landscape::{Rebuilder, Searcher};
+use metabasin_landscape::Searcher;
 use serde::Serialize;
 
 use crate::catalogue_reading::{open_minimum, write_events};
 use crate::config::KernelChoice;
-use crate::escape::{Trajectory, TrajectorySettings, positive};
+use crate::escape::{Setting, Trajectory, TrajectorySettings, positive};
 use crate::journal::{Kept, beside};
 use crate::{Interrupt, PipelineError, Progress, csv, poisson};
 pub use channels::{ExitChannel, ExitVerdict};
@@ -66,14 +66,13 @@ impl Default for RecallRequest {
 }
 
 /// A share of something counted.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Share {
-    /// The share seen.
-    pub value: f64,
+#[derive(Clone, Copy)]
+struct Share {
+    value: f64,
     /// Half the exact interval of one standard deviation.
-    pub error: f64,
+    error: f64,
     /// The exact interval at 95 %.
-    pub interval: [f64; 2],
+    interval: [f64; 2],
 }
 
 impl Share {
@@ -92,6 +91,8 @@ impl Share {
 pub struct Recall {
     /// k_B T `[energy]`.
     pub temperature: f64,
+    /// Seed of the trajectories.
+    pub seed: u64,
     /// Time between two quenches `[τ]`.
     pub interval: f64,
     /// Trajectories.
@@ -251,9 +252,7 @@ pub fn recall(
     positive("--temperature", temperature)?;
     let stop = || "start the same command anew".to_owned();
     let (minimum, settings) = open_minimum(path, &sample, (request.kernel, interrupt))?;
-    let searcher = Searcher::new(&minimum, settings.clone(), sample.seed, 0)
-        .map_err(|error| PipelineError::in_file(path, error).unless(interrupt, stop))?;
-    let rebuilder = Rebuilder::new(searcher.minimum(), settings)
+    let searcher = Searcher::new(&minimum, settings, sample.seed, 0)
         .map_err(|error| PipelineError::in_file(path, error).unless(interrupt, stop))?;
     let setting = TrajectorySettings {
         friction_time: request.friction_time,
@@ -261,13 +260,13 @@ pub fn recall(
         interval: request.interval,
         seed: request.seed,
     };
-    let setting = crate::escape::Setting::new(&rebuilder, &events, &setting);
+    let setting = Setting::new(searcher.minimum(), &events, &setting);
     let interval = setting.interval();
     let longest = (request.longest / interval).ceil() as u64;
     let identity = RecallIdentity {
         version: env!("CARGO_PKG_VERSION"),
         minimum: &sample.fingerprint,
-        kernel: rebuilder.minimum().force_field().kernel().to_string(),
+        kernel: searcher.minimum().force_field().kernel().to_string(),
         temperature,
         home_distance: setting.home_distance(),
         request,
@@ -297,6 +296,7 @@ pub fn recall(
     };
     let recall = summary(&found, &events, &sample, &rates);
     Ok(Recall {
+        seed: request.seed,
         seconds: clock.elapsed().as_secs_f64(),
         ..recall
     })
@@ -346,6 +346,7 @@ fn summary(
     let lasting_time = 10.0 / sample.attempt_frequency;
     Recall {
         temperature,
+        seed: 0,
         interval,
         trajectories: found.len() as u64,
         stayed: found.iter().filter(|f| f.exits.is_empty()).count() as u64,
@@ -391,7 +392,12 @@ pub fn write_recall_csv(
     overwrite: Overwrite,
 ) -> Result<(), PipelineError> {
     write_atomic(output, overwrite, |writer| {
-        csv::comment(writer, "ways out that molecular dynamics took first")?;
+        let what = format!(
+            "ways out that molecular dynamics took first; k_B T {:?}, {} trajectories of seed {}, quenched \
+             every {:?} tau",
+            recall.temperature, recall.trajectories, recall.seed, recall.interval
+        );
+        csv::comment(writer, &what)?;
         writeln!(
             writer,
             "exits,rate,barrier,energy,attempt_frequency,dipole_xy,moved_atoms,verdict,event,event_barrier"

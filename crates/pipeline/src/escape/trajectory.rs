@@ -3,7 +3,7 @@
 use metabasin_atoms::{Configuration, Purpose, random_stream};
 use metabasin_catalogue::EventRecord;
 use metabasin_interactions::ForceField;
-use metabasin_landscape::{Rebuilder, displacements};
+use metabasin_landscape::displacements;
 use metabasin_md::{Dynamics, RandomAddress, Simulation, Thermostat};
 use metabasin_minimizers::{InherentStructure, Lbfgs};
 use nalgebra::Vector3;
@@ -42,11 +42,10 @@ pub(crate) struct Setting {
 
 impl Setting {
     pub(crate) fn new(
-        rebuilder: &Rebuilder,
+        minimum: &InherentStructure,
         events: &[EventRecord],
         settings: &TrajectorySettings,
     ) -> Self {
-        let minimum = rebuilder.minimum().configuration().clone();
         let smallest = events
             .iter()
             .map(|event| event.largest_displacement)
@@ -54,7 +53,7 @@ impl Setting {
         let finals = events
             .iter()
             .map(|event| {
-                let mut field = vec![Vector3::zeros(); minimum.len()];
+                let mut field = vec![Vector3::zeros(); minimum.configuration().len()];
                 let stored = &event.displacement_final;
                 for (&atom, &u) in stored.atoms.iter().zip(&stored.displacements) {
                     if let Some(at) = field.get_mut(atom as usize) {
@@ -69,7 +68,7 @@ impl Setting {
         };
         Self {
             // One trajectory a thread: each evaluates forces alone.
-            force_field: rebuilder.minimum().force_field().with_parallel(false),
+            force_field: minimum.force_field().with_parallel(false),
             finals,
             home_distance: 0.5 * smallest,
             dynamics: Dynamics {
@@ -78,7 +77,7 @@ impl Setting {
             },
             steps: ((settings.interval / settings.time_step).round() as u64).max(1),
             seed: settings.seed,
-            minimum,
+            minimum: minimum.configuration().clone(),
         }
     }
 
