@@ -222,7 +222,7 @@ fn what_a_config_says_itself_is_not_said_beside_it_and_ignored() {
     ];
     let beside: [(&[&str], &str); 7] = [
         (&["--gradient-flow"], "settings.descents=gradient_flow"),
-        (&["--heat"], "settings.heat=(temperature: 2.0)"),
+        (&["--heat"], "settings.heat=()"),
         (&["--prefactors"], "stages[1].rates=(prefactor_radius: 3.5)"),
         (&["--temperature", "0.2"], "stages[0].temperature=Reduced("),
         (&["--searches", "9"], "stages[1].searches=N"),

@@ -55,7 +55,7 @@ impl GlassTerrain<'_> {
             growth: 1.0,
             steps: STEPS,
             rounds: 1,
-            ..HeatSettings::default()
+            ..HeatSettings::frozen()
         };
         let mut done = 0;
         while done < trajectories {

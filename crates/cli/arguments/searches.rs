@@ -50,9 +50,9 @@ pub struct Search {
     /// config says so itself: `descents: gradient_flow`).
     #[arg(long)]
     pub gradient_flow: bool,
-    /// Leave the basin by heat, not by a push: in samples of a thousand atoms and more barriers below 3
-    /// are found about twice as often for the same evaluations; small samples are pushed all the same
-    /// (with a structure file; a config says so itself: `heat: (temperature: 2.0)`).
+    /// Leave the basin by heat, not by a push: finds the low passes that molecular dynamics takes first,
+    /// which pushes miss, for more evaluations a search (with a structure file; a config says so itself:
+    /// `heat: ()`).
     #[arg(long)]
     pub heat: bool,
     /// Refuse a start that is not a minimum already, instead of minimizing it.

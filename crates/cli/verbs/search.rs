@@ -97,7 +97,7 @@ fn refuse_what_a_config_says(arguments: &Search) -> Result<(), PipelineError> {
         (
             arguments.heat,
             "--heat",
-            "--set 'stages[1].settings.heat=(temperature: 2.0)'",
+            "--set 'stages[1].settings.heat=()'",
         ),
         (
             arguments.no_minimize,

@@ -33,7 +33,6 @@ pub struct HeatSettings {
     /// Rounds before a search is given up.
     pub rounds: u32,
     /// What the heated atoms have around them.
-    #[serde(skip_serializing_if = "Surroundings::are_frozen")]
     pub surroundings: Surroundings,
     /// Only atoms this close to the chosen one are heated, anew in every round; the others move from
     /// where they stand still `[length]`. None: all atoms that move, once.
@@ -47,37 +46,39 @@ pub struct HeatSettings {
 pub enum Surroundings {
     /// Atoms outside the smallest region stand still: cheap, and blind to soft spots that need more
     /// room.
-    #[default]
     Frozen,
     /// The atoms of the largest region that saves anything move, or, in small samples, all.
+    #[default]
     Free,
-}
-
-impl Surroundings {
-    // Settings of before there was a choice read and write the same.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes fields by reference"
-    )]
-    fn are_frozen(&self) -> bool {
-        *self == Self::Frozen
-    }
 }
 
 impl Default for HeatSettings {
     fn default() -> Self {
         Self {
-            temperature: 2.0,
+            temperature: 0.6,
             growth: 1.2,
-            steps: 25,
-            rounds: 10,
-            surroundings: Surroundings::Frozen,
-            radius: None,
+            steps: 50,
+            rounds: 20,
+            surroundings: Surroundings::Free,
+            radius: Some(2.0),
         }
     }
 }
 
 impl HeatSettings {
+    /// All atoms of the smallest region, far hotter than the glass, among frozen ones: for the high
+    /// barriers of crystals and of walks far below the glass transition, at a quarter of the cost.
+    pub fn frozen() -> Self {
+        Self {
+            temperature: 2.0,
+            steps: 25,
+            rounds: 10,
+            surroundings: Surroundings::Frozen,
+            radius: None,
+            ..Self::default()
+        }
+    }
+
     /// Checks every number.
     pub(crate) fn validate(&self) -> Result<(), SettingsError> {
         let faults = [

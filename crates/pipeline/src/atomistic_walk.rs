@@ -170,7 +170,7 @@ fn search_settings(request: &WalkRequest) -> SearchSettings {
     SearchSettings {
         energy_window: request.walk.highest_barrier + 1.0,
         inertia_up_to: 0,
-        heat: Some(HeatSettings::default()),
+        heat: Some(HeatSettings::frozen()),
         ..SearchSettings::default()
     }
 }
