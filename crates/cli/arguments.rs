@@ -9,7 +9,9 @@ mod structures;
 
 use clap::{ArgAction, Parser, Subcommand};
 
-pub use catalogues::{Activation, Barriers, Escape, Export, ExportFormat, Prefactors, Recall};
+pub use catalogues::{
+    Activation, Barriers, Escape, Export, ExportFormat, Harvest, Prefactors, Recall,
+};
 pub use lammps::{ExportLammps, ImportLammps};
 pub use runs::{Bench, Check, Compare, Demo, Init, Report, Run, Template};
 pub use searches::{Akmc, Merge, Search};
@@ -142,6 +144,18 @@ pub enum Verb {
                       metabasin recall glass.sqlite --trajectories 100 --missing missing.extxyz"
     )]
     Recall(Recall),
+    /// Leaves molecular dynamics alone around a catalogue's minimum: the states that it visits, and the
+    /// shear modulus that is left once they have relaxed.
+    ///
+    /// Trajectories at zero load are quenched at equal times. Told are the minima with their shares of the
+    /// time and their weights by reversible maximum likelihood, which of them the catalogue stores, lasting
+    /// exits, whether the sample ages, and G(t) of xy, xz and yz from the fluctuations of the stress between
+    /// minima, without barriers or rates. States are those of the whole sample: for some hundred atoms.
+    #[command(
+        after_help = "Examples:\n  metabasin harvest glass.sqlite --temperature 0.28 --plot modulus.svg\n  \
+                      metabasin harvest glass.sqlite --trajectories 32 --csv states.csv"
+    )]
+    Harvest(Harvest),
     /// Eshelby kinetic Monte Carlo of a config.
     #[command(
         after_help = "Example:\n  metabasin kmc kmc.ron --set catalogue=glass.sqlite --out kmc"

@@ -3,6 +3,7 @@
 mod akmc;
 mod barrier_report;
 mod barriers;
+mod harvest;
 mod inspect;
 mod lammps;
 mod rates;
@@ -69,6 +70,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Prefactors(prefactors) => rates::prefactors(context, prefactors),
         Verb::Escape(escape) => rates::escape(context, escape),
         Verb::Recall(asked) => recall::recall(context, asked),
+        Verb::Harvest(asked) => harvest::harvest(context, asked),
         Verb::Export(export) => barriers::export(context, export),
         Verb::Compare(compare) => runs::compare(context, compare),
         Verb::Report(report) => runs::report(context, report),

@@ -1,10 +1,10 @@
-//! Catalogues read: `barriers`, `activation`, `prefactors`, `escape`, `export`.
+//! Catalogues read: `barriers`, `activation`, `prefactors`, `escape`, `recall`, `harvest`, `export`.
 
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
-use metabasin_pipeline::{EscapeRequest, RateSettings, RecallRequest};
+use metabasin_pipeline::{EscapeRequest, HarvestRequest, RateSettings, RecallRequest};
 
 use super::Kernel;
 use super::numbers::{finite, positive};
@@ -275,6 +275,54 @@ pub struct Recall {
     #[arg(long, value_name = "FILE.extxyz")]
     pub missing: Option<PathBuf>,
     /// Overwrite plot, table and structures.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `harvest`.
+#[derive(Args, Debug)]
+pub struct Harvest {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Temperature k_B T in epsilon; by default that of the sample.
+    #[arg(long, value_name = "KT", allow_negative_numbers = true, value_parser = positive)]
+    pub temperature: Option<f64>,
+    /// Trajectories; errors are stated from four on.
+    #[arg(long, value_name = "N", default_value_t = HarvestRequest::default().trajectories, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000))]
+    pub trajectories: u64,
+    /// Time of each that is looked at in tau.
+    #[arg(long, value_name = "TAU", default_value_t = HarvestRequest::default().duration, allow_negative_numbers = true, value_parser = positive)]
+    pub duration: f64,
+    /// Time before, from the minimum to equilibrium, in tau.
+    #[arg(long, value_name = "TAU", default_value_t = HarvestRequest::default().settle, allow_negative_numbers = true)]
+    pub settle: f64,
+    /// Time between two quenches in tau.
+    #[arg(long, value_name = "TAU", default_value_t = HarvestRequest::default().interval, allow_negative_numbers = true, value_parser = positive)]
+    pub interval: f64,
+    /// Relaxation time of the Langevin thermostat in tau.
+    #[arg(long, value_name = "TAU", default_value_t = HarvestRequest::default().friction_time, allow_negative_numbers = true, value_parser = positive)]
+    pub friction_time: f64,
+    /// Time step in tau.
+    #[arg(long, value_name = "TAU", default_value_t = HarvestRequest::default().time_step, allow_negative_numbers = true, value_parser = positive)]
+    pub time_step: f64,
+    /// Seed.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        allow_negative_numbers = true
+    )]
+    pub seed: u64,
+    /// Force kernel.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Draw the moduli against time.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write all states, a row each.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Overwrite plot and table.
     #[arg(long)]
     pub force: bool,
 }

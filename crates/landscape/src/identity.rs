@@ -49,16 +49,15 @@ pub fn same_event(
         )
 }
 
-/// Whether two events from the minimum of `sample` lead to the same minimum: no atom of one farther than
-/// `tolerance` from its partner in the other `[length]`, under the best permutation of like atoms.
-pub fn same_final_minimum(
-    first: &EventRecord,
-    second: &EventRecord,
+/// Whether two displacements from the minimum of `sample` lead to the same minimum: no atom of one farther
+/// than `tolerance` from its partner in the other `[length]`, under the best permutation of like atoms.
+pub fn same_minimum(
+    first: &DisplacementField,
+    second: &DisplacementField,
     sample: &SampleRecord,
     tolerance: f64,
 ) -> bool {
-    let fields = (&first.displacement_final, &second.displacement_final);
-    same_points(fields.0, fields.1, sample, tolerance)
+    same_points(first, second, sample, tolerance)
 }
 
 fn same_points(

@@ -57,7 +57,7 @@ pub use error::LandscapeError;
 pub use event_rates::{BarrierSplit, Prefactors, RateSettings, harmonic_prefactors};
 pub use gradient_flow::{Flow, FlowLimits, gradient_flow};
 pub use heating::{HeatSettings, Surroundings, heated_out};
-pub use identity::{IdentityTolerances, same_event, same_final_minimum};
+pub use identity::{IdentityTolerances, same_event, same_minimum};
 pub use index::{
     IndexMethod, SaddleIndex, index_by_inertia, index_by_lanczos, is_positive_definite,
 };

@@ -18,6 +18,7 @@ mod coverage_goal;
 mod crystallization;
 mod csv;
 mod digest;
+mod displaced_minimum;
 mod displacements;
 mod elastic_stability;
 mod error;
@@ -26,6 +27,7 @@ mod estimate;
 mod finished_run;
 mod finished_stages;
 mod finished_trajectories;
+mod harvest;
 mod inherent_states;
 mod journal;
 mod kmc_runs;
@@ -76,6 +78,10 @@ pub use error::PipelineError;
 pub use escape::{EscapeRequest, EscapeRow, EscapeTest, escape_test, write_escape_csv};
 pub use estimate::{Estimate, StageEstimate, estimate, takes_long};
 pub use finished_run::damaged_files;
+pub use harvest::{
+    Harvest, HarvestRequest, ModulusPoint, RelaxationModulus, VisitedState, harvest,
+    write_harvest_csv,
+};
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};

@@ -9,6 +9,7 @@ mod landscape;
 mod load;
 mod loading;
 mod recall;
+mod relaxation_modulus;
 mod walk;
 
 use metabasin_catalogue::EventRecord;
@@ -23,6 +24,7 @@ pub use landscape::{
 pub use load::{LoadAxis, LoadedCurve, load_sheet_svg};
 pub use loading::{recovery, recovery_svg, residual_strain, stress_strain, stress_strain_svg};
 pub use recall::{TakenWay, WayVerdict, recall_figure, recall_svg};
+pub use relaxation_modulus::{ModulusCurve, relaxation_modulus, relaxation_modulus_svg};
 pub use walk::walk_svg;
 
 use crate::plot::Plot;

@@ -1,6 +1,6 @@
 //! Molecular dynamics that is quenched now and then.
 
-use metabasin_atoms::{Configuration, Purpose, random_stream};
+use metabasin_atoms::{Configuration, Purpose, Stress, random_stream};
 use metabasin_catalogue::EventRecord;
 use metabasin_interactions::ForceField;
 use metabasin_landscape::displacements;
@@ -124,6 +124,12 @@ fn failed(error: impl std::fmt::Display) -> PipelineError {
     PipelineError::Failed(format!("dynamics from the minimum: {error}"))
 }
 
+fn interrupted() -> PipelineError {
+    PipelineError::Interrupted {
+        resume: "the same command goes on with the trajectories that are left".to_owned(),
+    }
+}
+
 impl<'a> Trajectory<'a> {
     /// Trajectory `address.1` at the temperature number `address.0`. Velocities are drawn at twice
     /// the temperature: half of that energy goes into the vibrations' potential energy, which is zero
@@ -165,8 +171,27 @@ impl<'a> Trajectory<'a> {
         })
     }
 
+    /// Goes on for so many intervals without a quench.
+    pub(crate) fn settle(&mut self, intervals: u64) -> Result<(), PipelineError> {
+        for _ in 0..intervals {
+            self.simulation
+                .advance(self.setting.steps)
+                .map_err(failed)?;
+            if self.interrupt.is_requested() {
+                return Err(interrupted());
+            }
+        }
+        Ok(())
+    }
+
+    /// The stress, averaged over the interval before the last quench `[energy / length³]`.
+    pub(crate) fn mean_stress(&self) -> Stress {
+        self.simulation.frame().mean.stress
+    }
+
     /// On to the next quench, and where it ends.
     pub(crate) fn quenched(&mut self) -> Result<InherentStructure, PipelineError> {
+        self.simulation.begin_interval();
         self.simulation
             .advance(self.setting.steps)
             .map_err(failed)?;
@@ -177,9 +202,7 @@ impl<'a> Trajectory<'a> {
             QUENCH_TOLERANCE,
         );
         if self.interrupt.is_requested() {
-            return Err(PipelineError::Interrupted {
-                resume: "the same command goes on with the trajectories that are left".to_owned(),
-            });
+            return Err(interrupted());
         }
         Ok(quenched.map_err(failed)?.0)
     }

@@ -1,7 +1,7 @@
 //! Exits told apart, and laid beside a catalogue.
 
 use metabasin_catalogue::{EventRecord, SampleRecord};
-use metabasin_landscape::same_final_minimum;
+use metabasin_landscape::same_minimum;
 use serde::Serialize;
 
 use super::first_exit::Exit;
@@ -85,7 +85,10 @@ pub(crate) fn channels<'a>(
     sample: &SampleRecord,
     (temperature, exposure): (f64, f64),
 ) -> Vec<ExitChannel> {
-    let same = |a: &EventRecord, b: &EventRecord| same_final_minimum(a, b, sample, SAME_MINIMUM);
+    let same = |a: &EventRecord, b: &EventRecord| {
+        let (a, b) = (&a.displacement_final, &b.displacement_final);
+        same_minimum(a, b, sample, SAME_MINIMUM)
+    };
     let mut found: Vec<(EventRecord, &Exit, u64)> = Vec::new();
     for exit in exits {
         let event = as_event(exit);

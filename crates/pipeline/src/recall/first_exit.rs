@@ -1,12 +1,12 @@
 //! One trajectory from a minimum to the first other one, and the passes that lead there.
 
 use metabasin_catalogue::{DisplacementField, EventRecord};
-use metabasin_interactions::{flatten, unflatten};
+use metabasin_interactions::flatten;
 use metabasin_landscape::{Searcher, displacements, moved_together};
-use metabasin_minimizers::{InherentStructure, Lbfgs};
 use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
+use crate::displaced_minimum::displaced_minimum;
 use crate::escape::Trajectory;
 use crate::{Interrupt, PipelineError};
 
@@ -69,14 +69,15 @@ pub(crate) fn first_exit(
             if k == alone && !exits.is_empty() {
                 break;
             }
-            let (end, energy) = relaxed(searcher, group).map_err(|error| {
+            let tolerance = searcher.settings().force_tolerance;
+            let end = displaced_minimum(minimum, group, tolerance).map_err(|error| {
                 if interrupt.is_requested() {
                     interrupted()
                 } else {
                     failed(error)
                 }
             })?;
-            let field = displacements(&cell, home, &unflatten(&end));
+            let field = displacements(&cell, home, &end.configuration().positions);
             if largest(&field) < home_distance {
                 continue;
             }
@@ -87,7 +88,7 @@ pub(crate) fn first_exit(
             exits.push(Exit {
                 pass,
                 end: DisplacementField::from_full(&rows),
-                energy: energy - minimum.energy(),
+                energy: end.energy() - minimum.energy(),
             });
         }
         if !exits.is_empty() {
@@ -98,23 +99,4 @@ pub(crate) fn first_exit(
         at_home: longest,
         exits: Vec::new(),
     })
-}
-
-/// Coordinates and energy of the minimum that a displacement leads to.
-fn relaxed(
-    searcher: &Searcher,
-    displacement: &[f64],
-) -> Result<(Vec<f64>, f64), metabasin_minimizers::MinimizeError> {
-    let minimum = searcher.minimum();
-    let mut x = minimum.coordinates();
-    for (x, u) in x.iter_mut().zip(displacement) {
-        *x += u;
-    }
-    let (there, _) = InherentStructure::quench(
-        &minimum.landscape().configuration_at(&x),
-        minimum.force_field().with_parallel(false),
-        &Lbfgs::default(),
-        searcher.settings().force_tolerance,
-    )?;
-    Ok((there.coordinates(), there.energy()))
 }
