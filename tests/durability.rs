@@ -131,6 +131,12 @@ const SCENARIOS: &[Scenario] = &[
                     --missing out.extxyz --kernel portable",
     },
     Scenario {
+        name: "harvest",
+        inputs: &["small.sqlite"],
+        arguments: "harvest small.sqlite --trajectories 2 --settle 1 --duration 4 --csv out.csv --plot \
+                    out.svg --kernel portable",
+    },
+    Scenario {
         name: "prefactors",
         inputs: &["small.sqlite"],
         arguments: "prefactors small.sqlite --kernel portable",

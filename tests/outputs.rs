@@ -43,6 +43,8 @@ const WRITERS: [&str; 28] = [
     "recall IN --csv OUT",
     "recall IN --plot OUT",
     "recall IN --missing OUT",
+    "harvest IN --csv OUT",
+    "harvest IN --plot OUT",
     "export IN --format csv -o OUT",
     "export IN --format sqlite -o OUT",
     "export-lammps IN -o OUT",

@@ -1,0 +1,151 @@
+//! `harvest`: what dynamics does around the minimum of a catalogue while it is left alone.
+#![cfg(test)]
+
+use metabasin_catalogue::Catalogue;
+use metabasin_pipeline::{Harvest, HarvestRequest, Interrupt, KernelChoice, Silent, harvest};
+use tempfile::TempDir;
+
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/small_catalogue.rs"]
+mod small_catalogue;
+use program::{assert_keys, json, refused, text};
+use small_catalogue::{SHARED, search};
+
+fn harvested(temperature: Option<f64>) -> Harvest {
+    let request = HarvestRequest {
+        temperature,
+        trajectories: 4,
+        settle: 2.0,
+        duration: 12.0,
+        seed: 3,
+        kernel: KernelChoice::Portable,
+        ..HarvestRequest::default()
+    };
+    harvest(&SHARED.path, &request, (&Silent, &Interrupt::new())).unwrap()
+}
+
+/// Too cold to leave: one state, the stored one; its modulus is the stiffness that the searches measured,
+/// at all times.
+#[test]
+fn what_stays_in_its_minimum_keeps_its_stiffness() {
+    let found = harvested(Some(1e-3));
+    let [home] = &found.states[..] else {
+        panic!("{:?}", found.states)
+    };
+    assert!(home.energy.abs() < 1e-4 && home.share == 1.0 && home.weight == Some(1.0));
+    assert!(home.stored && home.moved_atoms == 0 && home.entries == 0);
+    assert_eq!((found.jumps, found.lasting_exits), (0, 0));
+    assert_eq!(found.time_in_stored_states, 1.0);
+    assert_eq!(found.time_in_seen_states, Some(1.0));
+    let sample = Catalogue::open_read_only(&SHARED.path).unwrap().sample();
+    let stiffness = sample.unwrap().stiffness.unwrap();
+    for (modulus, place) in found.moduli.iter().zip(3..) {
+        let expected = stiffness.0[place][place];
+        // Minima to forces of 1e-6 here, 1e-8 there.
+        assert!(
+            (modulus.inherent - expected).abs() < 1e-4 * expected,
+            "{modulus:?} {expected}"
+        );
+        assert_eq!(modulus.equilibrium, Some(modulus.inherent));
+        assert!(
+            modulus
+                .points
+                .iter()
+                .all(|point| point.modulus == modulus.inherent)
+        );
+    }
+}
+
+/// At the temperature of the glass it flips: shares and weights are shares, flips only soften, and what
+/// the catalogue stores is at least its own minimum.
+#[test]
+fn a_glass_that_flips_is_softer_the_longer_one_waits() {
+    let found = harvested(None);
+    assert!(found.states.len() > 1 && found.jumps > 0, "{found:?}");
+    let shares: f64 = found.states.iter().map(|state| state.share).sum();
+    let weights: f64 = found.states.iter().filter_map(|state| state.weight).sum();
+    assert!((shares - 1.0).abs() < 1e-12 && (weights - 1.0).abs() < 1e-12);
+    let home = found
+        .states
+        .iter()
+        .find(|state| state.moved_atoms == 0 && state.stored);
+    let home = home.map_or(0.0, |state| state.share);
+    assert!((home..=1.0).contains(&found.time_in_stored_states));
+    // A lasting exit is a jump, and metabasins are made of states with a weight.
+    assert!(found.lasting_exits <= found.jumps);
+    let basins = found
+        .states
+        .iter()
+        .filter_map(|state| state.metabasin)
+        .max();
+    assert_eq!(basins.map_or(0, |last| last + 1), found.metabasins);
+    for modulus in &found.moduli {
+        assert!(modulus.fluctuation >= 0.0 && modulus.points[0].modulus == modulus.inherent);
+        // 12 quenches have lags of 1 and 2.
+        let times: Vec<f64> = modulus.points.iter().map(|point| point.time).collect();
+        assert_eq!(times, [0.0, 1.0, 2.0]);
+        assert!(modulus.points[1].modulus < modulus.inherent, "{modulus:?}");
+    }
+}
+
+#[test]
+fn the_verb_writes_table_and_picture_and_the_same_bits_on_any_threads() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("glass.sqlite");
+    std::fs::copy(&SHARED.path, &path).unwrap();
+    let [csv, plot] = ["states.csv", "modulus.svg"].map(|name| folder.path().join(name));
+    let short = "--trajectories 3 --settle 1 --duration 5 --kernel portable --seed 2".split(' ');
+    let arguments: Vec<&str> = ["harvest", text(&path)].into_iter().chain(short).collect();
+    let outputs = ["--csv", text(&csv), "--plot", text(&plot), "--threads", "2"];
+    let mut found = json(&[&arguments[..], &outputs].concat());
+    assert_keys(
+        &found,
+        &[
+            "temperature",
+            "states",
+            "time_in_seen_states",
+            "time_in_stored_states",
+            "lasting_rate",
+            "imbalance",
+            "moduli",
+            "energy_drift",
+        ],
+    );
+    let states = found["states"].as_array().unwrap().len();
+    let table = std::fs::read_to_string(&csv).unwrap();
+    assert_eq!(table.lines().count(), 2 + states);
+    assert!(std::fs::read_to_string(&plot).unwrap().starts_with("<svg"));
+    // Three trajectories are too few for errors, and so for an equilibrium.
+    let modulus = &found["moduli"][0];
+    assert!(modulus["equilibrium"].is_null() && modulus["fluctuation_error"].is_null());
+    let why = modulus["unresolved"].as_str().unwrap();
+    assert!(why.contains("trajectories"), "{why}");
+    let mut alone = json(&[&arguments[..], &["--threads", "1"]].concat());
+    for found in [&mut found, &mut alone] {
+        found.as_object_mut().unwrap().remove("seconds");
+    }
+    assert_eq!(found, alone);
+    assert!(!folder.path().join("glass.sqlite.harvest").exists());
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let catalogue = text(&SHARED.path);
+    for (option, value) in [
+        ("--duration", "2"),
+        ("--settle", "-1"),
+        ("--settle", "nan"),
+        ("--interval", "1e-9"),
+        ("--duration", "inf"),
+        ("--trajectories", "0"),
+    ] {
+        let message = refused(&["harvest", catalogue, option, value]);
+        assert!(message.contains(option), "{option} {value}: {message}");
+    }
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("timeless.sqlite");
+    search(&program::glass(), &path, "1", &[]);
+    let message = refused(&["harvest", text(&path)]);
+    assert!(message.contains("--temperature"), "{message}");
+}
