@@ -89,13 +89,13 @@ pub(crate) fn channels<'a>(
         let (a, b) = (&a.displacement_final, &b.displacement_final);
         same_minimum(a, b, sample, SAME_MINIMUM)
     };
+    // A minimum is behind the pass that another exit to it took: looking for one again may fail where the
+    // minimum is as shallow as to be hardly one.
+    let (with, without): (Vec<&Exit>, Vec<&Exit>) = exits.partition(|exit| exit.pass.is_some());
     let mut found: Vec<(EventRecord, &Exit, u64)> = Vec::new();
-    for exit in exits {
+    for exit in with.into_iter().chain(without) {
         let event = as_event(exit);
-        let known = found.iter_mut().find(|(known, first, _)| {
-            first.pass.is_some() == exit.pass.is_some() && same(known, &event)
-        });
-        match known {
+        match found.iter_mut().find(|(known, ..)| same(known, &event)) {
             Some((.., count)) => *count += 1,
             None => found.push((event, exit, 1)),
         }
@@ -219,7 +219,22 @@ mod tests {
         assert_eq!(verdicts(&taken, &[refused]), [ExitVerdict::Missing]);
         let mut nowhere = exit(0.3, &there);
         nowhere.pass = None;
-        assert_eq!(verdicts(&[nowhere], &both), [ExitVerdict::NoPass]);
+        assert_eq!(
+            verdicts(std::slice::from_ref(&nowhere), &both),
+            [ExitVerdict::NoPass]
+        );
+        // Another exit to the same minimum found the pass, sooner or later.
+        for exits in [
+            [nowhere.clone(), exit(0.3, &there)],
+            [exit(0.3, &there), nowhere.clone()],
+        ] {
+            let found = channels(exits.iter(), &both, &sample(), (temperature, 10.0));
+            let counts: Vec<(u64, ExitVerdict)> =
+                found.iter().map(|c| (c.exits, c.verdict)).collect();
+            assert_eq!(counts, [(2, ExitVerdict::Held)]);
+        }
+        let apart = [nowhere, exit(0.3, &elsewhere)];
+        assert_eq!(verdicts(&apart, &both).len(), 2);
     }
 
     #[test]
