@@ -155,7 +155,8 @@ fn moduli(moduli: &[RelaxationModulus]) -> Option<String> {
     let mut lines = vec![table(&rows)];
     for modulus in moduli {
         let slope = modulus.stress_slope.map_or(String::new(), |slope| {
-            format!("; the stress of the dynamics follows at a slope of {slope:.2}")
+            let slope = with_error(slope, modulus.stress_slope_error, 2);
+            format!("; the stress of the dynamics follows at a slope of {slope}")
         });
         lines.push(match (modulus.equilibrium, &modulus.unresolved) {
             (Some(value), _) => format!(

@@ -52,9 +52,11 @@ pub struct RelaxationModulus {
     pub equilibrium_error: Option<f64>,
     /// Why the fluctuations are not resolved.
     pub unresolved: Option<String>,
-    /// Covariance of the stress of the dynamics, averaged between two quenches, with σ_IS over the variance
-    /// of σ_IS: 1 where states differ in their mean stress as their inherent structures do.
+    /// Regression of the stress of the dynamics, averaged between two quenches, on the mean of σ_IS at both:
+    /// 1 where states differ in their mean stress as their inherent structures do.
     pub stress_slope: Option<f64>,
+    /// Its standard error.
+    pub stress_slope_error: Option<f64>,
 }
 
 /// Stresses of several trajectories at equal intervals.
@@ -103,26 +105,27 @@ fn covariance(trajectories: &[&[f64]], lag: usize) -> f64 {
     sum / count
 }
 
-/// A statistic of trajectories, and its jackknife error over them.
-fn with_error(trajectories: &[&[f64]], of: &dyn Fn(&[&[f64]]) -> f64) -> (f64, Option<f64>) {
-    let n = trajectories.len();
-    let whole = of(trajectories);
+/// A statistic of some of `n` trajectories, of all of them, and its jackknife error.
+fn with_error(n: usize, of: &dyn Fn(&[usize]) -> f64) -> (f64, Option<f64>) {
+    let all: Vec<usize> = (0..n).collect();
+    let whole = of(&all);
     if n < LEAST_TRAJECTORIES {
         return (whole, None);
     }
     let without: Vec<f64> = (0..n)
         .map(|k| {
-            let others: Vec<&[f64]> = trajectories
-                .iter()
-                .enumerate()
-                .filter_map(|(other, t)| (other != k).then_some(*t))
-                .collect();
+            let others: Vec<usize> = all.iter().copied().filter(|&other| other != k).collect();
             of(&others)
         })
         .collect();
     let mean = without.iter().sum::<f64>() / n as f64;
     let squares: f64 = without.iter().map(|v| (v - mean).powi(2)).sum();
     (whole, Some((squares * (n as f64 - 1.0) / n as f64).sqrt()))
+}
+
+/// These trajectories of all.
+fn chosen<'a>(all: &[&'a [f64]], which: &[usize]) -> Vec<&'a [f64]> {
+    which.iter().map(|&k| all[k]).collect()
 }
 
 impl RelaxationModulus {
@@ -142,7 +145,8 @@ impl RelaxationModulus {
         let all: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
         let factor = series.volume_over_temperature;
         let (inherent, inherent_error) = mean_and_error(stiffness);
-        let (variance, variance_error) = with_error(&all, &|t| covariance(t, 0));
+        let (variance, variance_error) =
+            with_error(all.len(), &|which| covariance(&chosen(&all, which), 0));
         let longest = all.iter().map(|t| t.len()).min().unwrap_or(0);
         let together = |error: Option<f64>| {
             let (a, b) = (inherent_error?, error? * factor);
@@ -155,7 +159,10 @@ impl RelaxationModulus {
         }];
         let mut lag = 1;
         while lag <= longest / 4 {
-            let (drop, error) = with_error(&all, &|t| covariance(t, 0) - covariance(t, lag));
+            let (drop, error) = with_error(all.len(), &|which| {
+                let these = chosen(&all, which);
+                covariance(&these, 0) - covariance(&these, lag)
+            });
             points.push(ModulusPoint {
                 time: lag as f64 * series.interval,
                 modulus: inherent - factor * drop,
@@ -165,6 +172,7 @@ impl RelaxationModulus {
         }
         let correlation_time = series.interval * correlation_moments(&all, variance, longest);
         let unresolved = unresolved(&all, correlation_time, series.interval);
+        let (stress_slope, stress_slope_error) = slope(series, place, &all);
         let equilibrium = unresolved.is_none().then_some(inherent - factor * variance);
         Self {
             component,
@@ -177,7 +185,8 @@ impl RelaxationModulus {
             equilibrium,
             equilibrium_error: equilibrium.and_then(|_| together(variance_error)),
             unresolved,
-            stress_slope: slope(series, place, &all, variance),
+            stress_slope,
+            stress_slope_error,
         }
     }
 }
@@ -214,8 +223,9 @@ fn unresolved(all: &[&[f64]], correlation_time: f64, interval: f64) -> Option<St
             "{blocks:.0} blocks of five correlation times, {LEAST_BLOCKS} at least are needed"
         ));
     }
-    let (change, error) = with_error(all, &|t| {
-        let mean = mean(t);
+    let (change, error) = with_error(all.len(), &|which| {
+        let t = chosen(all, which);
+        let mean = mean(&t);
         let halves: Vec<(&[f64], &[f64])> = t.iter().map(|t| t.split_at(t.len() / 2)).collect();
         let [first, second]: [Vec<&[f64]>; 2] = [
             halves.iter().map(|h| h.0).collect(),
@@ -234,20 +244,28 @@ fn unresolved(all: &[&[f64]], correlation_time: f64, interval: f64) -> Option<St
     })
 }
 
-fn slope(series: &StressSeries<'_>, place: usize, all: &[&[f64]], variance: f64) -> Option<f64> {
-    if variance <= 0.0 {
-        return None;
-    }
-    let mean = mean(all);
-    let mut sum = 0.0;
-    let mut count = 0.0;
-    for (inherent, dynamics) in all.iter().zip(series.dynamics) {
-        for (inherent, dynamics) in inherent.iter().zip(*dynamics) {
-            sum += (inherent - mean) * dynamics.0[place];
-            count += 1.0;
-        }
-    }
-    Some(sum / count / variance)
+/// Regression of the stress of the dynamics between two quenches on the mean of σ_IS at both.
+fn slope(series: &StressSeries<'_>, place: usize, all: &[&[f64]]) -> (Option<f64>, Option<f64>) {
+    let pairs: Vec<Vec<(f64, f64)>> = all
+        .iter()
+        .zip(series.dynamics)
+        .map(|(inherent, dynamics)| {
+            let ends = inherent.windows(2).map(|pair| 0.5 * (pair[0] + pair[1]));
+            let between = dynamics.iter().skip(1).map(|stress| stress.0[place]);
+            ends.zip(between).collect()
+        })
+        .collect();
+    let regression = |which: &[usize]| {
+        let these = || which.iter().flat_map(|&k| &pairs[k]);
+        let count = these().count() as f64;
+        let mean = these().map(|pair| pair.0).sum::<f64>() / count;
+        let products: f64 = these().map(|(x, y)| (x - mean) * y).sum();
+        let squares: f64 = these().map(|(x, _)| (x - mean).powi(2)).sum();
+        products / squares
+    };
+    let (value, error) = with_error(all.len(), &regression);
+    let known = |number: f64| number.is_finite().then_some(number);
+    (known(value), error.and_then(known))
 }
 
 #[cfg(test)]
@@ -275,13 +293,15 @@ mod tests {
             .collect()
     }
 
-    /// Dynamics that follow the states at a slope of 0.9 and shake by 0.3.
+    /// Dynamics that follow the states before and behind at a slope of 0.9 and shake by 0.3.
     fn shaken(random: &mut impl RngExt, states: &[Stress]) -> Vec<Stress> {
         let mut shake = || -> f64 { StandardNormal.sample(&mut *random) };
-        states
-            .iter()
-            .map(|s| Stress(s.0.map(|c| 0.9 * c + 0.3 * shake())))
-            .collect()
+        let mut before = states[0];
+        let mut follow = |state: &Stress| {
+            let mean = (std::mem::replace(&mut before, *state) + *state) * 0.5;
+            Stress(mean.0.map(|c| 0.9 * c + 0.3 * shake()))
+        };
+        states.iter().map(&mut follow).collect()
     }
 
     fn modulus(inherent: &[Vec<Stress>], dynamics: &[Vec<Stress>]) -> RelaxationModulus {
