@@ -7,6 +7,10 @@ use tempfile::TempDir;
 
 #[path = "support/program.rs"]
 mod program;
+#[expect(
+    dead_code,
+    reason = "shared with tests that look at what the searches found"
+)]
 #[path = "support/small_catalogue.rs"]
 mod small_catalogue;
 use program::{assert_keys, json, refused, text};
@@ -143,6 +147,9 @@ fn settings_that_make_no_sense_are_refused() {
         let message = refused(&["harvest", catalogue, option, value]);
         assert!(message.contains(option), "{option} {value}: {message}");
     }
+    // More than any machine holds, before the first step.
+    let message = refused(&["harvest", catalogue, "--duration", "1e9"]);
+    assert!(message.contains("a shorter --duration"), "{message}");
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("timeless.sqlite");
     search(&program::glass(), &path, "1", &[]);

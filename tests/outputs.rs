@@ -18,7 +18,7 @@ use small_catalogue::{SHARED, events, search};
 
 /// Every verb that writes where it is told: its words, with `IN` for what it reads and `OUT` for
 /// what it writes.
-const WRITERS: [&str; 28] = [
+const WRITERS: [&str; 30] = [
     "demo --out OUT",
     "run IN --out OUT",
     "kmc IN --out OUT",

@@ -25,6 +25,7 @@ use crate::config::KernelChoice;
 use crate::displaced_minimum::displaced_minimum;
 use crate::escape::{Setting, Trajectory, TrajectorySettings, positive};
 use crate::journal::{Kept, beside};
+use crate::memory::{of_visited_minima, require_for};
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError, Progress, csv, poisson};
 pub use relaxation_modulus::{ModulusPoint, RelaxationModulus};
@@ -248,6 +249,11 @@ pub fn harvest(
     let interval = setting.interval();
     let moments = |time: f64| (time / interval).round() as u64;
     let lengths = (moments(request.settle), moments(request.duration).max(4));
+    let atoms = home.configuration().len();
+    let running = rayon::current_num_threads();
+    let bytes = of_visited_minima(atoms, (request.trajectories, lengths.1), running);
+    let remedy = "take fewer trajectories, a shorter --duration or a longer --interval";
+    require_for("harvest", atoms, bytes, remedy)?;
     let identity = HarvestIdentity {
         version: env!("CARGO_PKG_VERSION"),
         minimum: &sample.fingerprint,

@@ -34,6 +34,9 @@ const SEARCHER: f64 = 12_000.0;
 const SEARCH: f64 = 25_000.0;
 /// Bytes an atom of the tessellation of a structure.
 const TESSELLATION: f64 = 1000.0;
+/// Bytes an atom of a visited minimum that is kept, and of the field that others are compared with.
+const VISITED: f64 = 28.0;
+const FIELD: f64 = 24.0;
 /// Dense Hessians at once, where an index or a prefactor needs one.
 const DENSE: f64 = 3.0;
 /// Atoms around the core of an event that vibrate in a prefactor.
@@ -81,6 +84,18 @@ pub(crate) fn of_full_prefactors(atoms: usize, running: usize) -> f64 {
 pub(crate) fn of_trajectories(atoms: usize, running: usize) -> f64 {
     let each = TRAJECTORY + QUENCH;
     PROGRAM + (STRUCTURE + running as f64 * each) * atoms as f64
+}
+
+/// Bytes that the minima of trajectories take, so many quenches each, if no two are the same; the whole
+/// fields of those that run, and what is kept.
+pub(crate) fn of_visited_minima(
+    atoms: usize,
+    (trajectories, quenches): (u64, u64),
+    running: usize,
+) -> f64 {
+    let (all, running) = (trajectories as f64, running as f64);
+    let each = all * VISITED + running.min(all) * FIELD;
+    of_trajectories(atoms, running as usize) + each * quenches as f64 * atoms as f64
 }
 
 /// Refuses work on a structure that takes more memory than there is.

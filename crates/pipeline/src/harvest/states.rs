@@ -2,7 +2,7 @@
 
 use metabasin_atoms::Cell;
 use metabasin_catalogue::{DisplacementField, EventRecord, SampleRecord};
-use metabasin_landscape::{SAME_PLACE, moved_together, same_minimum};
+use metabasin_landscape::{moved_together, same_minimum};
 use nalgebra::Vector3;
 
 use super::series::{SAME_ENERGY, StationarySeries, VisitedMinimum};
@@ -99,16 +99,15 @@ pub(crate) fn is_stored(
         let [a, b] = [a, b].map(|atom| Vector3::from(sample.positions[atom]));
         cell.minimum_image(&(a - b)).norm()
     };
-    let moves = |field: &DisplacementField| {
-        let norms = field.displacements.iter().map(|&u| Vector3::from(u).norm());
-        norms.fold(0.0, f64::max) > 2.0 * SAME_PLACE
-    };
+    let home = DisplacementField::default();
     let is_known = |group: &DisplacementField| {
-        let mut verified = events.iter().filter(|event| event.is_verified());
-        verified.any(|e| same_minimum(group, &e.displacement_final, sample, SAME_GROUP))
+        let verified = events.iter().filter(|event| event.is_verified());
+        let ends = verified.map(|event| &event.displacement_final);
+        let mut known = std::iter::once(&home).chain(ends);
+        known.any(|end| same_minimum(group, end, sample, SAME_GROUP))
     };
     // What moves together by one event may look like several groups.
-    if !moves(stored) || is_known(stored) {
+    if is_known(stored) {
         return true;
     }
     let groups = moved_together(&field, &distance);
@@ -202,6 +201,9 @@ mod tests {
         let mut refused = event(&[up]);
         refused.index = 2;
         assert!(!stored(&[up], &[refused]));
+        // Like atoms that exchanged their places are where they were.
+        let exchanged = [(0, [2.0, 0.0, 0.0]), (1, [-2.0, 0.0, 0.0])];
+        assert!(stored(&exchanged, &[]));
         // One event that moves both.
         assert!(stored(&[up, down], &[event(&[up, down])]));
         assert!(!stored(&[up], &[event(&[up, down])]));

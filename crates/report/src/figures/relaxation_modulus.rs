@@ -1,7 +1,7 @@
 //! The shear modulus against the time after a step of strain.
 
 use super::Figure;
-use crate::plot::{Axis, COLORS, DataPoint, GRAY, Layer, Marker, Plot, Shape};
+use crate::plot::{Axis, COLORS, DataPoint, Layer, Marker, Plot, Shape};
 
 /// G(t) of one shear component.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,14 +70,14 @@ pub fn relaxation_modulus(curves: &[ModulusCurve], verdict: &str) -> Figure {
                 (first.0, value - error, value + error),
                 (last.0, value - error, value + error),
             ];
-            layers.push(Layer::new(GRAY, Shape::Band { points }).with_opacity(0.2));
+            layers.push(Layer::new(color(place), Shape::Band { points }).with_opacity(0.15));
         }
     }
     let plot = Plot {
         name: "relaxation-modulus".to_owned(),
         title: "Shear modulus by fluctuations".to_owned(),
         x: Axis::logarithmic("Time after the step", "τ"),
-        y: Axis::linear("G(t)", "ε/σ³").including(0.0),
+        y: Axis::linear("G(t)", "ε/σ³"),
         layers,
         notes: Vec::new(),
         empty_reason: "no visited minimum has a stiffness".to_owned(),
@@ -86,7 +86,7 @@ pub fn relaxation_modulus(curves: &[ModulusCurve], verdict: &str) -> Figure {
         plot,
         caption: format!(
             "G(t) = G_IS − (V/k_B T)[C(0) − C(t)] with the autocorrelation C of the stress of the minima that \
-             dynamics at zero load visits; dashed, G_IS; gray, the modulus once all has relaxed where it is \
+             dynamics at zero load visits; dashed, G_IS; shaded, the modulus once all has relaxed where it is \
              resolved; errors over trajectories. {verdict}."
         ),
         source: "metabasin harvest --json".to_owned(),
