@@ -220,7 +220,7 @@ fn unresolved(all: &[&[f64]], correlation_time: f64, interval: f64) -> Option<St
     let blocks = time / (5.0 * correlation_time);
     if blocks < LEAST_BLOCKS {
         return Some(format!(
-            "{blocks:.0} blocks of five correlation times, {LEAST_BLOCKS} at least are needed"
+            "{blocks:.1} blocks of five correlation times, {LEAST_BLOCKS} at least are needed"
         ));
     }
     let (change, error) = with_error(all.len(), &|which| {
