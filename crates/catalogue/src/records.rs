@@ -92,6 +92,25 @@ impl DisplacementField {
         sparse.rest_norm = rest.sqrt();
         sparse
     }
+
+    /// The displacement of all coordinates of a sample of so many atoms, zero where none is stored.
+    ///
+    /// # Panics
+    /// On an atom that the sample lacks.
+    pub fn coordinates(&self, atoms: usize) -> Vec<f64> {
+        let mut full = vec![0.0; 3 * atoms];
+        for (&atom, u) in self.atoms.iter().zip(&self.displacements) {
+            full[3 * atom as usize..3 * atom as usize + 3].copy_from_slice(u);
+        }
+        full
+    }
+
+    /// How many atoms moved farther than `distance` `[length]`.
+    pub fn atoms_beyond(&self, distance: f64) -> usize {
+        let squared = |u: &[f64; 3]| u.iter().map(|c| c * c).sum::<f64>();
+        let far = |u: &&[f64; 3]| squared(u) > distance * distance;
+        self.displacements.iter().filter(far).count()
+    }
 }
 
 /// How often the landscape was asked, by the stage of the search. One Hessian-vector product

@@ -231,23 +231,12 @@ pub struct Escape {
     pub force: bool,
 }
 
-/// Arguments of `recall`.
+/// The dynamics around a catalogue's minimum.
 #[derive(Args, Debug)]
-pub struct Recall {
-    /// The catalogue.
-    pub catalogue: PathBuf,
+pub struct Dynamics {
     /// Temperature k_B T in epsilon; by default that of the sample.
     #[arg(long, value_name = "KT", allow_negative_numbers = true, value_parser = positive)]
     pub temperature: Option<f64>,
-    /// Trajectories.
-    #[arg(long, value_name = "N", default_value_t = RecallRequest::default().trajectories, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000))]
-    pub trajectories: u64,
-    /// Time between two quenches in tau.
-    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().interval, allow_negative_numbers = true, value_parser = positive)]
-    pub interval: f64,
-    /// Time after which a trajectory that stayed is given up in tau.
-    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().longest, allow_negative_numbers = true, value_parser = positive)]
-    pub longest: f64,
     /// Relaxation time of the Langevin thermostat in tau.
     #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().friction_time, allow_negative_numbers = true, value_parser = positive)]
     pub friction_time: f64,
@@ -265,6 +254,25 @@ pub struct Recall {
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
+}
+
+/// Arguments of `recall`.
+#[derive(Args, Debug)]
+pub struct Recall {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Trajectories.
+    #[arg(long, value_name = "N", default_value_t = RecallRequest::default().trajectories, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000))]
+    pub trajectories: u64,
+    /// Time between two quenches in tau.
+    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().interval, allow_negative_numbers = true, value_parser = positive)]
+    pub interval: f64,
+    /// Time after which a trajectory that stayed is given up in tau.
+    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().longest, allow_negative_numbers = true, value_parser = positive)]
+    pub longest: f64,
+    /// The dynamics.
+    #[command(flatten)]
+    pub dynamics: Dynamics,
     /// Draw the ways taken beside the events, rate against barrier.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
@@ -284,9 +292,6 @@ pub struct Recall {
 pub struct Harvest {
     /// The catalogue.
     pub catalogue: PathBuf,
-    /// Temperature k_B T in epsilon; by default that of the sample.
-    #[arg(long, value_name = "KT", allow_negative_numbers = true, value_parser = positive)]
-    pub temperature: Option<f64>,
     /// Trajectories; errors are stated from four on.
     #[arg(long, value_name = "N", default_value_t = HarvestRequest::default().trajectories, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000))]
     pub trajectories: u64,
@@ -299,23 +304,9 @@ pub struct Harvest {
     /// Time between two quenches in tau.
     #[arg(long, value_name = "TAU", default_value_t = HarvestRequest::default().interval, allow_negative_numbers = true, value_parser = positive)]
     pub interval: f64,
-    /// Relaxation time of the Langevin thermostat in tau.
-    #[arg(long, value_name = "TAU", default_value_t = HarvestRequest::default().friction_time, allow_negative_numbers = true, value_parser = positive)]
-    pub friction_time: f64,
-    /// Time step in tau.
-    #[arg(long, value_name = "TAU", default_value_t = HarvestRequest::default().time_step, allow_negative_numbers = true, value_parser = positive)]
-    pub time_step: f64,
-    /// Seed.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 1,
-        allow_negative_numbers = true
-    )]
-    pub seed: u64,
-    /// Force kernel.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub kernel: Kernel,
+    /// The dynamics.
+    #[command(flatten)]
+    pub dynamics: Dynamics,
     /// Draw the moduli against time.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,

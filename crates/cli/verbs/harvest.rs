@@ -25,15 +25,15 @@ pub fn harvest(context: &mut Context, arguments: &arguments::Harvest) -> Result<
         .writes("--csv", csv, Format::Text)
         .tried()?;
     let request = HarvestRequest {
-        temperature: arguments.temperature,
+        temperature: arguments.dynamics.temperature,
         trajectories: arguments.trajectories,
         settle: arguments.settle,
         duration: arguments.duration,
         interval: arguments.interval,
-        friction_time: arguments.friction_time,
-        time_step: arguments.time_step,
-        seed: arguments.seed,
-        kernel: arguments.kernel.into(),
+        friction_time: arguments.dynamics.friction_time,
+        time_step: arguments.dynamics.time_step,
+        seed: arguments.dynamics.seed,
+        kernel: arguments.dynamics.kernel.into(),
     };
     let result = harvest_states(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
     outputs.write(context, "table", csv, |path, mode| {

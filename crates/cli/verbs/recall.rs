@@ -24,14 +24,14 @@ pub fn recall(context: &mut Context, arguments: &arguments::Recall) -> Result<()
         .writes("--missing", missing, Format::Text)
         .tried()?;
     let request = RecallRequest {
-        temperature: arguments.temperature,
+        temperature: arguments.dynamics.temperature,
         trajectories: arguments.trajectories,
         interval: arguments.interval,
         longest: arguments.longest,
-        friction_time: arguments.friction_time,
-        time_step: arguments.time_step,
-        seed: arguments.seed,
-        kernel: arguments.kernel.into(),
+        friction_time: arguments.dynamics.friction_time,
+        time_step: arguments.dynamics.time_step,
+        seed: arguments.dynamics.seed,
+        kernel: arguments.dynamics.kernel.into(),
     };
     let result = recall_exits(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
     outputs.write(context, "table", csv, |path, mode| {

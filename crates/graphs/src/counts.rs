@@ -42,11 +42,6 @@ impl Counts {
         self.times.get(state).copied().unwrap_or(0.0)
     }
 
-    /// Time of all trajectories `[τ]`.
-    pub fn whole_time(&self) -> f64 {
-        self.times.iter().sum()
-    }
-
     /// Jumps from one state to another.
     pub fn jumps(&self, from: usize, to: usize) -> u64 {
         self.jumps.get(&(from, to)).copied().unwrap_or(0)
@@ -69,7 +64,6 @@ mod tests {
         counts.add(&[1], 0.5);
         counts.add(&[1, 1, 0], 0.25);
         assert_eq!([0, 1, 2].map(|state| counts.time(state)), [1.5, 0.5, 0.5]);
-        assert_eq!(counts.whole_time(), 2.5);
         let jumps: Vec<_> = counts.all_jumps().collect();
         assert_eq!(jumps, [(0, 1, 1), (0, 2, 1), (1, 0, 1), (2, 0, 1)]);
         assert_eq!((counts.jumps(0, 2), counts.jumps(2, 1)), (1, 0));

@@ -67,7 +67,8 @@ impl Default for HeatSettings {
 
 impl HeatSettings {
     /// All atoms of the smallest region, far hotter than the glass, among frozen ones: for the high
-    /// barriers of crystals and of walks far below the glass transition, at a quarter of the cost.
+    /// barriers of crystals and of walks far below the glass transition, at a third to two thirds of the
+    /// evaluations.
     pub fn frozen() -> Self {
         Self {
             temperature: 2.0,

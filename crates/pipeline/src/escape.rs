@@ -20,7 +20,7 @@ use crate::journal::{Kept, beside};
 use crate::prefactors::rebuilder;
 use crate::{Interrupt, PipelineError, Progress, csv, poisson};
 use clock::{Escape, Patience, Place, follow};
-pub(crate) use trajectory::{Setting, Trajectory, TrajectorySettings};
+pub(crate) use trajectory::{Setting, Trajectory, TrajectorySettings, interrupted};
 
 /// Summed lasting rates above this, an attempt period, are not rates of a rare event.
 const RARE: f64 = 0.01;
@@ -173,6 +173,20 @@ pub(crate) fn positive(name: &str, value: f64) -> Result<(), PipelineError> {
     }
     Err(PipelineError::BadInput(format!(
         "{name} must be positive and finite, got {value}"
+    )))
+}
+
+/// A time that must be `least` to 1e9 times a shorter one.
+pub(crate) fn many_times(
+    name: &str,
+    longer: f64,
+    (shorter, least): (f64, f64),
+) -> Result<(), PipelineError> {
+    if longer >= least * shorter && longer / shorter <= 1e9 {
+        return Ok(());
+    }
+    Err(PipelineError::BadInput(format!(
+        "{name} must be {least} to 1e9 times {shorter}, got {longer}"
     )))
 }
 

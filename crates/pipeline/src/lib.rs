@@ -57,6 +57,7 @@ mod stages;
 mod structure_analysis;
 mod structure_file;
 mod trajectory;
+mod trajectory_start;
 mod unfinished;
 
 pub use across_runs::{AcrossRow, AcrossRuns, across_runs};

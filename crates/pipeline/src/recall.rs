@@ -14,14 +14,15 @@ use std::time::Instant;
 
 use metabasin_catalogue::{Catalogue, EventRecord, RateSum, SampleRecord, good_turing_coverage};
 use metabasin_files::{Overwrite, Placement, write_atomic};
-use metabasin_landscape::Searcher;
 use serde::Serialize;
 
-use crate::catalogue_reading::{open_minimum, write_events};
+use crate::catalogue_reading::write_events;
 use crate::config::KernelChoice;
-use crate::escape::{Setting, Trajectory, TrajectorySettings, positive};
+use crate::escape::{Setting, Trajectory, TrajectorySettings, many_times, positive};
 use crate::journal::{Kept, beside};
+use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv, poisson};
+pub(crate) use channels::MOVED;
 pub use channels::{ExitChannel, ExitVerdict};
 use first_exit::{FirstExit, first_exit};
 
@@ -132,7 +133,7 @@ pub struct Recall {
     pub rate_md_interval: [f64; 2],
     /// The catalogue's sum of rates `[1/τ]`.
     pub rate_catalogue: f64,
-    /// Of stationary trajectories, which first exits are not.
+    /// Of stationary trajectories, which first exits are not: [`crate::harvest()`] tells it.
     pub time_in_stored_states: Option<f64>,
     /// Likewise.
     pub windows: Vec<f64>,
@@ -206,16 +207,8 @@ fn check(request: &RecallRequest) -> Result<(), PipelineError> {
     ] {
         positive(name, value)?;
     }
-    for (name, longer, shorter) in [
-        ("--interval", request.interval, request.time_step),
-        ("--longest", request.longest, request.interval),
-    ] {
-        if longer < shorter || longer / shorter > 1e9 {
-            return Err(PipelineError::BadInput(format!(
-                "{name} must be 1 to 1e9 times {shorter}, got {longer}"
-            )));
-        }
-    }
+    many_times("--interval", request.interval, (request.time_step, 1.0))?;
+    many_times("--longest", request.longest, (request.interval, 1.0))?;
     if request.trajectories == 0 {
         return Err(PipelineError::BadInput(
             "--trajectories must be at least 1".to_owned(),
@@ -242,18 +235,13 @@ pub fn recall(
 ) -> Result<Recall, PipelineError> {
     let clock = Instant::now();
     check(request)?;
-    let catalogue = Catalogue::open_read_only(path)?;
-    let sample = catalogue.sample()?;
-    let events = catalogue.verified_events()?;
-    let temperature = request
-        .temperature
-        .or(sample.temperature)
-        .ok_or_else(|| PipelineError::in_file(path, "says no temperature: give --temperature"))?;
-    positive("--temperature", temperature)?;
-    let stop = || "start the same command anew".to_owned();
-    let (minimum, settings) = open_minimum(path, &sample, (request.kernel, interrupt))?;
-    let searcher = Searcher::new(&minimum, settings, sample.seed, 0)
-        .map_err(|error| PipelineError::in_file(path, error).unless(interrupt, stop))?;
+    let start = TrajectoryStart::open(path, request.temperature, (request.kernel, interrupt))?;
+    let TrajectoryStart {
+        sample,
+        events,
+        temperature,
+        searcher,
+    } = start;
     let setting = TrajectorySettings {
         friction_time: request.friction_time,
         time_step: request.time_step,

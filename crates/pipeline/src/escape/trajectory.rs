@@ -124,7 +124,8 @@ fn failed(error: impl std::fmt::Display) -> PipelineError {
     PipelineError::Failed(format!("dynamics from the minimum: {error}"))
 }
 
-fn interrupted() -> PipelineError {
+/// The error of a trajectory that was stopped on request.
+pub(crate) fn interrupted() -> PipelineError {
     PipelineError::Interrupted {
         resume: "the same command goes on with the trajectories that are left".to_owned(),
     }

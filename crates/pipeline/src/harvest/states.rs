@@ -90,11 +90,7 @@ pub(crate) fn is_stored(
     sample: &SampleRecord,
     cell: &Cell,
 ) -> bool {
-    let mut field = vec![0.0; 3 * sample.positions.len()];
     let stored = &minimum.displacement;
-    for (&atom, u) in stored.atoms.iter().zip(&stored.displacements) {
-        field[3 * atom as usize..3 * atom as usize + 3].copy_from_slice(u);
-    }
     let distance = |a: usize, b: usize| {
         let [a, b] = [a, b].map(|atom| Vector3::from(sample.positions[atom]));
         cell.minimum_image(&(a - b)).norm()
@@ -110,7 +106,7 @@ pub(crate) fn is_stored(
     if is_known(stored) {
         return true;
     }
-    let groups = moved_together(&field, &distance);
+    let groups = moved_together(&stored.coordinates(sample.positions.len()), &distance);
     !groups.is_empty()
         && groups.iter().all(|group| {
             let rows: Vec<[f64; 3]> = group.chunks(3).map(|u| [u[0], u[1], u[2]]).collect();

@@ -12,7 +12,7 @@ const SAME_MINIMUM: f64 = 0.05;
 /// An exit is held where the catalogue's pass is at most so many k_B T above the one that was taken.
 const NO_HIGHER: f64 = 0.5;
 /// Atoms that moved farther count `[length]`.
-const MOVED: f64 = 0.1;
+pub(crate) const MOVED: f64 = 0.1;
 
 /// What a catalogue knows of a way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -121,8 +121,6 @@ pub(crate) fn channels<'a>(
             };
             let rate = exits as f64 / exposure;
             let (low, high) = poisson::limits(exits, 1.0);
-            let moves = event.displacement_final.displacements.iter();
-            let far = |u: &&[f64; 3]| u.iter().map(|c| c * c).sum::<f64>() > MOVED * MOVED;
             ExitChannel {
                 exits,
                 rate,
@@ -134,7 +132,7 @@ pub(crate) fn channels<'a>(
                     .map_or(exit.energy, |pass| pass.energy_final - pass.energy_minimum),
                 attempt_frequency: barrier.map(|barrier| rate * (barrier / temperature).exp()),
                 dipole_xy: exit.pass.as_ref().map(|pass| pass.dipole_final.0[3]),
-                moved_atoms: moves.filter(far).count(),
+                moved_atoms: event.displacement_final.atoms_beyond(MOVED),
                 verdict,
                 event: lowest.map(|known| known.id),
                 event_barrier: lowest.map(|known| known.barrier_forward),

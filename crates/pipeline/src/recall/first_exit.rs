@@ -7,7 +7,7 @@ use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
 use crate::displaced_minimum::displaced_minimum;
-use crate::escape::Trajectory;
+use crate::escape::{Trajectory, interrupted};
 use crate::{Interrupt, PipelineError};
 
 /// A group of atoms that left its places.
@@ -32,12 +32,6 @@ pub(crate) struct FirstExit {
 
 fn failed(error: impl std::fmt::Display) -> PipelineError {
     PipelineError::Failed(format!("recall: {error}"))
-}
-
-fn interrupted() -> PipelineError {
-    PipelineError::Interrupted {
-        resume: "the same command goes on with the trajectories that are left".to_owned(),
-    }
 }
 
 /// Follows a trajectory until a quench ends elsewhere, at most `longest` quenches.
