@@ -53,7 +53,8 @@ pub struct RelaxationModulus {
     /// Why the fluctuations are not resolved.
     pub unresolved: Option<String>,
     /// Regression of the stress of the dynamics, averaged between two quenches, on the mean of σ_IS at both:
-    /// 1 where states differ in their mean stress as their inherent structures do.
+    /// 1 where states differ in their mean stress as their inherent structures do, less where they do not
+    /// or where they also flip between two quenches.
     pub stress_slope: Option<f64>,
     /// Its standard error.
     pub stress_slope_error: Option<f64>,
