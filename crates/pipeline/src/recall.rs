@@ -222,7 +222,7 @@ fn check(request: &RecallRequest) -> Result<(), PipelineError> {
 ///
 /// Every trajectory starts in the minimum and is quenched at regular times until it ends in another
 /// minimum; the groups of atoms that moved together are exits of their own; the pass of each is the
-/// first one on the way ([`Searcher::event_towards`]). Trajectories that finished before a stop are
+/// first one on the way ([`metabasin_landscape::Searcher::event_towards`]). Trajectories that finished before a stop are
 /// kept in a file beside the catalogue until the test is done.
 ///
 /// # Errors
