@@ -38,6 +38,10 @@ pub struct HeatSettings {
     /// where they stand still `[length]`. None: all atoms that move, once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub radius: Option<f64>,
+    /// Every so manyth search heats the atoms of the smallest region among frozen ones instead, as by
+    /// [`HeatSettings::frozen`]: cheaper, and over passes that are too high for free ones. 0 for none;
+    /// nothing where `surroundings` are frozen anyway.
+    pub frozen_every: u32,
 }
 
 /// What heated atoms have around them.
@@ -61,6 +65,7 @@ impl Default for HeatSettings {
             rounds: 20,
             surroundings: Surroundings::Free,
             radius: Some(2.0),
+            frozen_every: 2,
         }
     }
 }
@@ -78,6 +83,14 @@ impl HeatSettings {
             radius: None,
             ..Self::default()
         }
+    }
+
+    /// How search `index` heats.
+    pub(crate) fn of_search(&self, index: u64) -> Self {
+        let every = u64::from(self.frozen_every);
+        let frozen =
+            self.surroundings == Surroundings::Free && every > 0 && index % every == every - 1;
+        if frozen { Self::frozen() } else { *self }
     }
 
     /// Checks every number.
@@ -355,6 +368,33 @@ mod tests {
             );
             assert_eq!(found, None);
         }
+    }
+
+    #[test]
+    fn every_so_manyth_search_has_frozen_surroundings() {
+        let frozen = |heat: &HeatSettings| -> Vec<u64> {
+            (0..7)
+                .filter(|&k| heat.of_search(k).surroundings == Surroundings::Frozen)
+                .collect()
+        };
+        let heat = HeatSettings::default();
+        let third = HeatSettings {
+            frozen_every: 3,
+            ..heat
+        };
+        let never = HeatSettings {
+            frozen_every: 0,
+            ..heat
+        };
+        assert_eq!(frozen(&heat), [1, 3, 5]);
+        assert_eq!(frozen(&third), [2, 5]);
+        assert!(frozen(&never).is_empty());
+        assert_eq!(heat.of_search(1), HeatSettings::frozen());
+        let hotter = HeatSettings {
+            temperature: 3.0,
+            ..HeatSettings::frozen()
+        };
+        assert_eq!(hotter.of_search(1), hotter);
     }
 
     #[test]

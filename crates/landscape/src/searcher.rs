@@ -20,7 +20,7 @@ use crate::displacement::displacements;
 use crate::elasticity::{hessian_preconditioner, relaxed_stiffness};
 use crate::error::LandscapeError;
 use crate::flat::add_scaled;
-use crate::heating::Surroundings;
+use crate::heating::{HeatSettings, Surroundings};
 use crate::levels::{Departure, Failure, Level, ROUGH_DESCENT_TOLERANCE, Start, climb_through};
 use crate::outcome::SearchOutcome;
 use crate::preconditioner::IncompleteCholesky;
@@ -138,7 +138,8 @@ impl Searcher {
         let configuration = self.minimum.configuration();
         let push;
         let mut landscape = self.landscape.clone();
-        let mut regions = self.regions(center as usize);
+        let heat = self.settings.heat.map(|heat| heat.of_search(index));
+        let mut regions = self.regions(center as usize, heat.as_ref());
         let mut counts = EvaluationCounts::default();
         let mut levels: Vec<Level> = regions
             .iter_mut()
@@ -150,7 +151,7 @@ impl Searcher {
             energy: self.minimum.energy(),
             preconditioner: &self.preconditioner,
         };
-        let departure = match &self.settings.heat {
+        let departure = match &heat {
             Some(heat) if levels.len() > 1 || heat.surroundings == Surroundings::Free => {
                 Departure::Heat(heat, &mut random, center)
             }
@@ -282,12 +283,10 @@ impl Searcher {
     /// that fit the sample save too little. A region whose Hessian has no factor is left out: the
     /// search then begins in the next larger one. Where heated atoms are to have free surroundings the
     /// largest alone, which must not be the smallest of the settings.
-    fn regions(&self, center: usize) -> Vec<PreconditionedRegion> {
-        let settings = &self.settings;
-        let free = settings
-            .heat
-            .is_some_and(|heat| heat.surroundings == Surroundings::Free);
-        let mut regions: Vec<PreconditionedRegion> = settings
+    fn regions(&self, center: usize, heat: Option<&HeatSettings>) -> Vec<PreconditionedRegion> {
+        let free = heat.is_some_and(|heat| heat.surroundings == Surroundings::Free);
+        let mut regions: Vec<PreconditionedRegion> = self
+            .settings
             .region_radii
             .iter()
             .skip(usize::from(free))

@@ -6,6 +6,7 @@ use metabasin_minimizers::{InherentStructure, Lbfgs};
 
 use crate::error::LandscapeError;
 use crate::flat::{add_scaled, difference};
+use crate::heating::HeatSettings;
 use crate::searcher::Searcher;
 use crate::settings::SearchSettings;
 use crate::straight_line::highest_along;
@@ -74,7 +75,10 @@ pub fn settle(
         ..settings.clone()
     };
     let heated = SearchSettings {
-        heat: Some(settings.heat.unwrap_or_default()),
+        heat: Some(HeatSettings {
+            frozen_every: 0,
+            ..settings.heat.unwrap_or_default()
+        }),
         ..settings.clone()
     };
     let middle = range.start + (range.end - range.start).div_ceil(2);
