@@ -137,6 +137,12 @@ const SCENARIOS: &[Scenario] = &[
                     out.svg --kernel portable",
     },
     Scenario {
+        name: "step",
+        inputs: &["small.sqlite"],
+        arguments: "step small.sqlite --pairs 2 --settle 1 --hold 2 --runs 2 --csv out.csv --plot \
+                    out.svg --kernel portable",
+    },
+    Scenario {
         name: "prefactors",
         inputs: &["small.sqlite"],
         arguments: "prefactors small.sqlite --kernel portable",

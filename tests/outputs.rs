@@ -18,7 +18,7 @@ use small_catalogue::{SHARED, events, search};
 
 /// Every verb that writes where it is told: its words, with `IN` for what it reads and `OUT` for
 /// what it writes.
-const WRITERS: [&str; 30] = [
+const WRITERS: [&str; 32] = [
     "demo --out OUT",
     "run IN --out OUT",
     "kmc IN --out OUT",
@@ -45,6 +45,8 @@ const WRITERS: [&str; 30] = [
     "recall IN --missing OUT",
     "harvest IN --csv OUT",
     "harvest IN --plot OUT",
+    "step IN --csv OUT",
+    "step IN --plot OUT",
     "export IN --format csv -o OUT",
     "export IN --format sqlite -o OUT",
     "export-lammps IN -o OUT",

@@ -10,7 +10,7 @@ mod structures;
 use clap::{ArgAction, Parser, Subcommand};
 
 pub use catalogues::{
-    Activation, Barriers, Escape, Export, ExportFormat, Harvest, Prefactors, Recall,
+    Activation, Barriers, Escape, Export, ExportFormat, Harvest, Prefactors, Recall, Step,
 };
 pub use lammps::{ExportLammps, ImportLammps};
 pub use runs::{Bench, Check, Compare, Demo, Init, Report, Run, Template};
@@ -156,6 +156,17 @@ pub enum Verb {
                       metabasin harvest glass.sqlite --trajectories 32 --csv states.csv"
     )]
     Harvest(Harvest),
+    /// Steps a catalogue's sample by a strain and back: molecular dynamics beside the Eshelby model.
+    ///
+    /// At fixed cell, without barostat, unloading or fit between the two: the stress relaxes while the strain
+    /// is held as atoms flip, and what flipped stands against the rest once it is taken back. Told are stress
+    /// over strain in intervals of time that double, half the difference of both signs, what relaxed of it, and
+    /// whether the model of the catalogue's events relaxes alike.
+    #[command(
+        after_help = "Examples:\n  metabasin step glass.sqlite --temperature 0.28 --plot step.svg\n  \
+                      metabasin step glass.sqlite --pairs 24 --hold 512 --csv step.csv"
+    )]
+    Step(Step),
     /// Eshelby kinetic Monte Carlo of a config.
     #[command(
         after_help = "Example:\n  metabasin kmc kmc.ron --set catalogue=glass.sqlite --out kmc"

@@ -114,3 +114,10 @@ pub fn table(rows: &[Vec<String>]) -> String {
     }
     text
 }
+
+/// A number with so many digits behind the point, and its standard error where there is one.
+pub fn with_error(value: f64, error: Option<f64>, digits: usize) -> String {
+    error.map_or(format!("{value:.digits$}"), |error| {
+        format!("{value:.digits$} +- {error:.digits$}")
+    })
+}

@@ -10,6 +10,7 @@ mod rates;
 mod recall;
 mod runs;
 mod search;
+mod step;
 
 use anyhow::Result;
 
@@ -71,6 +72,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Escape(escape) => rates::escape(context, escape),
         Verb::Recall(asked) => recall::recall(context, asked),
         Verb::Harvest(asked) => harvest::harvest(context, asked),
+        Verb::Step(asked) => step::step(context, asked),
         Verb::Export(export) => barriers::export(context, export),
         Verb::Compare(compare) => runs::compare(context, compare),
         Verb::Report(report) => runs::report(context, report),

@@ -1,10 +1,10 @@
-//! Catalogues read: `barriers`, `activation`, `prefactors`, `escape`, `recall`, `harvest`, `export`.
+//! Catalogues read: `barriers`, `activation`, `prefactors`, `escape`, `recall`, `harvest`, `step`, `export`.
 
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
-use metabasin_pipeline::{EscapeRequest, HarvestRequest, RateSettings, RecallRequest};
+use metabasin_pipeline::{EscapeRequest, HarvestRequest, RateSettings, RecallRequest, StepRequest};
 
 use super::Kernel;
 use super::numbers::{finite, positive};
@@ -311,6 +311,41 @@ pub struct Harvest {
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
     /// Write all states, a row each.
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+    /// Overwrite plot and table.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `step`.
+#[derive(Args, Debug)]
+pub struct Step {
+    /// The catalogue.
+    pub catalogue: PathBuf,
+    /// Strain of the step, both signs.
+    #[arg(long, value_name = "GAMMA", default_value_t = StepRequest::default().strain, allow_negative_numbers = true, value_parser = positive)]
+    pub strain: f64,
+    /// Time for which it is held, and again after the step back, in tau.
+    #[arg(long, value_name = "TAU", default_value_t = StepRequest::default().hold, allow_negative_numbers = true, value_parser = positive)]
+    pub hold: f64,
+    /// Pairs of trajectories of opposite sign; verdicts from four on.
+    #[arg(long, value_name = "N", default_value_t = StepRequest::default().pairs, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000))]
+    pub pairs: u64,
+    /// Time before the step, from the minimum to equilibrium, in tau.
+    #[arg(long, value_name = "TAU", default_value_t = StepRequest::default().settle, allow_negative_numbers = true)]
+    pub settle: f64,
+    /// Runs of the Eshelby model, in which every event of the catalogue stands once where it was found; 0:
+    /// molecular dynamics alone.
+    #[arg(long, value_name = "N", default_value_t = StepRequest::default().runs, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(0..=100_000))]
+    pub runs: u64,
+    /// The dynamics.
+    #[command(flatten)]
+    pub dynamics: Dynamics,
+    /// Draw stress over strain against time.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write all intervals, a row each.
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
     /// Overwrite plot and table.

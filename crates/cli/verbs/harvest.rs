@@ -8,7 +8,7 @@ use metabasin_pipeline::{
 use metabasin_report::{ModulusCurve, relaxation_modulus_svg};
 
 use crate::arguments;
-use crate::output::table;
+use crate::output::{table, with_error};
 use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
@@ -94,12 +94,6 @@ fn describe(harvest: &Harvest) -> String {
     }
     lines.push(harvest.verdict());
     lines.join("\n")
-}
-
-fn with_error(value: f64, error: Option<f64>, digits: usize) -> String {
-    error.map_or(format!("{value:.digits$}"), |error| {
-        format!("{value:.digits$} +- {error:.digits$}")
-    })
 }
 
 fn states(harvest: &Harvest) -> String {

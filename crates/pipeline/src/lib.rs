@@ -54,6 +54,7 @@ mod settling;
 mod single_point;
 mod stage;
 mod stages;
+mod strain_step;
 mod structure_analysis;
 mod structure_file;
 mod trajectory;
@@ -123,6 +124,9 @@ pub use search_team::Ranks;
 pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 pub use settling::{SettleRequest, SettleSettings, SettleSummary, SettlingMove, settle_sample};
 pub use single_point::{SinglePoint, single_point};
+pub use strain_step::{
+    StepRequest, StepRow, SteppedStress, StrainStep, strain_step, write_step_csv,
+};
 pub use structure_analysis::{ClassProperties, Icosahedra, StructureAnalysis, analyze};
 pub use structure_file::{StructureOutput, Written, check_structure_name, write_bytes, write_text};
 pub use unfinished::{PairCount, digest_so_far};

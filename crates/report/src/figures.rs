@@ -10,6 +10,7 @@ mod load;
 mod loading;
 mod recall;
 mod relaxation_modulus;
+mod strain_step;
 mod walk;
 
 use metabasin_catalogue::EventRecord;
@@ -25,6 +26,7 @@ pub use load::{LoadAxis, LoadedCurve, load_sheet_svg};
 pub use loading::{recovery, recovery_svg, residual_strain, stress_strain, stress_strain_svg};
 pub use recall::{TakenWay, WayVerdict, recall_figure, recall_svg};
 pub use relaxation_modulus::{ModulusCurve, relaxation_modulus, relaxation_modulus_svg};
+pub use strain_step::{SteppedInterval, strain_step_figure, strain_step_svg};
 pub use walk::walk_svg;
 
 use crate::plot::Plot;

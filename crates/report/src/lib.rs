@@ -17,8 +17,8 @@ mod provenance;
 mod write;
 
 pub use figures::{
-    Completeness, EscapePoint, LoadAxis, LoadedCurve, ModulusCurve, TakenWay, WayVerdict,
-    barrier_histogram_svg, barrier_sheet_svg, escape_svg, load_sheet_svg, recall_svg, recovery_svg,
-    relaxation_modulus_svg, stress_strain_svg, walk_svg,
+    Completeness, EscapePoint, LoadAxis, LoadedCurve, ModulusCurve, SteppedInterval, TakenWay,
+    WayVerdict, barrier_histogram_svg, barrier_sheet_svg, escape_svg, load_sheet_svg, recall_svg,
+    recovery_svg, relaxation_modulus_svg, strain_step_svg, stress_strain_svg, walk_svg,
 };
 pub use write::{ReportError, write_report};

@@ -86,6 +86,11 @@ impl Setting {
         self.steps as f64 * self.dynamics.time_step
     }
 
+    /// Time step `[τ]`.
+    pub(crate) fn time_step(&self) -> f64 {
+        self.dynamics.time_step
+    }
+
     /// Largest displacement at which a quench ended at home `[length]`.
     pub(crate) fn home_distance(&self) -> f64 {
         self.home_distance
@@ -156,12 +161,25 @@ impl<'a> Trajectory<'a> {
         configuration.velocities = Some(velocities);
         let dynamics = Dynamics {
             temperature: metabasin_md::TemperatureSchedule::Constant(temperature),
+            ..setting.dynamics.clone()
+        };
+        Self::of(configuration, dynamics, address, (setting, interrupt))
+    }
+
+    /// The dynamics of a configuration on the random numbers of `address`.
+    fn of(
+        configuration: Configuration,
+        dynamics: Dynamics,
+        (stage, index): (u64, u64),
+        (setting, interrupt): (&'a Setting, &'a Interrupt),
+    ) -> Result<Self, PipelineError> {
+        let dynamics = Dynamics {
             random: RandomAddress {
                 seed: setting.seed,
                 stage: stage as u32,
                 trajectory: index as u32,
             },
-            ..setting.dynamics.clone()
+            ..dynamics
         };
         let simulation = Simulation::new(configuration, setting.force_field.clone(), dynamics)
             .map_err(failed)?;
@@ -170,6 +188,34 @@ impl<'a> Trajectory<'a> {
             simulation,
             interrupt,
         })
+    }
+
+    /// A trajectory of its own from here on, the cell and all atoms in it sheared by `gamma` at once, on the
+    /// random numbers of `address`.
+    pub(crate) fn sheared(&self, gamma: f64, address: (u64, u64)) -> Result<Self, PipelineError> {
+        let configuration = self.simulation.configuration().sheared(gamma);
+        let dynamics = self.simulation.dynamics().clone();
+        Self::of(
+            configuration,
+            dynamics,
+            address,
+            (self.setting, self.interrupt),
+        )
+    }
+
+    /// Goes on for so many steps; the stress averaged over them `[energy / length³]`.
+    pub(crate) fn mean_stress_over(&mut self, steps: u64) -> Result<Stress, PipelineError> {
+        self.simulation.begin_interval();
+        let mut left = steps;
+        while left > 0 {
+            let these = left.min(self.setting.steps);
+            self.simulation.advance(these).map_err(failed)?;
+            if self.interrupt.is_requested() {
+                return Err(interrupted());
+            }
+            left -= these;
+        }
+        Ok(self.mean_stress())
     }
 
     /// Goes on for so many intervals without a quench.
@@ -185,7 +231,8 @@ impl<'a> Trajectory<'a> {
         Ok(())
     }
 
-    /// The stress, averaged over the interval before the last quench `[energy / length³]`.
+    /// The stress, averaged since the last quench but one, or over the last steps that were asked for
+    /// `[energy / length³]`.
     pub(crate) fn mean_stress(&self) -> Stress {
         self.simulation.frame().mean.stress
     }

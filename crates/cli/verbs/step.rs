@@ -1,0 +1,116 @@
+//! A step of strain and back, in molecular dynamics and in the Eshelby model: `step`.
+
+use anyhow::Result;
+use metabasin_pipeline::{
+    StepRequest, SteppedStress, StrainStep, strain_step, write_step_csv, write_text,
+};
+use metabasin_report::{SteppedInterval, strain_step_svg};
+
+use crate::arguments;
+use crate::output::{table, with_error};
+use crate::outputs::{Files, Format};
+use crate::signals::INTERRUPT;
+use crate::verbs::Context;
+
+/// `step`.
+pub fn step(context: &mut Context, arguments: &arguments::Step) -> Result<()> {
+    let (plot, csv) = (arguments.plot.as_deref(), arguments.csv.as_deref());
+    let mut outputs = Files::of(arguments.force)
+        .reads_catalogue(&arguments.catalogue)
+        .writes("--plot", plot, Format::Svg)
+        .writes("--csv", csv, Format::Text)
+        .tried()?;
+    let request = StepRequest {
+        temperature: arguments.dynamics.temperature,
+        strain: arguments.strain,
+        hold: arguments.hold,
+        pairs: arguments.pairs,
+        settle: arguments.settle,
+        friction_time: arguments.dynamics.friction_time,
+        time_step: arguments.dynamics.time_step,
+        seed: arguments.dynamics.seed,
+        kernel: arguments.dynamics.kernel.into(),
+        runs: arguments.runs,
+        ..StepRequest::default()
+    };
+    let result = strain_step(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
+    outputs.write(context, "table", csv, |path, mode| {
+        write_step_csv(&result, path, mode)
+    });
+    outputs.write(context, "plot", plot, |path, mode| {
+        write_text(path, &drawn(&result), mode)
+    });
+    context.output.result(&result, describe)?;
+    Ok(outputs.finish()?)
+}
+
+fn drawn(step: &StrainStep) -> String {
+    let measured = |stress: SteppedStress| (stress.modulus, stress.modulus_error);
+    let intervals: Vec<SteppedInterval> = step
+        .rows
+        .iter()
+        .map(|row| SteppedInterval {
+            back: row.back,
+            from: row.from,
+            to: row.to,
+            md: measured(row.md),
+            kmc: row.kmc.map(measured),
+        })
+        .collect();
+    strain_step_svg(&intervals, &step.verdict())
+}
+
+fn describe(step: &StrainStep) -> String {
+    let model = step.medium.map_or(String::new(), |medium| {
+        format!(
+            ", {} runs of {} events in a medium of G = {medium:.2}",
+            step.runs,
+            step.events.unwrap_or_default()
+        )
+    });
+    let header = [
+        "t [tau]",
+        "MD stress/strain",
+        "MD relaxed",
+        "KMC stress/strain",
+        "KMC relaxed",
+        "alike",
+    ];
+    let mut parts = vec![format!(
+        "strain {} at fixed cell, k_B T = {:.4}: {} pairs of trajectories{model}; half the difference of both \
+         signs in epsilon/sigma^3",
+        step.strain, step.temperature, step.pairs
+    )];
+    for (back, name) in [(false, "strain held"), (true, "strain taken back")] {
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        for row in step.rows.iter().filter(|row| row.back == back) {
+            let mut cells = vec![format!("{} to {}", row.from, row.to)];
+            for stress in [Some(row.md), row.kmc] {
+                let Some(stress) = stress else {
+                    cells.extend(["-".to_owned(), "-".to_owned()]);
+                    continue;
+                };
+                cells.push(with_error(stress.modulus, stress.modulus_error, 2));
+                cells.push(with_error(stress.relaxed, stress.relaxed_error, 2));
+            }
+            let alike = row
+                .agrees
+                .map_or("cannot be told", |agrees| if agrees { "yes" } else { "no" });
+            cells.push(alike.to_owned());
+            rows.push(cells);
+        }
+        parts.push(format!("{name}\n{}", table(&rows)));
+    }
+    let of_kmc = step.residual_strain_kmc.map_or(String::new(), |residual| {
+        format!(
+            ", Eshelby model {}",
+            with_error(residual, step.residual_strain_kmc_error, 5)
+        )
+    });
+    parts.push(format!(
+        "residual strain after the last interval: molecular dynamics {}{of_kmc}",
+        with_error(step.residual_strain_md, step.residual_strain_md_error, 5)
+    ));
+    parts.push(step.verdict());
+    parts.join("\n")
+}

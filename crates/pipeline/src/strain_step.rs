@@ -1,0 +1,446 @@
+//! A step of strain at fixed cell and back: molecular dynamics beside the Eshelby model of the same catalogue.
+//! The verb `step`.
+//!
+//! No barostat, no unloading and no fit stands between the two: after the step the stress relaxes as atoms
+//! flip, and after the step back what flipped stands against what did not. `windows` are the intervals of time,
+//! `dynamics` steps molecular dynamics and `network` the model; this file lays one beside the other.
+
+mod dynamics;
+mod network;
+mod windows;
+
+use std::path::Path;
+use std::time::Instant;
+
+use metabasin_eshelby::KmcSettings;
+use metabasin_files::findings::Measured;
+use metabasin_files::{Overwrite, write_atomic};
+use serde::Serialize;
+
+use crate::config::KernelChoice;
+use crate::digest::confidence::{agrees, margin};
+use crate::escape::{Setting, TrajectorySettings, many_times, positive};
+use crate::journal::{Kept, beside};
+use crate::memory::{of_trajectories, require_for};
+use crate::stages::branches::side_by_side;
+use crate::trajectory_start::TrajectoryStart;
+use crate::{Interrupt, PipelineError, Progress, csv};
+use dynamics::{SteppedPair, stepped_pair};
+use network::{network, stepped_lattice};
+
+/// Time between two looks at the clock and at requests to stop `[τ]`; equilibration is counted in it.
+const INTERVAL: f64 = 1.0;
+/// Largest strain of a step: beyond, glasses yield.
+const LARGEST_STRAIN: f64 = 0.2;
+
+/// What is asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepRequest {
+    /// k_B T `[energy]`; none: that of the sample.
+    pub temperature: Option<f64>,
+    /// Engineering shear strain of the step, both signs.
+    pub strain: f64,
+    /// How long it is held, and how long it is looked at after the step back `[τ]`.
+    pub hold: f64,
+    /// Pairs of trajectories of opposite sign.
+    pub pairs: u64,
+    /// Equilibration before the step `[τ]`.
+    pub settle: f64,
+    /// Relaxation time of the Langevin thermostat `[τ]`.
+    pub friction_time: f64,
+    /// Time step `[τ]`.
+    pub time_step: f64,
+    /// Seed of trajectories and runs.
+    pub seed: u64,
+    /// Force kernel.
+    pub kernel: KernelChoice,
+    /// Runs of the Eshelby model, both signs each; 0: molecular dynamics alone.
+    pub runs: u64,
+    /// How the model is made, where it is not said by the sample: its cell, every event of its catalogue once.
+    pub kmc: KmcSettings,
+}
+
+impl Default for StepRequest {
+    fn default() -> Self {
+        Self {
+            temperature: None,
+            strain: 0.02,
+            hold: 256.0,
+            pairs: 8,
+            settle: 50.0,
+            friction_time: 5.0,
+            time_step: 0.005,
+            seed: 1,
+            kernel: KernelChoice::default(),
+            runs: 32,
+            kmc: KmcSettings::default(),
+        }
+    }
+}
+
+/// A number of molecular dynamics or of the model, with its standard error over pairs or runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct SteppedStress {
+    /// Mean xy stress over the strain of the step `[energy / length³]`.
+    pub modulus: f64,
+    /// Its standard error; none of fewer than two.
+    pub modulus_error: Option<f64>,
+    /// While held, how far it fell since the first interval of the hold, pair by pair; after the step back,
+    /// how far it stands below zero `[energy / length³]`.
+    pub relaxed: f64,
+    /// Its standard error; none of fewer than two.
+    pub relaxed_error: Option<f64>,
+}
+
+/// An interval of time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StepRow {
+    /// Whether the strain has been taken back.
+    pub back: bool,
+    /// Where it begins, since the step or the step back `[τ]`.
+    pub from: f64,
+    /// Where it ends `[τ]`.
+    pub to: f64,
+    /// Molecular dynamics.
+    pub md: SteppedStress,
+    /// The Eshelby model.
+    pub kmc: Option<SteppedStress>,
+    /// Whether both relaxed alike: null where either has fewer than four pairs or runs, where molecular
+    /// dynamics alone cannot be told from a solid that does not relax, or where the errors are too large; at
+    /// 95 %, by Student's t.
+    pub agrees: Option<bool>,
+}
+
+/// What `step` reports.
+#[derive(Clone, Debug, Serialize)]
+pub struct StrainStep {
+    /// k_B T `[energy]`.
+    pub temperature: f64,
+    /// Strain of the step.
+    pub strain: f64,
+    /// How long it was held `[τ]`.
+    pub hold: f64,
+    /// Pairs of trajectories.
+    pub pairs: u64,
+    /// Runs of the model.
+    pub runs: u64,
+    /// Seed of trajectories and runs.
+    pub seed: u64,
+    /// Events in the model, each once.
+    pub events: Option<usize>,
+    /// Shear modulus of the model's medium, which is isotropic `[energy / length³]`.
+    pub medium: Option<f64>,
+    /// Why there is no model, where it was asked for.
+    pub left_out: Option<String>,
+    /// The intervals of the hold, then those after the step back.
+    pub rows: Vec<StepRow>,
+    /// Residual strain: minus the mean stress of the last interval after the step back, over the modulus of
+    /// the first interval of the hold; of molecular dynamics.
+    pub residual_strain_md: f64,
+    /// Its standard error; none of fewer than two pairs.
+    pub residual_strain_md_error: Option<f64>,
+    /// The same of the model.
+    pub residual_strain_kmc: Option<f64>,
+    /// Its standard error, over runs.
+    pub residual_strain_kmc_error: Option<f64>,
+    /// Wall seconds.
+    pub seconds: f64,
+}
+
+impl StrainStep {
+    /// The result in a sentence.
+    pub fn verdict(&self) -> String {
+        if self.runs == 0 || self.left_out.is_some() {
+            return "molecular dynamics alone: nothing is laid beside it".to_owned();
+        }
+        let told = self.rows.iter().filter_map(|row| row.agrees);
+        let (agreeing, differing): (Vec<bool>, Vec<bool>) = told.partition(|agrees| *agrees);
+        let told = agreeing.len() + differing.len();
+        if told == 0 {
+            return "in no interval can molecular dynamics and the Eshelby model be told apart or together: \
+                    more --pairs or a longer --hold"
+                .to_owned();
+        }
+        format!(
+            "the Eshelby model relaxes like molecular dynamics in {} of the {told} intervals in which that can \
+             be told",
+            agreeing.len()
+        )
+    }
+}
+
+fn check(request: &StepRequest) -> Result<(), PipelineError> {
+    for (name, value) in [
+        ("--strain", request.strain),
+        ("--hold", request.hold),
+        ("--friction-time", request.friction_time),
+        ("--time-step", request.time_step),
+    ] {
+        positive(name, value)?;
+    }
+    let bad = |what: String| Err(PipelineError::BadInput(what));
+    if request.strain > LARGEST_STRAIN {
+        return bad(format!(
+            "--strain must be at most {LARGEST_STRAIN}, got {}",
+            request.strain
+        ));
+    }
+    let settle = request.settle;
+    if !(settle >= 0.0 && settle <= 1e9) {
+        return bad(format!("--settle must be 0 to 1e9, got {settle}"));
+    }
+    many_times("--hold", request.hold, (request.time_step, 10.0))?;
+    let time_step = request.time_step;
+    if !(INTERVAL / 1e9..=INTERVAL).contains(&time_step) {
+        return bad(format!(
+            "--time-step must be 1e-9 to {INTERVAL}, got {time_step}"
+        ));
+    }
+    if request.pairs == 0 {
+        return bad("--pairs must be at least 1".to_owned());
+    }
+    Ok(())
+}
+
+/// What trajectories follow from, besides their number: those of the same are the same, to the bit.
+#[derive(Serialize)]
+struct StepIdentity<'a> {
+    version: &'a str,
+    /// Fingerprint of the minimum.
+    minimum: &'a str,
+    kernel: String,
+    temperature: f64,
+    request: StepRequest,
+}
+
+/// Steps the sample of a catalogue by a strain at fixed cell and back, in molecular dynamics from its minimum
+/// and in the Eshelby model of its events.
+///
+/// Half the difference between both signs is reported: what the sample had frozen in leaves it. Trajectories
+/// that finished before a stop are kept in a file beside the catalogue until all is done.
+///
+/// # Errors
+/// A catalogue that cannot be read, whose minimum is none, or which has no temperature; settings out of
+/// bounds; dynamics that fail; or on request.
+pub fn strain_step(
+    path: &Path,
+    request: &StepRequest,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<StrainStep, PipelineError> {
+    let clock = Instant::now();
+    check(request)?;
+    let start = TrajectoryStart::open(path, request.temperature, (request.kernel, interrupt))?;
+    let temperature = start.temperature;
+    let home = start.searcher.minimum();
+    // Before the first step: that there is no model is known at once.
+    let (model, left_out) = match request.runs {
+        0 => (None, None),
+        _ => {
+            let (sample, cell) = (&start.sample, &home.configuration().cell);
+            match network(sample, &start.events, cell, (&request.kmc, temperature)) {
+                Ok(model) => (Some(model), None),
+                Err(error) => (None, Some(error.to_string())),
+            }
+        }
+    };
+    if let Some(why) = &left_out {
+        progress.note(&format!("the Eshelby model is left out: {why}"));
+    }
+    let setting = TrajectorySettings {
+        friction_time: request.friction_time,
+        time_step: request.time_step,
+        interval: INTERVAL,
+        seed: request.seed,
+    };
+    let setting = Setting::new(home, &[], &setting);
+    let atoms = home.configuration().len();
+    let bytes = of_trajectories(atoms, rayon::current_num_threads());
+    require_for("step", atoms, bytes, "take fewer threads (--threads N)")?;
+    let edges = windows::edges(request.hold);
+    let identity = StepIdentity {
+        version: env!("CARGO_PKG_VERSION"),
+        minimum: &start.sample.fingerprint,
+        kernel: home.force_field().kernel().to_string(),
+        temperature,
+        // The model is not kept: it is done in seconds.
+        request: StepRequest {
+            runs: 0,
+            kmc: KmcSettings::default(),
+            ..request.clone()
+        },
+    };
+    let kept = Kept::at(beside(path, ".step"), &identity, progress)?;
+    progress.begin("pairs of steps", request.pairs);
+    progress.resume(kept.earlier());
+    let work: Vec<(u64, u64)> = (0..request.pairs).map(|k| (k, k)).collect();
+    let settle = (request.settle / setting.interval()).round() as u64;
+    let load = (request.strain, edges.as_slice());
+    let pairs = kept.side_by_side(&work, |&index| {
+        stepped_pair((&setting, temperature), load, (settle, index), interrupt)
+    })?;
+    progress.end();
+    let stepped: Vec<SteppedPair> = match &model {
+        Some(lattice) => {
+            progress.begin("runs of the Eshelby model", request.runs);
+            let runs: Vec<u64> = (0..request.runs).collect();
+            let stepped = side_by_side(&runs, |&index| {
+                let stepped = stepped_lattice(lattice, (request.seed, index), load, interrupt)?;
+                progress.advance(1);
+                Ok(stepped)
+            })?;
+            progress.end();
+            stepped
+        }
+        None => Vec::new(),
+    };
+    kept.close();
+    let md = Stepped::of(&pairs, request.strain);
+    let kmc = (!stepped.is_empty()).then(|| Stepped::of(&stepped, request.strain));
+    let residual_kmc = kmc.as_ref().map(|kmc| kmc.residual);
+    Ok(StrainStep {
+        temperature,
+        strain: request.strain,
+        hold: request.hold,
+        pairs: request.pairs,
+        runs: stepped.len() as u64,
+        seed: request.seed,
+        events: model.as_ref().map(|model| model.excitations()),
+        medium: model
+            .as_ref()
+            .map(|model| model.kernel().elasticity().shear_modulus()),
+        left_out,
+        rows: rows(&md, kmc.as_ref(), &edges),
+        residual_strain_md: md.residual.value,
+        residual_strain_md_error: md.residual.error,
+        residual_strain_kmc: residual_kmc.map(|residual| residual.value),
+        residual_strain_kmc_error: residual_kmc.and_then(|residual| residual.error),
+        seconds: clock.elapsed().as_secs_f64(),
+    })
+}
+
+/// Pairs or runs summed up: moduli and what relaxed of them, interval by interval, held, then back.
+struct Stepped {
+    moduli: Vec<Measured>,
+    relaxed: Vec<Measured>,
+    residual: Measured,
+}
+
+/// The mean of independent values.
+fn mean(values: &[f64]) -> Measured {
+    let count = values.len();
+    let mean = values.iter().sum::<f64>() / count as f64;
+    if count < 2 {
+        return Measured::bare(mean);
+    }
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let error = (squares / (count * (count - 1)) as f64).sqrt();
+    Measured::mean_of(count, mean, error)
+}
+
+impl Stepped {
+    fn of(pairs: &[SteppedPair], strain: f64) -> Self {
+        let over =
+            |of: &dyn Fn(&SteppedPair) -> f64| mean(&pairs.iter().map(of).collect::<Vec<f64>>());
+        let intervals = pairs.first().map_or(0, |pair| pair.held.len());
+        let (mut moduli, mut relaxed) = (Vec::new(), Vec::new());
+        for k in 0..intervals {
+            moduli.push(over(&|pair| pair.held[k] / strain));
+            relaxed.push(over(&|pair| (pair.held[0] - pair.held[k]) / strain));
+        }
+        for k in 0..intervals {
+            moduli.push(over(&|pair| pair.back[k] / strain));
+            relaxed.push(over(&|pair| -pair.back[k] / strain));
+        }
+        // The modulus is known far better than the residual stress: its error is left out.
+        let first = moduli.first().map_or(f64::NAN, |modulus| modulus.value);
+        let last = over(&|pair| -pair.back.last().copied().unwrap_or(f64::NAN));
+        let residual = Measured {
+            value: last.value / first,
+            error: last.error.map(|error| error / first.abs()),
+            ..last
+        };
+        Self {
+            moduli,
+            relaxed,
+            residual,
+        }
+    }
+
+    fn at(&self, k: usize) -> SteppedStress {
+        SteppedStress {
+            modulus: self.moduli[k].value,
+            modulus_error: self.moduli[k].error,
+            relaxed: self.relaxed[k].value,
+            relaxed_error: self.relaxed[k].error,
+        }
+    }
+}
+
+fn rows(md: &Stepped, kmc: Option<&Stepped>, edges: &[f64]) -> Vec<StepRow> {
+    let intervals = edges.len() - 1;
+    (0..2 * intervals)
+        .map(|k| {
+            let ends = &edges[k % intervals..];
+            let of_md = md.relaxed[k];
+            let relaxes = margin(of_md).is_some_and(|margin| of_md.value.abs() > margin);
+            let verdict = agrees(Some(of_md), kmc.map(|kmc| kmc.relaxed[k]));
+            StepRow {
+                back: k >= intervals,
+                from: ends[0],
+                to: ends[1],
+                md: md.at(k),
+                kmc: kmc.map(|kmc| kmc.at(k)),
+                agrees: verdict.filter(|_| relaxes),
+            }
+        })
+        .collect()
+}
+
+/// Writes the intervals as CSV.
+///
+/// # Errors
+/// What the system reports, or a file in the way.
+pub fn write_step_csv(
+    step: &StrainStep,
+    output: &Path,
+    overwrite: Overwrite,
+) -> Result<(), PipelineError> {
+    write_atomic(output, overwrite, |writer| {
+        let what = format!(
+            "a step of strain {:?} at fixed cell, held {:?} tau, and back; k_B T {:?}, {} pairs of trajectories \
+             and {} runs of the model, seed {}; moduli in epsilon/sigma^3",
+            step.strain, step.hold, step.temperature, step.pairs, step.runs, step.seed
+        );
+        csv::comment(writer, &what)?;
+        writeln!(
+            writer,
+            "back,from,to,md_modulus,md_modulus_error,md_relaxed,md_relaxed_error,kmc_modulus,\
+             kmc_modulus_error,kmc_relaxed,kmc_relaxed_error,agrees"
+        )?;
+        let real = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:?}"));
+        let columns = |stress: Option<SteppedStress>| {
+            [
+                real(stress.map(|s| s.modulus)),
+                real(stress.and_then(|s| s.modulus_error)),
+                real(stress.map(|s| s.relaxed)),
+                real(stress.and_then(|s| s.relaxed_error)),
+            ]
+            .join(",")
+        };
+        for row in &step.rows {
+            writeln!(
+                writer,
+                "{},{:?},{:?},{},{},{}",
+                u8::from(row.back),
+                row.from,
+                row.to,
+                columns(Some(row.md)),
+                columns(row.kmc),
+                row.agrees
+                    .map_or("", |agrees| if agrees { "1" } else { "0" }),
+            )?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! The same step and back in the Eshelby model of the very cell: every event of the catalogue once, where it
+//! was found.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use metabasin_atoms::units::{Duration, StrainRate, Temperature};
+use metabasin_atoms::{Cell, Stress};
+use metabasin_catalogue::{EventRecord, SampleRecord};
+use metabasin_eshelby::{
+    CellShape, Excitation, KmcSettings, Lattice, Load, Observer, Outcome, Population, Protocol,
+    Row, Rows, Simulation, Stage,
+};
+use nalgebra::Vector3;
+
+use super::dynamics::SteppedPair;
+use super::windows::means;
+use crate::escape::interrupted;
+use crate::kmc_runs::kmc_failure;
+use crate::{Interrupt, PipelineError};
+
+/// Hold at zero stress before the step, whose end is strain zero `[τ]`: as in a KMC stage without MD.
+const AGING: f64 = 150.0;
+/// Duration of the step itself `[τ]`: nothing happens within it.
+const RISE: f64 = 1e-6;
+/// First row of a hold `[τ]`, and rows a decade from there on.
+const FIRST_ROW: f64 = 0.02;
+const ROWS_A_DECADE: f64 = 30.0;
+
+/// A cube of the volume of the sample that holds every verified event below the upper barrier once, on the
+/// site in which its center lies; `cell` is that of the sample.
+///
+/// The cube has as many sites as make a site's volume, which is that of an excitation's source, come nearest to
+/// that of `settings`.
+///
+/// # Errors
+/// A sample without a stiffness, or no event below the barrier.
+pub(crate) fn network(
+    sample: &SampleRecord,
+    events: &[EventRecord],
+    cell: &Cell,
+    (settings, temperature): (&KmcSettings, f64),
+) -> Result<Arc<Lattice>, PipelineError> {
+    let failure = |error| kmc_failure(&error);
+    let population = Population::from_catalogue(sample, events).map_err(failure)?;
+    let edge = (sample.volume() / settings.site_volume).cbrt().round();
+    let edge = (edge as usize).clamp(2, 256);
+    let settings = KmcSettings {
+        sites_per_edge: edge,
+        site_volume: sample.volume() / edge.pow(3) as f64,
+        temperature: Temperature::Reduced(temperature),
+        cell: CellShape::Fixed,
+        ..settings.clone()
+    };
+    let kernel = settings.kernel(population.elasticity).map_err(failure)?;
+    let mut placed = Vec::new();
+    for event in events.iter().filter(|event| event.is_verified()) {
+        let excitation = Excitation::from_event(event, sample).map_err(failure)?;
+        if excitation.barrier < settings.upper_barrier {
+            let center = Vector3::from(event.center);
+            let along = cell.to_fractional(&center);
+            let [x, y, z] = [along.x, along.y, along.z].map(|share| {
+                let share = share - share.floor();
+                ((share * edge as f64) as usize).min(edge - 1)
+            });
+            placed.push((x + edge * (y + edge * z), excitation));
+        }
+    }
+    if placed.is_empty() {
+        return Err(PipelineError::BadInput(format!(
+            "kmc: no event has a barrier below {} at zero stress: search more",
+            settings.upper_barrier
+        )));
+    }
+    let lattice = Lattice::with_excitations(&settings, kernel, placed).map_err(failure)?;
+    Ok(Arc::new(lattice))
+}
+
+fn protocol(strain: f64, hold: f64) -> Protocol {
+    let stage = |name: &str, load: Load, rows: Rows| Stage {
+        name: name.to_owned(),
+        load,
+        rows,
+        zeroes_strain: name == "age",
+    };
+    let step = |name: &str, to: f64| {
+        let rate = StrainRate::PerTau(strain.abs() / RISE);
+        stage(name, Load::StrainRamp { rate, to }, Rows::Even(1))
+    };
+    let decades = (hold / FIRST_ROW).log10().max(1.0);
+    let rows = Rows::Logarithmic {
+        count: (ROWS_A_DECADE * decades).ceil() as u32,
+        decades,
+    };
+    let duration = Duration::Tau(hold);
+    Protocol {
+        stages: vec![
+            stage(
+                "age",
+                Load::StressHold {
+                    stress: Stress::ZERO,
+                    duration: Duration::Tau(AGING),
+                },
+                rows,
+            ),
+            step("step", strain),
+            stage("hold", Load::StrainHold { duration }, rows),
+            step("step-back", 0.0),
+            stage("hold-back", Load::StrainHold { duration }, rows),
+        ],
+    }
+}
+
+/// Rows, until the user asks to stop.
+struct Watcher<'a> {
+    rows: Vec<Row>,
+    interrupt: &'a Interrupt,
+}
+
+impl Watcher<'_> {
+    fn goes_on(&self) -> ControlFlow<()> {
+        if self.interrupt.is_requested() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Observer for Watcher<'_> {
+    fn row(&mut self, row: &Row, _: &Simulation) -> ControlFlow<()> {
+        self.rows.push(row.clone());
+        self.goes_on()
+    }
+
+    fn pass(&mut self) -> ControlFlow<()> {
+        self.goes_on()
+    }
+}
+
+/// Steps a lattice by ±`strain` and back, with the random numbers of `index`, which both signs share; intervals
+/// end at `edges` `[τ]`.
+pub(crate) fn stepped_lattice(
+    lattice: &Arc<Lattice>,
+    (seed, index): (u64, u64),
+    (strain, edges): (f64, &[f64]),
+    interrupt: &Interrupt,
+) -> Result<SteppedPair, PipelineError> {
+    let hold = edges.last().copied().unwrap_or_default();
+    let signed = |strain: f64| -> Result<[Vec<f64>; 2], PipelineError> {
+        let mut simulation = Simulation::new(Arc::clone(lattice), seed, 0, index);
+        let mut watcher = Watcher {
+            rows: Vec::new(),
+            interrupt,
+        };
+        let outcome = simulation
+            .run(&protocol(strain, hold), &mut watcher)
+            .map_err(|error| kmc_failure(&error))?;
+        if outcome == Outcome::Stopped {
+            return Err(interrupted());
+        }
+        let of_stage = |stage: usize| {
+            let rows = watcher.rows.iter().filter(|row| row.stage == stage);
+            let points: Vec<(f64, f64)> = rows.map(|row| (row.elapsed, row.stress.xy())).collect();
+            means(&points, edges)
+        };
+        Ok([of_stage(2), of_stage(4)])
+    };
+    Ok(SteppedPair::of(signed(strain)?, signed(-strain)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use metabasin_atoms::PlasticVolume;
+    use metabasin_eshelby::{Elasticity, Floor};
+
+    use super::super::windows::edges;
+    use super::*;
+
+    const MODULUS: f64 = 15.0;
+    const TEMPERATURE: f64 = 0.28;
+
+    /// A cube of 6³ sites of volume 10, each with one excitation of barrier `barrier` whose states are as deep
+    /// and differ by the work ±`work` a stress, on half of the sites each, that do not feel each other.
+    fn lattice(barrier: f64, work: f64) -> Arc<Lattice> {
+        let settings = KmcSettings {
+            sites_per_edge: 6,
+            site_volume: 10.0,
+            temperature: Temperature::Reduced(TEMPERATURE),
+            interactions: false,
+            cell: CellShape::Fixed,
+            floor: Floor::None,
+            ..KmcSettings::default()
+        };
+        let kernel = settings
+            .kernel(Elasticity::new(MODULUS, 0.35).unwrap())
+            .unwrap();
+        let sheared = |half: f64| PlasticVolume([0.0, 0.0, 0.0, half, 0.0, 0.0]);
+        let placed = (0..216).map(|site| {
+            let work = if site % 2 == 0 { work } else { -work };
+            let excitation = Excitation {
+                event: 0,
+                barrier,
+                energy_final: 0.0,
+                plastic_saddle: sheared(0.25 * work),
+                plastic_final: sheared(0.5 * work),
+                attempt_forward: 3.6,
+                attempt_reverse: 3.6,
+                structure_class: None,
+            };
+            (site, excitation)
+        });
+        Arc::new(Lattice::with_excitations(&settings, kernel, placed.collect()).unwrap())
+    }
+
+    #[test]
+    fn what_never_flips_keeps_the_stress_of_the_medium() {
+        let edges = edges(8.0);
+        let stepped = stepped_lattice(
+            &lattice(30.0, 0.3),
+            (1, 0),
+            (0.02, &edges),
+            &Interrupt::new(),
+        )
+        .unwrap();
+        for (held, back) in stepped.held.iter().zip(&stepped.back) {
+            assert!((held / 0.02 - MODULUS).abs() < 1e-9 && back.abs() < 1e-9);
+        }
+    }
+
+    /// Independent symmetric flips, n a volume, each of work Ω a stress, in equilibrium at small Ωσ/kT:
+    /// 1/G = 1/μ + n Ω²/4kT, reached with the rate 2ν exp(−E/kT) (1 + μ n Ω²/4kT) at fixed strain. Errors over
+    /// 12 runs: a false alarm at four standard errors is below 1e-3.
+    #[test]
+    fn fast_flips_soften_as_their_fluctuations_say() {
+        let (barrier, work) = (0.6, 0.3);
+        let lattice = lattice(barrier, work);
+        let edges = edges(64.0);
+        let runs: Vec<SteppedPair> = (0..12)
+            .map(|index| {
+                stepped_lattice(&lattice, (3, index), (0.02, &edges), &Interrupt::new()).unwrap()
+            })
+            .collect();
+        let compliance = 0.1 * work * work / (4.0 * TEMPERATURE);
+        let relaxed = 1.0 / (1.0 / MODULUS + compliance);
+        let rate = 2.0 * 3.6 * (-barrier / TEMPERATURE).exp() * (1.0 + MODULUS * compliance);
+        let check = |found: &dyn Fn(&SteppedPair) -> f64, expected: f64| {
+            let values: Vec<f64> = runs.iter().map(found).collect();
+            let mean = values.iter().sum::<f64>() / 12.0;
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            let error = (squares / (12.0 * 11.0)).sqrt();
+            assert!(
+                (mean - expected).abs() < 4.0 * error && error < 0.03 * MODULUS,
+                "{mean} {error} {expected}"
+            );
+        };
+        // The mean over [0, 1] of what is left of the difference.
+        let left = (1.0 - (-rate).exp()) / rate;
+        check(
+            &|pair| pair.held[0] / 0.02,
+            relaxed + (MODULUS - relaxed) * left,
+        );
+        check(&|pair| pair.held[6] / 0.02, relaxed);
+        check(&|pair| pair.back[0] / 0.02, -(MODULUS - relaxed) * left);
+        check(&|pair| pair.back[6] / 0.02, 0.0);
+    }
+}

@@ -1,0 +1,127 @@
+//! `step`: a step of strain and back, in molecular dynamics and in the Eshelby model.
+#![cfg(test)]
+
+use metabasin_catalogue::Catalogue;
+use metabasin_pipeline::{Interrupt, KernelChoice, Silent, StepRequest, StrainStep, strain_step};
+use tempfile::TempDir;
+
+#[path = "support/program.rs"]
+mod program;
+#[expect(
+    dead_code,
+    reason = "shared with tests that look at what the searches found"
+)]
+#[path = "support/small_catalogue.rs"]
+mod small_catalogue;
+use program::{assert_keys, json, refused, text};
+use small_catalogue::{SHARED, search};
+
+fn stepped(request: StepRequest) -> StrainStep {
+    let request = StepRequest {
+        kernel: KernelChoice::Portable,
+        seed: 4,
+        ..request
+    };
+    strain_step(&SHARED.path, &request, (&Silent, &Interrupt::new())).unwrap()
+}
+
+/// Nearly at rest and for a small strain, the stress is that of the relaxed stiffness, which the searches took
+/// from the Hessian, turned by half the strain, as simple shear turns what was there: ω (σ_yy − σ_xx) with
+/// ω = γ/2. Nothing flips; the sound of the step dies out at the friction.
+#[test]
+fn a_cold_sample_answers_with_its_stiffness() {
+    let found = stepped(StepRequest {
+        temperature: Some(1e-6),
+        strain: 1e-4,
+        hold: 64.0,
+        pairs: 1,
+        settle: 0.0,
+        runs: 1,
+        ..StepRequest::default()
+    });
+    let sample = Catalogue::open_read_only(&SHARED.path).unwrap().sample();
+    let sample = sample.unwrap();
+    let [xx, yy, ..] = sample.stress_minimum.0;
+    let expected = sample.stiffness.unwrap().0[3][3] + 0.5 * (yy - xx);
+    // More than the test forgives.
+    assert!((yy - xx).abs() > 0.1);
+    let (held, back) = found.rows.split_at(7);
+    let ends: Vec<f64> = held.iter().map(|row| row.to).collect();
+    assert_eq!(ends, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]);
+    assert!(held.iter().all(|row| !row.back) && back.iter().all(|row| row.back));
+    let last = held[6].md.modulus;
+    assert!((last / expected - 1.0).abs() < 5e-4, "{last} {expected}");
+    let residual = back[6].md.modulus;
+    assert!(residual.abs() < 5e-4 * expected, "{residual}");
+    assert!(found.residual_strain_md.abs() < 2e-7);
+    // One pair has no error, and without an error there is no verdict.
+    assert!(found.rows.iter().all(|row| row.agrees.is_none()));
+    assert_eq!(found.residual_strain_md_error, None);
+    // The model flips nothing either: its medium answers.
+    let medium = found.medium.unwrap();
+    for row in &found.rows {
+        let expected = if row.back { 0.0 } else { medium };
+        assert!(
+            (row.kmc.unwrap().modulus - expected).abs() < 1e-9,
+            "{row:?}"
+        );
+    }
+}
+
+#[test]
+fn the_verb_writes_table_and_picture_and_the_same_bits_on_any_threads() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("glass.sqlite");
+    std::fs::copy(&SHARED.path, &path).unwrap();
+    let [csv, plot] = ["step.csv", "step.svg"].map(|name| folder.path().join(name));
+    let short = "--pairs 3 --settle 1 --hold 3 --runs 4 --kernel portable --seed 2".split(' ');
+    let arguments: Vec<&str> = ["step", text(&path)].into_iter().chain(short).collect();
+    let outputs = ["--csv", text(&csv), "--plot", text(&plot), "--threads", "2"];
+    let mut found = json(&[&arguments[..], &outputs].concat());
+    assert_keys(
+        &found,
+        &[
+            "temperature",
+            "strain",
+            "hold",
+            "rows",
+            "residual_strain_md",
+            "residual_strain_kmc",
+            "medium",
+        ],
+    );
+    assert_eq!(found["rows"].as_array().unwrap().len(), 6);
+    assert_eq!(
+        std::fs::read_to_string(&csv).unwrap().lines().count(),
+        2 + 6
+    );
+    assert!(std::fs::read_to_string(&plot).unwrap().starts_with("<svg"));
+    let mut alone = json(&[&arguments[..], &["--threads", "1"]].concat());
+    for found in [&mut found, &mut alone] {
+        found.as_object_mut().unwrap().remove("seconds");
+    }
+    assert_eq!(found, alone);
+    assert!(!folder.path().join("glass.sqlite.step").exists());
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let catalogue = text(&SHARED.path);
+    for (option, value) in [
+        ("--hold", "1e-3"),
+        ("--hold", "inf"),
+        ("--strain", "0.5"),
+        ("--strain", "nan"),
+        ("--settle", "-1"),
+        ("--pairs", "0"),
+        ("--time-step", "2"),
+    ] {
+        let message = refused(&["step", catalogue, option, value]);
+        assert!(message.contains(option), "{option} {value}: {message}");
+    }
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("timeless.sqlite");
+    search(&program::glass(), &path, "1", &[]);
+    let message = refused(&["step", text(&path)]);
+    assert!(message.contains("--temperature"), "{message}");
+}
