@@ -37,7 +37,8 @@ pub struct SampleRecord {
     pub temperature: Option<f64>,
     /// `σ_0`: stress of the minimum in the search cell.
     pub stress_minimum: Stress,
-    /// `σ_th` = <`σ_IS`> − <`σ_MD`> at the same mean cell; `None` where no MD stands behind.
+    /// `σ_th` = <`σ_IS`> − <`σ_MD`> at the same mean cell; `None` where it was not measured
+    /// ([`SampleRecord::stress_at_rest`]).
     pub stress_thermal: Option<Stress>,
     /// Relaxed athermal stiffness of the sample, where it was measured.
     pub stiffness: Option<Stiffness>,
@@ -55,6 +56,19 @@ impl SampleRecord {
     /// Volume of the cell `[length³]`.
     pub fn volume(&self) -> f64 {
         self.cell[0] * self.cell[1] * self.cell[2]
+    }
+
+    /// The stress of an inherent structure in a sample without macroscopic stress `[energy / length³]`: σ_th
+    /// where it was measured. Where it was not but the cell is said to be that of a temperature, the mean
+    /// normal stress of the minimum: at that temperature the cell is taken to be without pressure, as vibrations
+    /// push against what the minimum pulls (3 ε/σ³ in a glass at 0.8 T_f). Zero where no temperature is known
+    /// either.
+    pub fn stress_at_rest(&self) -> Stress {
+        let of_cell = || {
+            let mean = self.stress_minimum.trace() / 3.0;
+            self.temperature.map(|_| Stress::isotropic(mean))
+        };
+        self.stress_thermal.or_else(of_cell).unwrap_or(Stress::ZERO)
     }
 }
 

@@ -44,10 +44,9 @@ impl Excitation {
     /// ```
     ///
     /// for saddle and final state alike, with P the dipole and Q = S : P the plastic volume. The
-    /// last term takes the event out of the fixed cell in which it was searched; σ_th = 0 where
-    /// no molecular dynamics stands behind the sample, so that "zero stress" then means the
-    /// stress of the inherent structure. Prefactors that were not measured are the sample's
-    /// declared ν₀, in both directions.
+    /// last term takes the event out of the fixed cell in which it was searched; where σ_th was not
+    /// measured, [`SampleRecord::stress_at_rest`] stands for it. Prefactors that were not measured are the
+    /// sample's declared ν₀, in both directions.
     ///
     /// # Errors
     /// An unverified event, plastic volumes that are neither stored nor computable, numbers that
@@ -70,7 +69,7 @@ impl Excitation {
         };
         let plastic_saddle = plastic(event.plastic_saddle, event.dipole_saddle)?;
         let plastic_final = plastic(event.plastic_final, event.dipole_final)?;
-        let offset = sample.stress_thermal.unwrap_or_default() - sample.stress_minimum;
+        let offset = sample.stress_at_rest() - sample.stress_minimum;
         let volume = positive("volume", sample.volume())?;
         let unloaded = |energy: f64, dipole: Dipole, plastic: PlasticVolume| {
             energy - offset.contract(plastic.0) - dipole.contract(plastic.0) / (2.0 * volume)
@@ -184,12 +183,21 @@ mod tests {
         }
     }
 
+    /// A cell of a temperature has no pressure there, though its minimum is under tension; without a
+    /// temperature zero stress is that of the minimum.
     #[test]
-    fn missing_thermal_stress_refers_to_the_inherent_structure() {
+    fn without_a_thermal_stress_the_cell_of_a_temperature_has_no_pressure() {
         let mut event = event();
-        event.plastic_saddle = Some(PlasticVolume::isotropic(1.0));
-        let found = Excitation::from_event(&event, &sample(8.0, Stress::isotropic(0.5), None));
-        assert!((found.unwrap().barrier - (3.0 + 1.5)).abs() < 1e-14);
+        event.plastic_saddle = Some(PlasticVolume([1.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
+        let stress = Stress([3.2, 2.9, 2.9, 0.0, 0.0, 0.0]);
+        let mut record = sample(8.0, stress, None);
+        let barrier =
+            |record: &SampleRecord| Excitation::from_event(&event, record).unwrap().barrier;
+        assert!((barrier(&record) - (3.0 + 3.2 - 3.0)).abs() < 1e-14);
+        record.temperature = None;
+        assert!((barrier(&record) - (3.0 + 3.2)).abs() < 1e-14);
+        record.stress_thermal = Some(stress);
+        assert!((barrier(&record) - 3.0).abs() < 1e-14);
     }
 
     #[test]

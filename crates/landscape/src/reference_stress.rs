@@ -14,7 +14,7 @@ pub struct StressedHeights {
 
 /// dH(Σ) = dE − (Σ + σ_th − σ_0):Q − P:Q/(2V) for the saddle and for the final minimum of an event,
 /// with Q = S : P, σ_0 the stress of the minimum in the search cell and σ_th the thermal part that a
-/// macroscopic stress contains (taken as zero where no MD stands behind the sample).
+/// macroscopic stress contains ([`SampleRecord::stress_at_rest`]).
 ///
 /// To first order the work is P:S:Δσ; Q = S : P stands for it where S is symmetric, which a deviatoric
 /// stress of the minimum makes it miss by that stress over the modulus (1.2 % for the reference glass
@@ -26,7 +26,7 @@ pub fn barrier_at_stress(
     sample: &SampleRecord,
     stress: Stress,
 ) -> Option<StressedHeights> {
-    let thermal = sample.stress_thermal.unwrap_or(Stress::ZERO);
+    let thermal = sample.stress_at_rest();
     let excess = stress + thermal - sample.stress_minimum;
     let volume = sample.volume();
     let height = |energy: f64, dipole: Dipole, plastic: Option<PlasticVolume>| {

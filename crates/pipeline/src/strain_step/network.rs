@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use metabasin_atoms::Cell;
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
-use metabasin_atoms::{Cell, Stress};
 use metabasin_catalogue::{EventRecord, SampleRecord};
 use metabasin_eshelby::{
     CellShape, Excitation, KmcSettings, Lattice, Load, Observer, Outcome, Population, Protocol,
@@ -19,7 +19,7 @@ use crate::escape::interrupted;
 use crate::kmc_runs::kmc_failure;
 use crate::{Interrupt, PipelineError};
 
-/// Hold at zero stress before the step, whose end is strain zero `[τ]`: as in a KMC stage without MD.
+/// Hold of the cell as it is before the step `[τ]`: as long as the aging of a KMC stage without MD.
 const AGING: f64 = 150.0;
 /// Duration of the step itself `[τ]`: nothing happens within it.
 const RISE: f64 = 1e-6;
@@ -42,6 +42,11 @@ pub(crate) fn network(
     (settings, temperature): (&KmcSettings, f64),
 ) -> Result<Arc<Lattice>, PipelineError> {
     let failure = |error| kmc_failure(&error);
+    // The cell is that of molecular dynamics all along: no event is taken to another stress.
+    let sample = &SampleRecord {
+        stress_thermal: Some(sample.stress_minimum),
+        ..sample.clone()
+    };
     let population = Population::from_catalogue(sample, events).map_err(failure)?;
     let edge = (sample.volume() / settings.site_volume).cbrt().round();
     let edge = (edge as usize).clamp(2, 256);
@@ -81,7 +86,7 @@ fn protocol(strain: f64, hold: f64) -> Protocol {
         name: name.to_owned(),
         load,
         rows,
-        zeroes_strain: name == "age",
+        zeroes_strain: false,
     };
     let step = |name: &str, to: f64| {
         let rate = StrainRate::PerTau(strain.abs() / RISE);
@@ -97,8 +102,7 @@ fn protocol(strain: f64, hold: f64) -> Protocol {
         stages: vec![
             stage(
                 "age",
-                Load::StressHold {
-                    stress: Stress::ZERO,
+                Load::StrainHold {
                     duration: Duration::Tau(AGING),
                 },
                 rows,
