@@ -186,7 +186,7 @@ fn check(request: &StepRequest) -> Result<(), PipelineError> {
         ));
     }
     let settle = request.settle;
-    if !(settle >= 0.0 && settle <= 1e9) {
+    if !(0.0..=1e9).contains(&settle) {
         return bad(format!("--settle must be 0 to 1e9, got {settle}"));
     }
     many_times("--hold", request.hold, (request.time_step, 10.0))?;
@@ -233,15 +233,15 @@ pub fn strain_step(
     let temperature = start.temperature;
     let home = start.searcher.minimum();
     // Before the first step: that there is no model is known at once.
-    let (model, left_out) = match request.runs {
-        0 => (None, None),
-        _ => {
-            let (sample, cell) = (&start.sample, &home.configuration().cell);
-            match network(sample, &start.events, cell, (&request.kmc, temperature)) {
-                Ok(model) => (Some(model), None),
-                Err(error) => (None, Some(error.to_string())),
-            }
-        }
+    let asked = (request.runs > 0).then(|| {
+        let cell = &home.configuration().cell;
+        let settings = (&request.kmc, temperature);
+        network(&start.sample, &start.events, cell, settings)
+    });
+    let (model, left_out) = match asked {
+        None => (None, None),
+        Some(Ok(model)) => (Some(model), None),
+        Some(Err(error)) => (None, Some(error.to_string())),
     };
     if let Some(why) = &left_out {
         progress.note(&format!("the Eshelby model is left out: {why}"));

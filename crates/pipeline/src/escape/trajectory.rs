@@ -163,13 +163,13 @@ impl<'a> Trajectory<'a> {
             temperature: metabasin_md::TemperatureSchedule::Constant(temperature),
             ..setting.dynamics.clone()
         };
-        Self::of(configuration, dynamics, address, (setting, interrupt))
+        Self::of(configuration, &dynamics, address, (setting, interrupt))
     }
 
     /// The dynamics of a configuration on the random numbers of `address`.
     fn of(
         configuration: Configuration,
-        dynamics: Dynamics,
+        dynamics: &Dynamics,
         (stage, index): (u64, u64),
         (setting, interrupt): (&'a Setting, &'a Interrupt),
     ) -> Result<Self, PipelineError> {
@@ -179,7 +179,7 @@ impl<'a> Trajectory<'a> {
                 stage: stage as u32,
                 trajectory: index as u32,
             },
-            ..dynamics
+            ..dynamics.clone()
         };
         let simulation = Simulation::new(configuration, setting.force_field.clone(), dynamics)
             .map_err(failed)?;
@@ -194,10 +194,9 @@ impl<'a> Trajectory<'a> {
     /// random numbers of `address`.
     pub(crate) fn sheared(&self, gamma: f64, address: (u64, u64)) -> Result<Self, PipelineError> {
         let configuration = self.simulation.configuration().sheared(gamma);
-        let dynamics = self.simulation.dynamics().clone();
         Self::of(
             configuration,
-            dynamics,
+            self.simulation.dynamics(),
             address,
             (self.setting, self.interrupt),
         )

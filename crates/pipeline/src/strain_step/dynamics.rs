@@ -23,7 +23,7 @@ pub(crate) struct SteppedPair {
 
 impl SteppedPair {
     /// From the stresses of the positive and of the negative sign, held and back.
-    pub(crate) fn of(plus: [Vec<f64>; 2], minus: [Vec<f64>; 2]) -> Self {
+    pub(crate) fn of(plus: &[Vec<f64>; 2], minus: &[Vec<f64>; 2]) -> Self {
         let half = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| 0.5 * (a - b)).collect();
         Self {
             held: half(&plus[0], &minus[0]),
@@ -56,5 +56,5 @@ pub(crate) fn stepped_pair(
         let back = watched(&mut there.sheared(-strain, address(2))?)?;
         Ok([held, back])
     };
-    Ok(SteppedPair::of(signed(strain)?, signed(-strain)?))
+    Ok(SteppedPair::of(&signed(strain)?, &signed(-strain)?))
 }

@@ -169,7 +169,7 @@ pub(crate) fn stepped_lattice(
         };
         Ok([of_stage(2), of_stage(4)])
     };
-    Ok(SteppedPair::of(signed(strain)?, signed(-strain)?))
+    Ok(SteppedPair::of(&signed(strain)?, &signed(-strain)?))
 }
 
 #[cfg(test)]
