@@ -42,6 +42,18 @@ impl Measured {
         }
     }
 
+    /// The mean of independent values; its standard error where there are two at least.
+    pub fn of(values: &[f64]) -> Self {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+        Self {
+            value: mean,
+            error: (values.len() > 1).then(|| (squares / (n * (n - 1.0))).sqrt()),
+            independent: values.len(),
+        }
+    }
+
     /// The mean of so many independent values, with their standard error.
     pub fn mean_of(independent: usize, value: f64, error: f64) -> Self {
         Self {

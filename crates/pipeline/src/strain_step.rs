@@ -325,22 +325,11 @@ struct Stepped {
     residual: Measured,
 }
 
-/// The mean of independent values.
-fn mean(values: &[f64]) -> Measured {
-    let count = values.len();
-    let mean = values.iter().sum::<f64>() / count as f64;
-    if count < 2 {
-        return Measured::bare(mean);
-    }
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let error = (squares / (count * (count - 1)) as f64).sqrt();
-    Measured::mean_of(count, mean, error)
-}
-
 impl Stepped {
     fn of(pairs: &[SteppedPair], strain: f64) -> Self {
-        let over =
-            |of: &dyn Fn(&SteppedPair) -> f64| mean(&pairs.iter().map(of).collect::<Vec<f64>>());
+        let over = |of: &dyn Fn(&SteppedPair) -> f64| {
+            Measured::of(&pairs.iter().map(of).collect::<Vec<f64>>())
+        };
         let intervals = pairs.first().map_or(0, |pair| pair.held.len());
         let (mut moduli, mut relaxed) = (Vec::new(), Vec::new());
         for k in 0..intervals {
@@ -443,4 +432,52 @@ pub fn write_step_csv(
         Ok(())
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pairs whose stress falls from 0.3 by `relaxed`, and stands as far below zero after the step back, give
+    /// or take `spread`.
+    fn pairs(relaxed: f64, spread: f64, count: usize) -> Stepped {
+        let pairs: Vec<SteppedPair> = (0..count)
+            .map(|k| {
+                let relaxed = relaxed + if k % 2 == 0 { spread } else { -spread };
+                SteppedPair {
+                    held: vec![0.3, 0.3 - relaxed],
+                    back: vec![-relaxed, -relaxed],
+                }
+            })
+            .collect();
+        Stepped::of(&pairs, 0.02)
+    }
+
+    fn verdicts(md: &Stepped, kmc: &Stepped) -> Vec<Option<bool>> {
+        let rows = rows(md, Some(kmc), &[0.0, 1.0, 2.0]);
+        rows.iter().map(|row| row.agrees).collect()
+    }
+
+    /// Six pairs of 0.06 ± 0.005 (standard error 0.0022, Student's t of 5 degrees 2.57): 0.055 agrees, 0.03
+    /// differs, and what does not relax, or is known from three pairs, tells nothing.
+    #[test]
+    fn a_verdict_needs_a_relaxation_that_is_known() {
+        let md = pairs(0.06, 0.005, 6);
+        assert!((md.moduli[1].value - 12.0).abs() < 1e-12);
+        assert!((md.relaxed[1].value - 3.0).abs() < 1e-12);
+        assert!((md.relaxed[3].value - 3.0).abs() < 1e-12);
+        let error = 0.005 / 5.0_f64.sqrt() / 0.02;
+        assert!((md.relaxed[1].error.unwrap() - error).abs() < 1e-12);
+        assert!((md.residual.value - 0.06 / 15.0).abs() < 1e-12);
+        assert!((md.residual.error.unwrap() - error * 0.02 / 15.0).abs() < 1e-12);
+        let like = verdicts(&md, &pairs(0.055, 0.001, 6));
+        assert_eq!(like, [None, Some(true), Some(true), Some(true)]);
+        let unlike = verdicts(&md, &pairs(0.03, 0.001, 6));
+        assert_eq!(unlike, [None, Some(false), Some(false), Some(false)]);
+        assert_eq!(verdicts(&md, &pairs(0.03, 0.001, 3)), [None; 4]);
+        assert_eq!(
+            verdicts(&pairs(0.004, 0.005, 6), &pairs(0.0, 0.001, 6)),
+            [None; 4]
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! The relaxation modulus from stress fluctuations at zero load, without barriers or rates.
 
 use metabasin_atoms::Stress;
+use metabasin_files::findings::Measured;
 use serde::Serialize;
 
 /// Trajectories without which no error is stated.
@@ -72,15 +73,6 @@ pub(crate) struct StressSeries<'a> {
     pub(crate) volume_over_temperature: f64,
 }
 
-/// The mean and its standard error.
-pub(crate) fn mean_and_error(values: &[f64]) -> (f64, Option<f64>) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-    let error = (values.len() > 1).then(|| (squares / (n * (n - 1.0))).sqrt());
-    (mean, error)
-}
-
 /// Σ over moments of δ(0) δ(lag), and how many, of trajectories around a mean.
 fn sums(trajectories: &[&[f64]], mean: f64, lag: usize) -> (f64, f64) {
     let mut sum = 0.0;
@@ -145,7 +137,11 @@ impl RelaxationModulus {
         let values: Vec<Vec<f64>> = series.inherent.iter().map(pick).collect();
         let all: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
         let factor = series.volume_over_temperature;
-        let (inherent, inherent_error) = mean_and_error(stiffness);
+        let Measured {
+            value: inherent,
+            error: inherent_error,
+            ..
+        } = Measured::of(stiffness);
         let (variance, variance_error) =
             with_error(all.len(), &|which| covariance(&chosen(&all, which), 0));
         let longest = all.iter().map(|t| t.len()).min().unwrap_or(0);

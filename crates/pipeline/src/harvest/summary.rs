@@ -1,9 +1,10 @@
 //! What the visits of all trajectories tell.
 
 use metabasin_atoms::{Cell, Stress};
+use metabasin_files::findings::Measured;
 use metabasin_graphs::{Counts, ReversibleModel, lasting_exits, metabasins};
 
-use super::relaxation_modulus::{RelaxationModulus, SHEAR, StressSeries, mean_and_error};
+use super::relaxation_modulus::{RelaxationModulus, SHEAR, StressSeries};
 use super::series::StationarySeries;
 use super::states::{States, is_stored};
 use super::{Harvest, VisitedState};
@@ -94,7 +95,9 @@ fn energy_drift(states: &States<'_>) -> (f64, Option<f64>) {
             mean(second) - mean(first)
         })
         .collect();
-    let (mean, error) = mean_and_error(&changes);
+    let Measured {
+        value: mean, error, ..
+    } = Measured::of(&changes);
     (mean, error.filter(|_| changes.len() >= 4))
 }
 
