@@ -3,11 +3,12 @@
 /// Length of the first interval `[τ]`: the sound of the step has passed the smallest samples by its end.
 const FIRST: f64 = 1.0;
 
-/// Ends of the intervals of a hold: 0, 1, 2, 4, … and its end `[τ]`.
+/// Ends of the intervals of a hold: 0, 1, 2, 4, … and its end `[τ]`; the last interval is at least half as long
+/// as all before it.
 pub(crate) fn edges(hold: f64) -> Vec<f64> {
     let mut edges = vec![0.0];
     let mut next = FIRST;
-    while next < hold {
+    while 1.5 * next <= hold {
         edges.push(next);
         next *= 2.0;
     }
@@ -43,7 +44,8 @@ mod tests {
     #[test]
     fn intervals_double_up_to_the_end_of_the_hold() {
         assert_eq!(edges(8.0), [0.0, 1.0, 2.0, 4.0, 8.0]);
-        assert_eq!(edges(10.0), [0.0, 1.0, 2.0, 4.0, 8.0, 10.0]);
+        assert_eq!(edges(12.0), [0.0, 1.0, 2.0, 4.0, 8.0, 12.0]);
+        assert_eq!(edges(10.0), [0.0, 1.0, 2.0, 4.0, 10.0]);
         assert_eq!(edges(0.5), [0.0, 0.5]);
     }
 
