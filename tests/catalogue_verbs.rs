@@ -165,7 +165,11 @@ fn search_takes_its_settings_from_a_config() {
         SEED,
     ]);
     assert_eq!(found["searches"], 2);
-    assert_eq!(searches(&path), searches(&SHARED.path)[..2]);
+    // The config says all that these switches do, and the others do nothing that it does not say.
+    let plain = folder.path().join("plain.sqlite");
+    search(&glass(), &plain, "2", &["--temperature", "0.28", "--heat"]);
+    assert_eq!(searches(&path), searches(&plain));
+    assert_ne!(searches(&path), searches(&SHARED.path)[..2]);
     let sample = Catalogue::open_read_only(&path).unwrap().sample().unwrap();
     assert_eq!(sample.temperature, Some(0.28));
 }
