@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use metabasin_catalogue::{Catalogue, Column, EventMeasures, event_columns, measures_columns};
-use metabasin_files::{Overwrite, write_atomic};
+use metabasin_files::Overwrite;
+#[cfg(feature = "parquet")]
+use metabasin_files::write_atomic;
 
 use crate::PipelineError;
 
