@@ -50,7 +50,7 @@ pub struct Arguments {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// The whole pipeline on a small glass in some three minutes, ending in a report.
+    /// The whole pipeline on a small glass in some four minutes, ending in a report.
     #[command(
         after_help = "Example:\n  metabasin demo --out my-demo && xdg-open my-demo/report.html"
     )]
