@@ -16,11 +16,11 @@ mod small_catalogue;
 use program::{assert_keys, json, refused, text};
 use small_catalogue::{SHARED, search};
 
-fn stepped(request: StepRequest) -> StrainStep {
+fn stepped(request: &StepRequest) -> StrainStep {
     let request = StepRequest {
         kernel: KernelChoice::Portable,
         seed: 4,
-        ..request
+        ..request.clone()
     };
     strain_step(&SHARED.path, &request, (&Silent, &Interrupt::new())).unwrap()
 }
@@ -30,7 +30,7 @@ fn stepped(request: StepRequest) -> StrainStep {
 /// ω = γ/2. Nothing flips; the sound of the step dies out at the friction.
 #[test]
 fn a_cold_sample_answers_with_its_stiffness() {
-    let found = stepped(StepRequest {
+    let found = stepped(&StepRequest {
         temperature: Some(1e-6),
         strain: 1e-4,
         hold: 64.0,

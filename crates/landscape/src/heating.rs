@@ -39,8 +39,8 @@ pub struct HeatSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub radius: Option<f64>,
     /// Every so manyth search heats the atoms of the smallest region among frozen ones instead, as by
-    /// [`HeatSettings::frozen`]: cheaper, and over passes that are too high for free ones. 0 for none;
-    /// nothing where `surroundings` are frozen anyway.
+    /// [`HeatSettings::frozen`]: cheaper, and over passes that are too high for free ones; a push in
+    /// samples that are too small for that region. 0 for none; nothing where `surroundings` are frozen anyway.
     pub frozen_every: u32,
 }
 

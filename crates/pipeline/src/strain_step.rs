@@ -12,7 +12,6 @@ mod windows;
 use std::path::Path;
 use std::time::Instant;
 
-use metabasin_eshelby::KmcSettings;
 use metabasin_files::findings::Measured;
 use metabasin_files::{Overwrite, write_atomic};
 use serde::Serialize;
@@ -56,8 +55,6 @@ pub struct StepRequest {
     pub kernel: KernelChoice,
     /// Runs of the Eshelby model, both signs each; 0: molecular dynamics alone.
     pub runs: u64,
-    /// How the model is made, where it is not said by the sample: its cell, every event of its catalogue once.
-    pub kmc: KmcSettings,
 }
 
 impl Default for StepRequest {
@@ -73,7 +70,6 @@ impl Default for StepRequest {
             seed: 1,
             kernel: KernelChoice::default(),
             runs: 32,
-            kmc: KmcSettings::default(),
         }
     }
 }
@@ -153,18 +149,17 @@ impl StrainStep {
         if self.runs == 0 || self.left_out.is_some() {
             return "molecular dynamics alone: nothing is laid beside it".to_owned();
         }
-        let told = self.rows.iter().filter_map(|row| row.agrees);
-        let (agreeing, differing): (Vec<bool>, Vec<bool>) = told.partition(|agrees| *agrees);
-        let told = agreeing.len() + differing.len();
-        if told == 0 {
+        let told: Vec<bool> = self.rows.iter().filter_map(|row| row.agrees).collect();
+        if told.is_empty() {
             return "in no interval can molecular dynamics and the Eshelby model be told apart or together: \
                     more --pairs or a longer --hold"
                 .to_owned();
         }
         format!(
-            "the Eshelby model relaxes like molecular dynamics in {} of the {told} intervals in which that can \
-             be told",
-            agreeing.len()
+            "the Eshelby model relaxes like molecular dynamics in {} of the {} intervals in which that can be \
+             told",
+            told.iter().filter(|agrees| **agrees).count(),
+            told.len()
         )
     }
 }
@@ -189,7 +184,7 @@ fn check(request: &StepRequest) -> Result<(), PipelineError> {
     if !(0.0..=1e9).contains(&settle) {
         return bad(format!("--settle must be 0 to 1e9, got {settle}"));
     }
-    many_times("--hold", request.hold, (request.time_step, 10.0))?;
+    many_times("--hold", request.hold, (INTERVAL, 1.0))?;
     let time_step = request.time_step;
     if !(INTERVAL / 1e9..=INTERVAL).contains(&time_step) {
         return bad(format!(
@@ -235,8 +230,7 @@ pub fn strain_step(
     // Before the first step: that there is no model is known at once.
     let asked = (request.runs > 0).then(|| {
         let cell = &home.configuration().cell;
-        let settings = (&request.kmc, temperature);
-        network(&start.sample, &start.events, cell, settings)
+        network(&start.sample, &start.events, cell, temperature)
     });
     let (model, left_out) = match asked {
         None => (None, None),
@@ -265,7 +259,6 @@ pub fn strain_step(
         // The model is not kept: it is done in seconds.
         request: StepRequest {
             runs: 0,
-            kmc: KmcSettings::default(),
             ..request.clone()
         },
     };
