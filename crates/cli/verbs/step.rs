@@ -31,7 +31,6 @@ pub fn step(context: &mut Context, arguments: &arguments::Step) -> Result<()> {
         seed: arguments.dynamics.seed,
         kernel: arguments.dynamics.kernel.into(),
         runs: arguments.runs,
-        ..StepRequest::default()
     };
     let result = strain_step(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
     outputs.write(context, "table", csv, |path, mode| {
