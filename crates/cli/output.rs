@@ -115,9 +115,24 @@ pub fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A number with so many digits behind the point, and its standard error where there is one.
+/// A number with so many digits behind the point, and its standard error where there is one. What rounds to zero
+/// has no sign.
 pub fn with_error(value: f64, error: Option<f64>, digits: usize) -> String {
-    error.map_or(format!("{value:.digits$}"), |error| {
-        format!("{value:.digits$} +- {error:.digits$}")
-    })
+    let mut text = format!("{value:.digits$}");
+    if !text.contains(|c: char| c.is_ascii_digit() && c != '0') && value.is_finite() {
+        text = text.trim_start_matches('-').to_owned();
+    }
+    error.map_or(text.clone(), |error| format!("{text} +- {error:.digits$}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        assert_eq!(with_error(-0.004, Some(0.17), 2), "0.00 +- 0.17");
+        assert_eq!(with_error(-0.006, None, 2), "-0.01");
+        assert_eq!(with_error(-1.25, Some(0.5), 1), "-1.2 +- 0.5");
+    }
 }
