@@ -1,6 +1,7 @@
 //! The catalogue of minima, saddle searches and events of a sample.
 //!
-//! Read in this order: [`SampleRecord`], [`SearchRecord`] and [`EventRecord`] are the rows;
+//! Read in this order: [`SampleRecord`], [`SearchRecord`] and [`EventRecord`] are the rows, [`StateGraph`] is
+//! what molecular dynamics visited;
 //! [`Catalogue`] is the SQLite file that holds them, one whole search at a time;
 //! [`BarrierStatistics`] is what can be said about the barriers, [`Completeness`] about how many of
 //! them are known, and [`BarrierReport`] all that papers show, made of the [`EventMeasures`] of every
@@ -26,6 +27,7 @@ mod rate_sum;
 mod records;
 mod rows;
 mod schema;
+mod state_graph;
 mod statistics;
 mod store;
 mod strings;
@@ -48,6 +50,7 @@ pub use records::{
     DisplacementField, EvaluationCounts, EventRates, EventRecord, SampleRecord, SearchRecord,
 };
 pub use schema::SCHEMA_VERSION;
+pub use state_graph::{FluxRecord, HarvestRecord, StateGraph, StateRecord};
 pub use statistics::{
     BarrierStatistics, ClassStatistics, Distribution, Histogram, StatisticsOptions, Summary,
     good_turing_coverage, quantile, species_richness,

@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
 use crate::error::CatalogueError;
-use crate::schema::{APPLICATION_ID, SCHEMA_VERSION, UPGRADES};
+use crate::schema::{APPLICATION_ID, SCHEMA_VERSION, upgrades};
 
 /// What SQLite reports, in our words where there are better ones.
 pub(crate) fn database_error(path: &Path, source: rusqlite::Error) -> CatalogueError {
@@ -100,7 +100,7 @@ pub(crate) fn upgrade(
         .map_err(database)?;
     // Another process may have done it meanwhile.
     let found = check_version(&transaction, path)?;
-    for statements in UPGRADES.iter().skip(found as usize - 1) {
+    for statements in upgrades().iter().skip(found as usize - 1) {
         transaction.execute_batch(statements).map_err(database)?;
     }
     transaction

@@ -3,14 +3,19 @@
 use metabasin_atoms::COMPONENTS;
 
 /// Version of the schema, in `PRAGMA user_version` and in the table `metadata`.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// What takes a catalogue of each older version, from 1, one version further.
-pub(crate) const UPGRADES: [&str; 1] = [
-    // 1 to 2: the split of the barrier into core and elastic part.
-    "ALTER TABLE events ADD COLUMN barrier_core REAL;
-     ALTER TABLE events ADD COLUMN core_atoms INTEGER;",
-];
+pub(crate) fn upgrades() -> [String; 2] {
+    [
+        // 1 to 2: the split of the barrier into core and elastic part.
+        "ALTER TABLE events ADD COLUMN barrier_core REAL;
+         ALTER TABLE events ADD COLUMN core_atoms INTEGER;"
+            .to_owned(),
+        // 2 to 3: what molecular dynamics visited.
+        graph_definition(),
+    ]
+}
 
 /// `PRAGMA application_id`: "mbas".
 pub(crate) const APPLICATION_ID: i32 = 0x6d62_6173;
@@ -50,6 +55,31 @@ fn displacement(name: &str) -> String {
     )
 }
 
+/// The tables of the states that molecular dynamics visited.
+fn graph_definition() -> String {
+    let stress = tensor("stress", " NOT NULL");
+    let displacement = displacement("state");
+    format!(
+        r#"
+CREATE TABLE harvests (
+    harvest INTEGER PRIMARY KEY NOT NULL, seed TEXT NOT NULL, temperature REAL NOT NULL,
+    trajectories INTEGER NOT NULL, settle REAL NOT NULL, duration REAL NOT NULL, interval REAL NOT NULL,
+    friction_time REAL NOT NULL, time_step REAL NOT NULL,
+    kernel TEXT NOT NULL, version TEXT NOT NULL
+);
+CREATE TABLE states (
+    state INTEGER PRIMARY KEY NOT NULL, energy REAL NOT NULL, {stress},
+    quenches INTEGER NOT NULL, time REAL NOT NULL, weight REAL, weight_relative_error REAL, {displacement}
+);
+CREATE TABLE fluxes (
+    state_a INTEGER NOT NULL REFERENCES states(state), state_b INTEGER NOT NULL REFERENCES states(state),
+    jumps_ab INTEGER NOT NULL, jumps_ba INTEGER NOT NULL, flux REAL, flux_relative_error REAL,
+    PRIMARY KEY (state_a, state_b)
+);
+"#
+    )
+}
+
 /// Every statement that makes an empty catalogue.
 pub(crate) fn definition() -> String {
     let stress_minimum = tensor("stress_minimum", " NOT NULL");
@@ -61,6 +91,7 @@ pub(crate) fn definition() -> String {
     let displacement_saddle = displacement("saddle");
     let displacement_final = displacement("final");
     let evaluations = evaluations();
+    let graph = graph_definition();
     format!(
         r#"
 PRAGMA application_id = {APPLICATION_ID};
@@ -111,6 +142,6 @@ CREATE VIEW minima AS
     SELECT 0 AS event, energy, 0.0 AS energy_above_sample FROM samples
     UNION ALL
     SELECT id, energy_final, energy_final - energy_minimum FROM events;
-"#
+{graph}"#
     )
 }

@@ -1,5 +1,6 @@
 //! The SQLite file: whole searches in, records out.
 
+mod graph;
 mod rates;
 mod searches;
 mod sessions;

@@ -4,11 +4,60 @@
 use std::fs;
 use std::path::Path;
 
-use metabasin_catalogue::{Catalogue, CatalogueError, EventRates, Found, export_csv};
+use metabasin_atoms::Stress;
+use metabasin_catalogue::{
+    Catalogue, CatalogueError, DisplacementField, EventRates, FluxRecord, Found, HarvestRecord,
+    StateGraph, StateRecord, export_csv,
+};
 
 #[path = "support/records.rs"]
 mod records;
 use records::{event, fresh, sample, search};
+
+/// Two states of three quenches.
+fn graph() -> StateGraph {
+    let home = StateRecord {
+        quenches: 2,
+        time: 1.0,
+        weight: Some(1.0 / 3.0),
+        weight_relative_error: Some(0.5),
+        ..StateRecord::default()
+    };
+    let flipped = StateRecord {
+        energy: 0.25,
+        stress: Stress([0.1, 0.2, 0.3, 0.4, 0.5, 1.0 / 3.0]),
+        quenches: 1,
+        time: 0.5,
+        weight: None,
+        weight_relative_error: None,
+        displacement: DisplacementField {
+            atoms: vec![1],
+            displacements: vec![[0.1, 0.2, 1.0 / 3.0]],
+            rest_norm: 1e-3,
+        },
+    };
+    StateGraph {
+        harvests: vec![HarvestRecord {
+            seed: u64::MAX,
+            temperature: 0.28,
+            trajectories: 1,
+            settle: 50.0,
+            duration: 1.5,
+            interval: 0.5,
+            friction_time: 5.0,
+            time_step: 0.005,
+            kernel: "portable".into(),
+            version: "0.1.0".into(),
+        }],
+        states: vec![home, flipped],
+        fluxes: vec![FluxRecord {
+            between: [0, 1],
+            jumps: [1, 0],
+            flux: Some(0.125),
+            flux_relative_error: None,
+        }],
+    }
+}
 
 #[test]
 fn what_is_no_catalogue_of_ours_is_refused_by_name() {
@@ -73,7 +122,7 @@ fn what_is_no_catalogue_of_ours_is_refused_by_name() {
     drop(later);
     let text = Catalogue::open(&path).unwrap_err().to_string();
     assert!(
-        text.contains("version 9") && text.contains("reads version 2"),
+        text.contains("version 9") && text.contains("reads version 3"),
         "{text}"
     );
     // Nothing half-made stays behind.
@@ -95,6 +144,7 @@ fn as_version_1(path: &Path) {
     connection
         .execute_batch(
             "ALTER TABLE events DROP COLUMN barrier_core; ALTER TABLE events DROP COLUMN core_atoms;
+             DROP TABLE fluxes; DROP TABLE states; DROP TABLE harvests;
              PRAGMA user_version = 1;
              UPDATE metadata SET value = '1' WHERE key = 'schema_version';",
         )
@@ -115,10 +165,13 @@ fn a_catalogue_of_version_1_is_read_as_it_is_and_upgraded_by_a_writer() {
     let reader = Catalogue::open_read_only(&path).unwrap();
     assert_eq!(reader.events().unwrap(), expected);
     assert_eq!(reader.metadata("schema_version").unwrap().unwrap(), "1");
+    assert_eq!(reader.graph().unwrap(), None);
     drop(reader);
     let mut writer = Catalogue::open(&path).unwrap();
     assert_eq!(writer.events().unwrap(), expected);
-    assert_eq!(writer.metadata("schema_version").unwrap().unwrap(), "2");
+    assert_eq!(writer.metadata("schema_version").unwrap().unwrap(), "3");
+    writer.set_graph(&graph()).unwrap();
+    assert_eq!(writer.graph().unwrap().as_ref(), Some(&graph()));
     writer
         .record_search(&search(1), &Found::New(Box::new(event(2.0))))
         .unwrap();
@@ -159,7 +212,7 @@ fn the_documentation_names_every_table_view_and_column() {
         names.map(Result::unwrap).collect()
     };
     let tables = list("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')");
-    assert_eq!(tables.len(), 7, "{tables:?}");
+    assert_eq!(tables.len(), 10, "{tables:?}");
     for table in &tables {
         assert!(document.contains(&format!("`{table}`")), "{table}");
         for column in list(&format!("SELECT name FROM pragma_table_info('{table}')")) {
@@ -222,4 +275,52 @@ fn the_csv_holds_every_scalar_column() {
     assert_eq!(cell("first_search"), "4");
     assert_eq!(cell("index"), "1");
     assert!(!names.contains(&"displacement_saddle"));
+}
+
+#[test]
+fn a_graph_is_replaced_whole_or_not_at_all() {
+    let (_folder, path, mut catalogue) = fresh();
+    assert_eq!(catalogue.graph().unwrap(), None);
+    catalogue.set_graph(&graph()).unwrap();
+    let mut broken = graph();
+    broken.states.pop();
+    broken.fluxes.clear();
+    broken.states[0].weight = Some(f64::NAN);
+    let text = catalogue.set_graph(&broken).unwrap_err().to_string();
+    assert!(text.contains("states.weight"), "{text}");
+    assert_eq!(catalogue.graph().unwrap(), Some(graph()));
+    broken.states[0].weight = None;
+    catalogue.set_graph(&broken).unwrap();
+    assert_eq!(catalogue.graph().unwrap(), Some(broken));
+    drop(catalogue);
+    let reader = Catalogue::open_read_only(&path).unwrap();
+    assert_eq!(reader.graph().unwrap().unwrap().states.len(), 1);
+}
+
+#[test]
+fn a_graph_that_contradicts_itself_is_refused_by_name() {
+    for (damage, named) in [
+        (
+            "UPDATE states SET state = 7 WHERE state = 1",
+            "states.state",
+        ),
+        ("UPDATE fluxes SET state_b = 7", "fluxes.state_b"),
+        ("UPDATE fluxes SET state_b = 0", "fluxes.state_b"),
+        (
+            "UPDATE states SET displacement_state = x'01'",
+            "states.displacement_state",
+        ),
+    ] {
+        let (_folder, path, mut catalogue) = fresh();
+        catalogue.set_graph(&graph()).unwrap();
+        drop(catalogue);
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other
+            .execute_batch(&format!("PRAGMA foreign_keys = OFF; {damage}"))
+            .unwrap();
+        drop(other);
+        let reader = Catalogue::open_read_only(&path).unwrap();
+        let text = reader.graph().unwrap_err().to_string();
+        assert!(text.contains(named), "{damage}: {text}");
+    }
 }

@@ -32,6 +32,25 @@ impl Counts {
         }
     }
 
+    /// Adds time spent in a state `[τ]`.
+    ///
+    /// # Panics
+    /// On a state that is none.
+    pub fn add_time(&mut self, state: usize, time: f64) {
+        self.times[state] += time;
+    }
+
+    /// Adds jumps from a state to another.
+    ///
+    /// # Panics
+    /// On a state that is none, or a jump from a state to itself.
+    pub fn add_jumps(&mut self, [from, to]: [usize; 2], jumps: u64) {
+        assert!(from != to && from.max(to) < self.times.len(), "{from} {to}");
+        if jumps > 0 {
+            *self.jumps.entry((from, to)).or_default() += jumps;
+        }
+    }
+
     /// Number of states.
     pub fn states(&self) -> usize {
         self.times.len()
@@ -67,5 +86,15 @@ mod tests {
         let jumps: Vec<_> = counts.all_jumps().collect();
         assert_eq!(jumps, [(0, 1, 1), (0, 2, 1), (1, 0, 1), (2, 0, 1)]);
         assert_eq!((counts.jumps(0, 2), counts.jumps(2, 1)), (1, 0));
+        // The same from sums.
+        let mut sums = Counts::new(3);
+        for (state, time) in [1.5, 0.5, 0.5].into_iter().enumerate() {
+            sums.add_time(state, time);
+        }
+        for jump in [[0, 1], [0, 2], [1, 0], [2, 0]] {
+            sums.add_jumps(jump, 1);
+        }
+        sums.add_jumps([1, 2], 0);
+        assert_eq!(sums, counts);
     }
 }
