@@ -133,8 +133,8 @@ const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "harvest",
         inputs: &["small.sqlite"],
-        arguments: "harvest small.sqlite --trajectories 2 --settle 1 --duration 4 --csv out.csv --plot \
-                    out.svg --kernel portable",
+        arguments: "harvest small.sqlite --trajectories 2 --settle 1 --duration 4 --store --csv out.csv \
+                    --plot out.svg --kernel portable",
     },
     Scenario {
         name: "step",

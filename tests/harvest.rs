@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use metabasin_catalogue::Catalogue;
-use metabasin_pipeline::{Harvest, HarvestRequest, Interrupt, KernelChoice, Silent, harvest};
+use metabasin_pipeline::{Harvest, HarvestRequest, Interrupt, Keep, KernelChoice, Silent, harvest};
 use tempfile::TempDir;
 
 #[path = "support/program.rs"]
@@ -26,7 +26,8 @@ fn harvested(temperature: Option<f64>) -> Harvest {
         kernel: KernelChoice::Portable,
         ..HarvestRequest::default()
     };
-    harvest(&SHARED.path, &request, (&Silent, &Interrupt::new())).unwrap()
+    let request = (&request, Keep::Nothing);
+    harvest(&SHARED.path, request, (&Silent, &Interrupt::new())).unwrap()
 }
 
 /// Too cold to leave: one state, the stored one; its modulus is the stiffness that the searches measured,
@@ -131,6 +132,66 @@ fn the_verb_writes_table_and_picture_and_the_same_bits_on_any_threads() {
     }
     assert_eq!(found, alone);
     assert!(!folder.path().join("glass.sqlite.harvest").exists());
+}
+
+/// What was stored is known from there on: the same trajectories never leave it, and others add theirs.
+#[test]
+fn stored_states_add_up_over_seeds() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("glass.sqlite");
+    std::fs::copy(&SHARED.path, &path).unwrap();
+    let arguments = "--trajectories 2 --settle 1 --duration 6 --kernel portable".split(' ');
+    let arguments: Vec<&str> = ["harvest", text(&path)]
+        .into_iter()
+        .chain(arguments)
+        .collect();
+    let with = |more: &[&str]| json(&[&arguments[..], more].concat());
+    let graph = || Catalogue::open_read_only(&path).unwrap().graph().unwrap();
+    let told = with(&["--seed", "2"]);
+    assert_eq!(graph(), None);
+    let stored = with(&["--seed", "2", "--store"]);
+    assert_eq!(told["states"], stored["states"]);
+    let first = graph().unwrap();
+    assert_eq!(
+        first.states.len(),
+        stored["states"].as_array().unwrap().len()
+    );
+    assert_eq!(
+        first.states.iter().map(|state| state.quenches).sum::<u64>(),
+        12
+    );
+    let jumps: u64 = first.fluxes.iter().flat_map(|flux| flux.jumps).sum();
+    assert_eq!(Some(jumps), stored["jumps"].as_u64());
+    // The same once more, as after a stop, and their later parts, which others do not keep.
+    assert_eq!(
+        with(&["--seed", "2", "--store"])["states"],
+        stored["states"]
+    );
+    let later = ["--seed", "2", "--settle", "2", "--duration", "5"];
+    assert_eq!(with(&later)["time_in_stored_states"], 1.0);
+    let later = refused(&[&arguments[..], &later, &["--store"]].concat());
+    assert!(later.contains("of seed 2"), "{later}");
+    let warmer = ["--seed", "3", "--store", "--temperature", "0.5"];
+    let warmer = refused(&[&arguments[..], &warmer].concat());
+    assert!(warmer.contains("k_B T"), "{warmer}");
+    assert_eq!(graph().as_ref(), Some(&first));
+
+    with(&["--seed", "3", "--store"]);
+    let second = graph().unwrap();
+    let seeds: Vec<u64> = second.harvests.iter().map(|harvest| harvest.seed).collect();
+    assert_eq!(seeds, [2, 3]);
+    assert_eq!(
+        second
+            .states
+            .iter()
+            .map(|state| state.quenches)
+            .sum::<u64>(),
+        24
+    );
+    for (before, now) in first.states.iter().zip(&second.states) {
+        assert_eq!(before.displacement, now.displacement);
+        assert!(before.quenches <= now.quenches);
+    }
 }
 
 #[test]

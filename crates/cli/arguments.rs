@@ -150,10 +150,11 @@ pub enum Verb {
     /// Trajectories at zero load are quenched at equal times. Told are the minima with their shares of the
     /// time and their weights by reversible maximum likelihood, which of them the catalogue stores, lasting
     /// exits, whether the sample ages, and G(t) of xy, xz and yz from the fluctuations of the stress between
-    /// minima, without barriers or rates. States are those of the whole sample: for some hundred atoms.
+    /// minima, without barriers or rates. With --store the catalogue keeps states, weights and fluxes. States
+    /// are those of the whole sample: for some hundred atoms.
     #[command(
         after_help = "Examples:\n  metabasin harvest glass.sqlite --temperature 0.28 --plot modulus.svg\n  \
-                      metabasin harvest glass.sqlite --trajectories 32 --csv states.csv"
+                      metabasin harvest glass.sqlite --trajectories 32 --seed 2 --store --csv states.csv"
     )]
     Harvest(Harvest),
     /// Steps a catalogue's sample by a strain and back: molecular dynamics beside the Eshelby model.

@@ -409,8 +409,10 @@ pub(crate) fn read_search(row: &Reader) -> Result<SearchRecord, BadColumn> {
     })
 }
 
-pub(crate) fn harvest_cells(harvest: &HarvestRecord) -> Cells {
+/// Harvests are numbered by their place.
+pub(crate) fn harvest_cells(place: usize, harvest: &HarvestRecord) -> Cells {
     let mut cells = Cells::default();
+    cells.put_count("harvest", place as u64);
     cells.put("seed", harvest.seed.to_string());
     cells.put("temperature", harvest.temperature);
     cells.put_count("trajectories", harvest.trajectories);
@@ -443,6 +445,7 @@ pub(crate) fn read_harvest(row: &Reader) -> Result<HarvestRecord, BadColumn> {
 pub(crate) fn state_cells(place: usize, state: &StateRecord) -> Cells {
     let mut cells = Cells::default();
     cells.put_count("state", place as u64);
+    cells.put_count("first_harvest", state.first_harvest as u64);
     cells.put("energy", state.energy);
     cells.put_tensor("stress", Some(state.stress.0));
     cells.put_count("quenches", state.quenches);
@@ -455,6 +458,7 @@ pub(crate) fn state_cells(place: usize, state: &StateRecord) -> Cells {
 
 pub(crate) fn read_state(row: &Reader) -> Result<(u64, StateRecord), BadColumn> {
     let state = StateRecord {
+        first_harvest: row.narrow("first_harvest")?,
         energy: row.get("energy")?,
         stress: metabasin_atoms::Stress(row.tensor("stress")?),
         quenches: row.count("quenches")?,

@@ -68,7 +68,8 @@ CREATE TABLE harvests (
     kernel TEXT NOT NULL, version TEXT NOT NULL
 );
 CREATE TABLE states (
-    state INTEGER PRIMARY KEY NOT NULL, energy REAL NOT NULL, {stress},
+    state INTEGER PRIMARY KEY NOT NULL, first_harvest INTEGER NOT NULL REFERENCES harvests(harvest),
+    energy REAL NOT NULL, {stress},
     quenches INTEGER NOT NULL, time REAL NOT NULL, weight REAL, weight_relative_error REAL, {displacement}
 );
 CREATE TABLE fluxes (

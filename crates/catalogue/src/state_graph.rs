@@ -34,6 +34,8 @@ pub struct HarvestRecord {
 /// A minimum that molecular dynamics visited at the cell of the sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StateRecord {
+    /// Place in [`StateGraph::harvests`] of the one that saw it first.
+    pub first_harvest: usize,
     /// Energy above that of the sample `[energy]`.
     pub energy: f64,
     /// Its stress `[energy / length³]`.

@@ -24,6 +24,7 @@ fn graph() -> StateGraph {
         ..StateRecord::default()
     };
     let flipped = StateRecord {
+        first_harvest: 0,
         energy: 0.25,
         stress: Stress([0.1, 0.2, 0.3, 0.4, 0.5, 1.0 / 3.0]),
         quenches: 1,

@@ -307,6 +307,10 @@ pub struct Harvest {
     /// The dynamics.
     #[command(flatten)]
     pub dynamics: Dynamics,
+    /// Add the states, with weights and fluxes, to the catalogue: other seeds add to them, and `recall` and
+    /// `step` use them.
+    #[arg(long)]
+    pub store: bool,
     /// Draw the moduli against time.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    Harvest, HarvestRequest, RelaxationModulus, harvest as harvest_states, write_harvest_csv,
+    Harvest, HarvestRequest, Keep, RelaxationModulus, harvest as harvest_states, write_harvest_csv,
     write_text,
 };
 use metabasin_report::{ModulusCurve, relaxation_modulus_svg};
@@ -35,7 +35,13 @@ pub fn harvest(context: &mut Context, arguments: &arguments::Harvest) -> Result<
         seed: arguments.dynamics.seed,
         kernel: arguments.dynamics.kernel.into(),
     };
-    let result = harvest_states(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
+    let keep = if arguments.store {
+        Keep::States
+    } else {
+        Keep::Nothing
+    };
+    let asked = (&request, keep);
+    let result = harvest_states(&arguments.catalogue, asked, (&context.watch, &INTERRUPT))?;
     outputs.write(context, "table", csv, |path, mode| {
         write_harvest_csv(&result, path, mode)
     });

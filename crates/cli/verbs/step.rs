@@ -54,9 +54,26 @@ fn drawn(step: &StrainStep) -> String {
             to: row.to,
             md: measured(row.md),
             kmc: row.kmc.map(measured),
+            states: row.states.map(measured),
         })
         .collect();
     strain_step_svg(&intervals, &step.verdict())
+}
+
+/// Two cells of a table.
+fn stresses(stress: Option<SteppedStress>) -> [String; 2] {
+    let Some(stress) = stress else {
+        return ["-".to_owned(), "-".to_owned()];
+    };
+    [
+        with_error(stress.modulus, stress.modulus_error, 2),
+        with_error(stress.relaxed, stress.relaxed_error, 2),
+    ]
+}
+
+fn alike(agrees: Option<bool>) -> String {
+    let told = agrees.map_or("cannot be told", |agrees| if agrees { "yes" } else { "no" });
+    told.to_owned()
 }
 
 fn describe(step: &StrainStep) -> String {
@@ -67,7 +84,7 @@ fn describe(step: &StrainStep) -> String {
             step.events.unwrap_or_default()
         )
     });
-    let header = [
+    let mut header = vec![
         "t [tau]",
         "MD stress/strain",
         "MD relaxed",
@@ -75,27 +92,26 @@ fn describe(step: &StrainStep) -> String {
         "KMC relaxed",
         "alike",
     ];
+    if step.states.is_some() {
+        header.extend(["states stress/strain", "states relaxed", "alike"]);
+    }
     let mut parts = vec![format!(
         "strain {} at fixed cell, k_B T = {:.4}: {} pairs of trajectories{model}; half the difference of both \
          signs in epsilon/sigma^3",
         step.strain, step.temperature, step.pairs
     )];
     for (back, name) in [(false, "strain held"), (true, "strain taken back")] {
-        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        let header = header.iter().map(|&name| name.to_owned());
+        let mut rows: Vec<Vec<String>> = vec![header.collect()];
         for row in step.rows.iter().filter(|row| row.back == back) {
             let mut cells = vec![format!("{} to {}", row.from, row.to)];
-            for stress in [Some(row.md), row.kmc] {
-                let Some(stress) = stress else {
-                    cells.extend(["-".to_owned(), "-".to_owned()]);
-                    continue;
-                };
-                cells.push(with_error(stress.modulus, stress.modulus_error, 2));
-                cells.push(with_error(stress.relaxed, stress.relaxed_error, 2));
+            cells.extend(stresses(Some(row.md)));
+            cells.extend(stresses(row.kmc));
+            cells.push(alike(row.agrees));
+            if step.states.is_some() {
+                cells.extend(stresses(row.states));
+                cells.push(alike(row.states_agree));
             }
-            let alike = row
-                .agrees
-                .map_or("cannot be told", |agrees| if agrees { "yes" } else { "no" });
-            cells.push(alike.to_owned());
             rows.push(cells);
         }
         parts.push(format!("{name}\n{}", table(&rows)));
@@ -106,10 +122,23 @@ fn describe(step: &StrainStep) -> String {
             with_error(residual, step.residual_strain_kmc_error, 5)
         )
     });
+    let of_states = step
+        .residual_strain_states
+        .map_or(String::new(), |residual| {
+            let error = step.residual_strain_states_error;
+            format!(", visited states {}", with_error(residual, error, 5))
+        });
     parts.push(format!(
-        "residual strain after the last interval: molecular dynamics {}{of_kmc}",
+        "residual strain after the last interval: molecular dynamics {}{of_kmc}{of_states}",
         with_error(step.residual_strain_md, step.residual_strain_md_error, 5)
     ));
+    if let (Some(states), Some(share)) = (step.states, step.states_share) {
+        parts.push(format!(
+            "{states} states that molecular dynamics visited at zero load, {:.0} % of the harvested time; their \
+             errors are those of the counts of jumps",
+            100.0 * share
+        ));
+    }
     parts.push(step.verdict());
     parts.join("\n")
 }

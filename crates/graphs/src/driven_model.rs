@@ -65,8 +65,9 @@ impl DrivenModel {
             eigenvectors: modes,
             eigenvalues,
         } = SymmetricEigen::new(symmetric);
+        let eigenvalues: DVector<f64> = eigenvalues;
         let fastest = eigenvalues.amax();
-        let rates = eigenvalues.map(|value| {
+        let rates = eigenvalues.map(|value: f64| {
             let rate = -value;
             if rate < STATIONARY * fastest {
                 0.0

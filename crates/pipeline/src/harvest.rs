@@ -1,19 +1,22 @@
 //! What molecular dynamics does around a minimum of a catalogue while it is left alone. The verb `harvest`.
 //!
 //! [`stationary_series`] quenches a trajectory at equal times, `states` tells the minima of all trajectories
-//! apart, [`summary`] makes weights and lasting exits of the visits by `metabasin-graphs`, and
-//! [`RelaxationModulus`] is the softening by flips. States are those of the whole sample: beyond some
+//! apart, [`summary`] makes weights and lasting exits of the visits by `metabasin-graphs`,
+//! [`RelaxationModulus`] is the softening by flips, and `stored` adds the visits to the graph of states that
+//! the catalogue keeps. States are those of the whole sample: beyond some
 //! thousand atoms hardly one is seen twice, and only moduli and energies are worth reading.
 
 mod relaxation_modulus;
 mod series;
 mod states;
+mod stored;
 mod summary;
 mod visited_stiffness;
 
 use std::path::Path;
 use std::time::Instant;
 
+use metabasin_catalogue::{Catalogue, HarvestRecord};
 use metabasin_files::{Overwrite, write_atomic};
 use serde::Serialize;
 
@@ -25,6 +28,8 @@ use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv};
 pub use relaxation_modulus::{ModulusPoint, RelaxationModulus};
 use series::{StationarySeries, stationary_series};
+pub(crate) use stored::counts_of;
+use stored::{before, check_addition, with_visits};
 use summary::summary;
 use visited_stiffness::visited_stiffnesses;
 
@@ -88,8 +93,8 @@ pub struct VisitedState {
     pub dipole: [f64; 3],
     /// Atoms that stand elsewhere by more than 0.1 σ.
     pub moved_atoms: usize,
-    /// Whether the catalogue stores it: each group of atoms that moved stands where a verified event
-    /// brings it.
+    /// Whether the catalogue stored it before: another harvest visited it, or each group of atoms that
+    /// moved stands where a verified event brings it.
     pub stored: bool,
 }
 
@@ -115,7 +120,7 @@ pub struct Harvest {
     pub energy_drift_error: Option<f64>,
     /// Share of the time in states that another trajectory visited, too.
     pub time_in_seen_states: Option<f64>,
-    /// Share of the time in states that the catalogue stores.
+    /// Share of the time in states that the catalogue stored before.
     pub time_in_stored_states: f64,
     /// Metabasins of the states that have a weight.
     pub metabasins: usize,
@@ -191,6 +196,15 @@ struct HarvestIdentity<'a> {
     request: &'a HarvestRequest,
 }
 
+/// What becomes of the visits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// They are told.
+    Nothing,
+    /// They are told and added to the graph of states in the catalogue.
+    States,
+}
+
 /// Leaves molecular dynamics alone around the minimum of a catalogue, at its cell, and tells where it
 /// stays, how it goes from state to state and how much that softens the sample.
 ///
@@ -198,10 +212,11 @@ struct HarvestIdentity<'a> {
 ///
 /// # Errors
 /// A catalogue that cannot be read, whose minimum is none, or which has no temperature; settings out of
-/// bounds; dynamics or quenches that fail; or on request.
+/// bounds; dynamics or quenches that fail; states that do not add up with those of the catalogue, or a
+/// catalogue that cannot be written to, where they are to be kept; or on request.
 pub fn harvest(
     path: &Path,
-    request: &HarvestRequest,
+    (request, keep): (&HarvestRequest, Keep),
     (progress, interrupt): (&dyn Progress, &Interrupt),
 ) -> Result<Harvest, PipelineError> {
     let clock = Instant::now();
@@ -224,10 +239,30 @@ pub fn harvest(
     let bytes = of_visited_minima(atoms, (request.trajectories, lengths.1), running);
     let remedy = "take fewer trajectories, a shorter --duration or a longer --interval";
     require_for("harvest", atoms, bytes, remedy)?;
+    let kernel = home.force_field().kernel().to_string();
+    let harvest = HarvestRecord {
+        seed: request.seed,
+        temperature,
+        trajectories: request.trajectories,
+        settle: lengths.0 as f64 * interval,
+        duration: lengths.1 as f64 * interval,
+        interval,
+        friction_time: request.friction_time,
+        time_step: request.time_step,
+        kernel: kernel.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    if keep == Keep::States {
+        // What cannot be written to is found before the work.
+        drop(Catalogue::open(path)?);
+        if let Some(graph) = &start.graph {
+            check_addition(graph, &harvest)?;
+        }
+    }
     let identity = HarvestIdentity {
         version: env!("CARGO_PKG_VERSION"),
         minimum: &start.sample.fingerprint,
-        kernel: home.force_field().kernel().to_string(),
+        kernel,
         temperature,
         request,
     };
@@ -241,12 +276,21 @@ pub fn harvest(
     })?;
     progress.end();
     let stiffnesses = visited_stiffnesses(&series, home, progress)?;
+    let graph = start.graph.clone().unwrap_or_default();
+    let seen = before(&graph, &harvest);
+    let found = summary(&series, (&start, &seen), interval, &stiffnesses)?;
+    if keep == Keep::States {
+        let mut catalogue = Catalogue::open(path)?;
+        // As it is now: others may have added theirs meanwhile.
+        let graph = catalogue.graph()?.unwrap_or_default();
+        let graph = with_visits(graph, series, harvest, &start.sample)?;
+        catalogue.set_graph(&graph)?;
+    }
     kept.close();
-    let harvest = summary(&series, &start, interval, &stiffnesses)?;
     Ok(Harvest {
         seed: request.seed,
         seconds: clock.elapsed().as_secs_f64(),
-        ..harvest
+        ..found
     })
 }
 

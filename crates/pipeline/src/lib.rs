@@ -81,7 +81,7 @@ pub use escape::{EscapeRequest, EscapeRow, EscapeTest, escape_test, write_escape
 pub use estimate::{Estimate, StageEstimate, estimate, takes_long};
 pub use finished_run::damaged_files;
 pub use harvest::{
-    Harvest, HarvestRequest, ModulusPoint, RelaxationModulus, VisitedState, harvest,
+    Harvest, HarvestRequest, Keep, ModulusPoint, RelaxationModulus, VisitedState, harvest,
     write_harvest_csv,
 };
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};

@@ -241,6 +241,7 @@ pub fn recall(
         events,
         temperature,
         searcher,
+        ..
     } = start;
     let setting = TrajectorySettings {
         friction_time: request.friction_time,

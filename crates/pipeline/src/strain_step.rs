@@ -3,10 +3,12 @@
 //!
 //! No barostat, no unloading and no fit stands between the two: after the step the stress relaxes as atoms
 //! flip, and after the step back what flipped stands against what did not. `windows` are the intervals of time,
-//! `dynamics` steps molecular dynamics and `network` the model; this file lays one beside the other.
+//! `dynamics` steps molecular dynamics, `network` the model and `visited_states` what molecular dynamics visited at
+//! zero load; this file lays one beside the others.
 
 mod dynamics;
 mod network;
+mod visited_states;
 mod windows;
 
 use std::path::Path;
@@ -26,6 +28,7 @@ use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv};
 use dynamics::{SteppedPair, stepped_pair};
 use network::{network, stepped_lattice};
+use visited_states::predicted;
 
 /// Time between two looks at the clock and at requests to stop `[τ]`; equilibration is counted in it.
 const INTERVAL: f64 = 1.0;
@@ -105,6 +108,11 @@ pub struct StepRow {
     /// dynamics alone cannot be told from a solid that does not relax, or where the errors are too large; at
     /// 95 %, by Student's t.
     pub agrees: Option<bool>,
+    /// The states that molecular dynamics visited at zero load, where the catalogue stores them; errors by the
+    /// counts of their jumps.
+    pub states: Option<SteppedStress>,
+    /// Whether they relaxed like molecular dynamics, as `agrees`.
+    pub states_agree: Option<bool>,
 }
 
 /// What `step` reports.
@@ -139,6 +147,16 @@ pub struct StrainStep {
     pub residual_strain_kmc: Option<f64>,
     /// Its standard error, over runs.
     pub residual_strain_kmc_error: Option<f64>,
+    /// States of the catalogue that have a weight.
+    pub states: Option<usize>,
+    /// Share of the harvested time that was spent in them.
+    pub states_share: Option<f64>,
+    /// Why they tell nothing, where the catalogue stores some.
+    pub states_left_out: Option<String>,
+    /// Residual strain by the states.
+    pub residual_strain_states: Option<f64>,
+    /// Its standard error.
+    pub residual_strain_states_error: Option<f64>,
     /// Wall seconds.
     pub seconds: f64,
 }
@@ -287,9 +305,27 @@ pub fn strain_step(
         None => Vec::new(),
     };
     kept.close();
+    let graph = start.graph.as_ref();
+    let (states, states_left_out) = match graph.map(|graph| {
+        progress.begin("states that were visited", 1);
+        let known = (graph, &start.sample);
+        let watched = (request.seed, interrupt);
+        let found = predicted(known, (home, temperature), load, watched);
+        progress.end();
+        found
+    }) {
+        None => (None, None),
+        Some(Ok(states)) => (Some(states), None),
+        Some(Err(error)) if interrupt.is_requested() => return Err(error),
+        Some(Err(error)) => (None, Some(error.to_string())),
+    };
+    if let Some(why) = &states_left_out {
+        progress.note(why);
+    }
     let md = Stepped::of(&pairs, request.strain);
     let kmc = (!stepped.is_empty()).then(|| Stepped::of(&stepped, request.strain));
     let residual_kmc = kmc.as_ref().map(|kmc| kmc.residual);
+    let residual_states = states.as_ref().map(|states| states.stepped.residual);
     Ok(StrainStep {
         temperature,
         strain: request.strain,
@@ -302,11 +338,21 @@ pub fn strain_step(
             .as_ref()
             .map(|model| model.kernel().elasticity().shear_modulus()),
         left_out,
-        rows: rows(&md, kmc.as_ref(), &edges),
+        rows: rows(
+            &md,
+            kmc.as_ref(),
+            states.as_ref().map(|s| &s.stepped),
+            &edges,
+        ),
         residual_strain_md: md.residual.value,
         residual_strain_md_error: md.residual.error,
         residual_strain_kmc: residual_kmc.map(|residual| residual.value),
         residual_strain_kmc_error: residual_kmc.and_then(|residual| residual.error),
+        states: states.as_ref().map(|states| states.states),
+        states_share: states.as_ref().map(|states| states.share),
+        states_left_out,
+        residual_strain_states: residual_states.map(|residual| residual.value),
+        residual_strain_states_error: residual_states.and_then(|residual| residual.error),
         seconds: clock.elapsed().as_secs_f64(),
     })
 }
@@ -348,6 +394,27 @@ impl Stepped {
         }
     }
 
+    /// These numbers with the standard deviations of `draws` as their errors.
+    fn with_spread(self, draws: &Self, number: usize) -> Self {
+        let spread = |value: &Measured, drawn: &Measured| Measured {
+            value: value.value,
+            error: drawn.error.map(|error| error * (number as f64).sqrt()),
+            independent: number,
+        };
+        let all = |values: &[Measured], drawn: &[Measured]| -> Vec<Measured> {
+            values
+                .iter()
+                .zip(drawn)
+                .map(|(a, b)| spread(a, b))
+                .collect()
+        };
+        Self {
+            moduli: all(&self.moduli, &draws.moduli),
+            relaxed: all(&self.relaxed, &draws.relaxed),
+            residual: spread(&self.residual, &draws.residual),
+        }
+    }
+
     fn at(&self, k: usize) -> SteppedStress {
         SteppedStress {
             modulus: self.moduli[k].value,
@@ -358,21 +425,31 @@ impl Stepped {
     }
 }
 
-fn rows(md: &Stepped, kmc: Option<&Stepped>, edges: &[f64]) -> Vec<StepRow> {
+fn rows(
+    md: &Stepped,
+    kmc: Option<&Stepped>,
+    states: Option<&Stepped>,
+    edges: &[f64],
+) -> Vec<StepRow> {
     let intervals = edges.len() - 1;
     (0..2 * intervals)
         .map(|k| {
             let ends = &edges[k % intervals..];
             let of_md = md.relaxed[k];
             let relaxes = margin(of_md).is_some_and(|margin| of_md.value.abs() > margin);
-            let verdict = agrees(Some(of_md), kmc.map(|kmc| kmc.relaxed[k]));
+            let verdict = |other: Option<&Stepped>| {
+                let verdict = agrees(Some(of_md), other.map(|other| other.relaxed[k]));
+                verdict.filter(|_| relaxes)
+            };
             StepRow {
                 back: k >= intervals,
                 from: ends[0],
                 to: ends[1],
                 md: md.at(k),
                 kmc: kmc.map(|kmc| kmc.at(k)),
-                agrees: verdict.filter(|_| relaxes),
+                agrees: verdict(kmc),
+                states: states.map(|states| states.at(k)),
+                states_agree: verdict(states),
             }
         })
         .collect()
@@ -397,7 +474,8 @@ pub fn write_step_csv(
         writeln!(
             writer,
             "back,from,to,md_modulus,md_modulus_error,md_relaxed,md_relaxed_error,kmc_modulus,\
-             kmc_modulus_error,kmc_relaxed,kmc_relaxed_error,agrees"
+             kmc_modulus_error,kmc_relaxed,kmc_relaxed_error,agrees,states_modulus,states_modulus_error,\
+             states_relaxed,states_relaxed_error,states_agree"
         )?;
         let real = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:?}"));
         let columns = |stress: Option<SteppedStress>| {
@@ -409,17 +487,19 @@ pub fn write_step_csv(
             ]
             .join(",")
         };
+        let verdict = |agrees: Option<bool>| agrees.map_or("", |yes| if yes { "1" } else { "0" });
         for row in &step.rows {
             writeln!(
                 writer,
-                "{},{:?},{:?},{},{},{}",
+                "{},{:?},{:?},{},{},{},{},{}",
                 u8::from(row.back),
                 row.from,
                 row.to,
                 columns(Some(row.md)),
                 columns(row.kmc),
-                row.agrees
-                    .map_or("", |agrees| if agrees { "1" } else { "0" }),
+                verdict(row.agrees),
+                columns(row.states),
+                verdict(row.states_agree),
             )?;
         }
         Ok(())
@@ -447,7 +527,7 @@ mod tests {
     }
 
     fn verdicts(md: &Stepped, kmc: &Stepped) -> Vec<Option<bool>> {
-        let rows = rows(md, Some(kmc), &[0.0, 1.0, 2.0]);
+        let rows = rows(md, Some(kmc), None, &[0.0, 1.0, 2.0]);
         rows.iter().map(|row| row.agrees).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use metabasin_catalogue::{Catalogue, EventRecord, SampleRecord};
+use metabasin_catalogue::{Catalogue, EventRecord, SampleRecord, StateGraph};
 use metabasin_landscape::Searcher;
 
 use crate::catalogue_reading::open_minimum;
@@ -15,6 +15,8 @@ pub(crate) struct TrajectoryStart {
     pub(crate) sample: SampleRecord,
     /// The verified ones.
     pub(crate) events: Vec<EventRecord>,
+    /// The states that molecular dynamics visited before.
+    pub(crate) graph: Option<StateGraph>,
     /// k_B T `[energy]`.
     pub(crate) temperature: f64,
     /// Of the minimum, which is proven to be one.
@@ -35,6 +37,7 @@ impl TrajectoryStart {
         let catalogue = Catalogue::open_read_only(path)?;
         let sample = catalogue.sample()?;
         let events = catalogue.verified_events()?;
+        let graph = catalogue.graph()?;
         let temperature = temperature.or(sample.temperature).ok_or_else(|| {
             PipelineError::in_file(path, "says no temperature: give --temperature")
         })?;
@@ -50,6 +53,7 @@ impl TrajectoryStart {
         Ok(Self {
             sample,
             events,
+            graph,
             temperature,
             searcher,
         })

@@ -68,8 +68,13 @@ impl Catalogue {
         transaction
             .execute_batch("DELETE FROM fluxes; DELETE FROM states; DELETE FROM harvests;")
             .map_err(database)?;
-        for harvest in &graph.harvests {
-            insert(&transaction, &path, "harvests", harvest_cells(harvest))?;
+        for (place, harvest) in graph.harvests.iter().enumerate() {
+            insert(
+                &transaction,
+                &path,
+                "harvests",
+                harvest_cells(place, harvest),
+            )?;
         }
         for (place, state) in graph.states.iter().enumerate() {
             insert(&transaction, &path, "states", state_cells(place, state))?;

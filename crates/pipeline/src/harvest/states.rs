@@ -21,6 +21,14 @@ pub(crate) struct States<'a> {
     pub(crate) trajectories: Vec<Vec<usize>>,
 }
 
+impl VisitedMinimum {
+    /// Whether both are the same but for an exchange of like atoms.
+    pub(crate) fn is_same_state(&self, other: &Self, sample: &SampleRecord) -> bool {
+        (self.energy - other.energy).abs() < SAME_ENERGY
+            && same_minimum(&self.displacement, &other.displacement, sample, SAME_STATE)
+    }
+}
+
 impl<'a> States<'a> {
     pub(crate) fn of(series: &'a [StationarySeries], sample: &SampleRecord) -> Self {
         let mut minima: Vec<&VisitedMinimum> = Vec::new();
@@ -31,15 +39,7 @@ impl<'a> States<'a> {
                     .minima
                     .iter()
                     .map(|minimum| {
-                        let same = |known: &&VisitedMinimum| {
-                            (known.energy - minimum.energy).abs() < SAME_ENERGY
-                                && same_minimum(
-                                    &known.displacement,
-                                    &minimum.displacement,
-                                    sample,
-                                    SAME_STATE,
-                                )
-                        };
+                        let same = |known: &&VisitedMinimum| known.is_same_state(minimum, sample);
                         minima.iter().position(same).unwrap_or_else(|| {
                             minima.push(minimum);
                             minima.len() - 1

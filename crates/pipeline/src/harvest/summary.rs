@@ -5,7 +5,7 @@ use metabasin_files::findings::Measured;
 use metabasin_graphs::{Counts, ReversibleModel, lasting_exits, metabasins};
 
 use super::relaxation_modulus::{RelaxationModulus, SHEAR, StressSeries};
-use super::series::StationarySeries;
+use super::series::{StationarySeries, VisitedMinimum};
 use super::states::{States, is_stored};
 use super::{Harvest, VisitedState};
 use crate::recall::MOVED;
@@ -15,10 +15,10 @@ use crate::{PipelineError, poisson};
 /// Attempt periods within which states that exchange form one metabasin, and after which an exit lasts.
 const LASTING_PERIODS: f64 = 10.0;
 
-/// What the visits tell, laid beside the catalogue; seed and seconds are left to whoever asked.
+/// What the visits tell, laid beside the catalogue and the minima `before` that other harvests stored; seed and seconds are left to whoever asked.
 pub(crate) fn summary(
     series: &[StationarySeries],
-    known: &TrajectoryStart,
+    (known, before): (&TrajectoryStart, &StationarySeries),
     interval: f64,
     stiffnesses: &[[f64; 3]],
 ) -> Result<Harvest, PipelineError> {
@@ -55,7 +55,7 @@ pub(crate) fn summary(
     let told = told as f64 * interval;
     let (low, high) = poisson::limits(lasting, 2.0);
     let visits: usize = states.trajectories.iter().map(Vec::len).sum();
-    let visited = visited(&states, &counts, model.as_ref(), known, &basin_of)?;
+    let visited = visited(&states, &counts, model.as_ref(), (known, before), &basin_of)?;
     let stored: f64 = visited.iter().filter(|s| s.stored).map(|s| s.share).sum();
     let imbalance = model.as_ref().map(ReversibleModel::imbalance);
     let (energy_drift, energy_drift_error) = energy_drift(&states);
@@ -105,12 +105,17 @@ fn visited(
     states: &States<'_>,
     counts: &Counts,
     model: Option<&ReversibleModel>,
-    known: &TrajectoryStart,
+    (known, before): (&TrajectoryStart, &StationarySeries),
     basin_of: &dyn Fn(usize) -> Option<usize>,
 ) -> Result<Vec<VisitedState>, PipelineError> {
     let sample = &known.sample;
     let cell = Cell::new(sample.cell)
         .map_err(|error| PipelineError::BadInput(format!("the catalogue's cell: {error}")))?;
+    let is_stored = |minimum: &VisitedMinimum| {
+        let mut before = before.minima.iter();
+        before.any(|known| known.is_same_state(minimum, sample))
+            || is_stored(minimum, &known.events, sample, &cell)
+    };
     let mut moments = vec![0_u64; states.minima.len()];
     for &state in states.trajectories.iter().flatten() {
         moments[state] += 1;
@@ -133,7 +138,7 @@ fn visited(
                     sample.volume() * (sample.stress_minimum.0[place] - minimum.stress.0[place])
                 }),
                 moved_atoms: minimum.displacement.atoms_beyond(MOVED),
-                stored: is_stored(minimum, &known.events, sample, &cell),
+                stored: is_stored(minimum),
             }
         })
         .collect();

@@ -16,6 +16,8 @@ pub struct SteppedInterval {
     pub md: (f64, Option<f64>),
     /// The same of the Eshelby model.
     pub kmc: Option<(f64, Option<f64>)>,
+    /// The same of the states that molecular dynamics visited at zero load.
+    pub states: Option<(f64, Option<f64>)>,
 }
 
 impl SteppedInterval {
@@ -29,7 +31,8 @@ impl SteppedInterval {
     }
 }
 
-/// Molecular dynamics as points, the model as lines with their band, against time.
+/// Molecular dynamics as points, the model as lines with their band, the visited states as broken ones, against
+/// time.
 pub fn strain_step_figure(intervals: &[SteppedInterval], verdict: &str) -> Figure {
     let mut layers = Vec::new();
     for (back, color, name) in [
@@ -37,35 +40,32 @@ pub fn strain_step_figure(intervals: &[SteppedInterval], verdict: &str) -> Figur
         (true, COLORS[1], "strain taken back"),
     ] {
         let these: Vec<&SteppedInterval> = intervals.iter().filter(|i| i.back == back).collect();
-        let of_kmc: Vec<(f64, f64, Option<f64>)> = these
-            .iter()
-            .filter_map(|i| i.kmc.map(|(value, error)| (i.middle(), value, error)))
-            .collect();
-        if !of_kmc.is_empty() {
-            let band = of_kmc.iter().filter_map(|&(x, value, error)| {
+        let curve = |of: fn(&SteppedInterval) -> Option<(f64, Option<f64>)>| {
+            let points = these.iter().filter_map(|i| {
+                let (value, error) = of(i)?;
+                Some((i.middle(), value, error))
+            });
+            points.collect::<Vec<(f64, f64, Option<f64>)>>()
+        };
+        for (curve, dash, model) in [
+            (curve(|i| i.kmc), "", "Eshelby model"),
+            (curve(|i| i.states), "5 3", "states visited at zero load"),
+        ] {
+            if curve.is_empty() {
+                continue;
+            }
+            let band = curve.iter().filter_map(|&(x, value, error)| {
                 error.map(|error| (x, value - error, value + error))
             });
-            layers.push(
-                Layer::new(
-                    color,
-                    Shape::Band {
-                        points: band.collect(),
-                    },
-                )
-                .with_opacity(0.2),
-            );
-            let points = of_kmc.iter().map(|&(x, value, _)| (x, value)).collect();
-            layers.push(
-                Layer::new(
-                    color,
-                    Shape::Line {
-                        points,
-                        dash: "",
-                        width: 1.4,
-                    },
-                )
-                .labeled(format!("Eshelby model, {name}")),
-            );
+            let points = band.collect();
+            layers.push(Layer::new(color, Shape::Band { points }).with_opacity(0.2));
+            let points = curve.iter().map(|&(x, value, _)| (x, value)).collect();
+            let line = Shape::Line {
+                points,
+                dash,
+                width: 1.4,
+            };
+            layers.push(Layer::new(color, line).labeled(format!("{model}, {name}")));
         }
         let points = these.iter().map(|i| DataPoint {
             x: i.middle(),
@@ -98,7 +98,7 @@ pub fn strain_step_figure(intervals: &[SteppedInterval], verdict: &str) -> Figur
         plot,
         caption: format!(
             "Half the difference of the shear stress of both signs at fixed cell, means over intervals; bars and \
-             bands are standard errors over pairs of trajectories and over runs. {verdict}."
+             bands are standard errors over pairs of trajectories, over runs and over counts of jumps. {verdict}."
         ),
         source: "metabasin step --json".to_owned(),
         stages: &[],
