@@ -102,6 +102,67 @@ fn the_verb_writes_table_and_picture_and_the_same_bits_on_any_threads() {
     }
     assert_eq!(found, alone);
     assert!(!folder.path().join("glass.sqlite.step").exists());
+    let lacking = [
+        "states",
+        "states_share",
+        "states_left_out",
+        "residual_strain_states",
+    ];
+    assert!(lacking.iter().all(|key| found[key].is_null()));
+
+    // What a harvest stored stands beside it from there on, and changes nothing else.
+    let harvest = "--trajectories 3 --settle 1 --duration 30 --kernel portable --seed 2 --store";
+    let harvest: Vec<&str> = ["harvest", text(&path)]
+        .into_iter()
+        .chain(harvest.split(' '))
+        .collect();
+    json(&harvest);
+    let two = json(&[&arguments[..], &["--threads", "2"]].concat());
+    let mut one = json(&[&arguments[..], &["--threads", "1"]].concat());
+    one["seconds"] = two["seconds"].clone();
+    assert_eq!(two, one);
+    let states = two["states"].as_u64().unwrap();
+    let share = two["states_share"].as_f64().unwrap();
+    assert!(
+        states > 1 && share > 0.0 && share <= 1.0,
+        "{states} {share}"
+    );
+    assert!(two["residual_strain_states"].is_f64());
+    let rows = |found: &serde_json::Value| found["rows"].as_array().unwrap().clone();
+    for (row, before) in rows(&two).iter().zip(rows(&found)) {
+        assert_eq!((&row["md"], &row["kmc"]), (&before["md"], &before["kmc"]));
+        let modulus = row["states"]["modulus"].as_f64().unwrap();
+        let relaxed = row["states"]["relaxed"].as_f64().unwrap();
+        // A solid of some ten or twenty that flips soften and do not drive.
+        let back = row["back"].as_bool().unwrap();
+        assert!(
+            relaxed > -1e-9 && (back || (5.0..25.0).contains(&modulus)),
+            "{row}"
+        );
+    }
+}
+
+/// Where nothing was left there is one state, and one state tells nothing about flips.
+#[test]
+fn a_single_state_is_left_out_and_says_so() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("glass.sqlite");
+    std::fs::copy(&SHARED.path, &path).unwrap();
+    let cold = "--temperature 1e-3 --trajectories 1 --settle 0 --duration 4 --store";
+    let cold: Vec<&str> = ["harvest", text(&path)]
+        .into_iter()
+        .chain(cold.split(' '))
+        .collect();
+    json(&cold);
+    let step = "--temperature 1e-3 --pairs 1 --settle 0 --hold 1 --runs 0";
+    let step: Vec<&str> = ["step", text(&path)]
+        .into_iter()
+        .chain(step.split(' '))
+        .collect();
+    let found = json(&step);
+    assert!(found["states"].is_null());
+    let why = found["states_left_out"].as_str().unwrap();
+    assert!(why.contains("lead to each other"), "{why}");
 }
 
 #[test]

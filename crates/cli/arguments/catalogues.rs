@@ -270,6 +270,15 @@ pub struct Recall {
     /// Time after which a trajectory that stayed is given up in tau.
     #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().longest, allow_negative_numbers = true, value_parser = positive)]
     pub longest: f64,
+    /// Stationary trajectories to lay beside the states of `harvest --store`, where there are some; 0: none.
+    #[arg(long, value_name = "N", default_value_t = RecallRequest::default().stationary, allow_negative_numbers = true, value_parser = RangedU64ValueParser::<u64>::new().range(0..=1_000_000))]
+    pub stationary: u64,
+    /// Time of each that is looked at in tau.
+    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().duration, allow_negative_numbers = true, value_parser = positive)]
+    pub duration: f64,
+    /// Time before, from the minimum to equilibrium, in tau.
+    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().settle, allow_negative_numbers = true)]
+    pub settle: f64,
     /// The dynamics.
     #[command(flatten)]
     pub dynamics: Dynamics,

@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    ExitVerdict, Recall, RecallRequest, recall as recall_exits, write_missing, write_recall_csv,
-    write_text,
+    ExitVerdict, Recall, RecallRequest, StationaryRecall, recall as recall_exits, write_missing,
+    write_recall_csv, write_text,
 };
 use metabasin_report::{TakenWay, WayVerdict, recall_svg};
 
 use crate::arguments;
-use crate::output::table;
+use crate::output::{table, with_error};
 use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
@@ -28,6 +28,9 @@ pub fn recall(context: &mut Context, arguments: &arguments::Recall) -> Result<()
         trajectories: arguments.trajectories,
         interval: arguments.interval,
         longest: arguments.longest,
+        stationary: arguments.stationary,
+        settle: arguments.settle,
+        duration: arguments.duration,
         friction_time: arguments.dynamics.friction_time,
         time_step: arguments.dynamics.time_step,
         seed: arguments.dynamics.seed,
@@ -125,6 +128,52 @@ fn describe(recall: &Recall) -> String {
         "rate: MD {:.3} ({low:.3} to {high:.3}) a tau, sum of the catalogue's {:.3e}",
         recall.rate_md, recall.rate_catalogue
     ));
+    if let Some(told) = &recall.stationary {
+        lines.push(stationary(told));
+    }
     lines.push(recall.verdict());
     lines.join("\n")
+}
+
+/// What stationary trajectories say of the states of a harvest.
+fn stationary(told: &StationaryRecall) -> String {
+    let [low, high] = told.rate_md_interval;
+    let variance = told.stress_variance.map_or(String::new(), |share| {
+        format!("; variance of the xy stress, stored over dynamics: {share:.2}")
+    });
+    let header = [
+        "rate of the channel [1/tau]",
+        "lasting exits",
+        "held",
+        "at another rate",
+        "recall",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for window in &told.windows {
+        let recall = match (window.recall, window.recall_interval) {
+            (Some(value), Some([low, high])) => format!("{value:.2} ({low:.2} to {high:.2})"),
+            _ => "not seen".to_owned(),
+        };
+        rows.push(vec![
+            format!("{:.4} to {:.4}", window.faster_than, window.slower_than),
+            window.exits.to_string(),
+            window.held.to_string(),
+            window.held_at_another_rate.to_string(),
+            recall,
+        ]);
+    }
+    format!(
+        "{} stationary trajectories, {:.4} tau in all: {} of the time in stored states{variance}\n{}\n\
+         lasting exits: MD {:.4} ({low:.4} to {high:.4}) a tau, stored states {:.4}",
+        told.trajectories,
+        told.time,
+        with_error(
+            told.time_in_stored_states,
+            told.time_in_stored_states_error,
+            3
+        ),
+        table(&rows),
+        told.rate_md,
+        told.rate_stored
+    )
 }

@@ -13,7 +13,7 @@ mod stored;
 mod summary;
 mod visited_stiffness;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use metabasin_catalogue::{Catalogue, HarvestRecord};
@@ -27,9 +27,13 @@ use crate::memory::{of_visited_minima, require_for};
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv};
 pub use relaxation_modulus::{ModulusPoint, RelaxationModulus};
-use series::{StationarySeries, stationary_series};
-pub(crate) use stored::counts_of;
-use stored::{before, check_addition, with_visits};
+#[cfg(test)]
+pub(crate) use series::VisitedMinimum;
+pub(crate) use series::{StationarySeries, stationary_series};
+pub(crate) use states::States;
+pub(crate) use stored::{as_series, counts_of, with_visits};
+use stored::{before, check_addition};
+pub(crate) use summary::LASTING_PERIODS;
 use summary::summary;
 use visited_stiffness::visited_stiffnesses;
 
@@ -160,6 +164,11 @@ impl Harvest {
     }
 }
 
+/// The file beside a catalogue that holds the trajectories of a harvest that is not finished.
+pub(crate) fn harvest_file(catalogue: &Path) -> PathBuf {
+    beside(catalogue, ".harvest")
+}
+
 fn check(request: &HarvestRequest) -> Result<(), PipelineError> {
     for (name, value) in [
         ("--duration", request.duration),
@@ -266,7 +275,7 @@ pub fn harvest(
         temperature,
         request,
     };
-    let kept = Kept::at(beside(path, ".harvest"), &identity, progress)?;
+    let kept = Kept::at(harvest_file(path), &identity, progress)?;
     progress.begin("trajectories", request.trajectories);
     progress.resume(kept.earlier());
     let work: Vec<(u64, u64)> = (0..request.trajectories).map(|k| (k, k)).collect();

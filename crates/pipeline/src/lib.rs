@@ -110,7 +110,8 @@ pub use prefactors::{
 };
 pub use progress::{Progress, Silent, Work};
 pub use recall::{
-    ExitChannel, ExitVerdict, Recall, RecallRequest, recall, write_missing, write_recall_csv,
+    ExitChannel, ExitVerdict, Recall, RecallRequest, RecallWindow, StationaryRecall, recall,
+    write_missing, write_recall_csv,
 };
 pub use relaxation::{Relaxation, relax};
 pub use reverification::{LargestShifts, ReverificationRequest, ReverificationSummary, reverify};

@@ -2,29 +2,40 @@
 //!
 //! [`first_exit`] follows one trajectory to the first other minimum and finds the pass that leads
 //! there, [`channels`] tells exits apart and looks for each in the catalogue, [`binomial`] puts error
-//! bars on shares. First exits of walkers put at a minimum are a diagnosis of searches: they tell which
+//! bars on shares, and [`lasting_exits`] lays stationary trajectories beside the states of a harvest. First exits of walkers put at a minimum are a diagnosis of searches: they tell which
 //! passes are missing, not what the metabasin around does.
 
 mod binomial;
 mod channels;
 mod first_exit;
+mod lasting_exits;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use metabasin_catalogue::{Catalogue, EventRecord, RateSum, SampleRecord, good_turing_coverage};
+use metabasin_catalogue::{
+    Catalogue, EventRecord, RateSum, SampleRecord, StateGraph, good_turing_coverage,
+};
 use metabasin_files::{Overwrite, Placement, write_atomic};
+use metabasin_minimizers::InherentStructure;
 use serde::Serialize;
 
 use crate::catalogue_reading::write_events;
 use crate::config::KernelChoice;
 use crate::escape::{Setting, Trajectory, TrajectorySettings, many_times, positive};
+use crate::harvest::{StationarySeries, stationary_series};
 use crate::journal::{Kept, beside};
+use crate::memory::{of_visited_minima, require_for};
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv, poisson};
 pub(crate) use channels::MOVED;
 pub use channels::{ExitChannel, ExitVerdict};
 use first_exit::{FirstExit, first_exit};
+use lasting_exits::stationary_recall;
+pub use lasting_exits::{RecallWindow, StationaryRecall};
+
+/// Place of the random streams of stationary trajectories: none of `escape`, `harvest` or `step`.
+const STREAMS: u64 = 3 << 16;
 
 /// Two-sided 95 % and one standard deviation: the probability of either tail.
 const TAIL: f64 = 0.025;
@@ -41,6 +52,12 @@ pub struct RecallRequest {
     pub interval: f64,
     /// Time after which a trajectory that stayed is given up `[τ]`.
     pub longest: f64,
+    /// Stationary trajectories that are laid beside the states of a harvest, where the catalogue stores them.
+    pub stationary: u64,
+    /// Time at the start of each of these that is not looked at `[τ]`.
+    pub settle: f64,
+    /// Time of each that is `[τ]`.
+    pub duration: f64,
     /// Relaxation time of the Langevin thermostat `[τ]`.
     pub friction_time: f64,
     /// Time step `[τ]`.
@@ -58,6 +75,9 @@ impl Default for RecallRequest {
             trajectories: 24,
             interval: 0.25,
             longest: 100.0,
+            stationary: 8,
+            settle: 50.0,
+            duration: 250.0,
             friction_time: 5.0,
             time_step: 0.005,
             seed: 1,
@@ -133,10 +153,13 @@ pub struct Recall {
     pub rate_md_interval: [f64; 2],
     /// The catalogue's sum of rates `[1/τ]`.
     pub rate_catalogue: f64,
-    /// Of stationary trajectories, which first exits are not: [`crate::harvest()`] tells it.
+    /// Share of the time of stationary trajectories in states that a harvest stored; none where none did.
     pub time_in_stored_states: Option<f64>,
-    /// Likewise.
-    pub windows: Vec<f64>,
+    /// Lasting exits of the stationary trajectories by the rate of their channel; empty where no harvest was
+    /// stored.
+    pub windows: Vec<RecallWindow>,
+    /// What else they tell of the stored states.
+    pub stationary: Option<StationaryRecall>,
     /// The ways out that were taken, the most frequent first.
     pub channels: Vec<ExitChannel>,
     /// The catalogue's events, barrier `[energy]` and rate `[1/τ]`.
@@ -190,12 +213,17 @@ struct RecallIdentity<'a> {
     kernel: String,
     temperature: f64,
     home_distance: f64,
-    request: &'a RecallRequest,
+    request: RecallRequest,
 }
 
 /// The file beside a catalogue that holds the exits of a test that is not finished.
 pub(crate) fn recall_file(catalogue: &Path) -> PathBuf {
     beside(catalogue, ".recall")
+}
+
+/// The same of stationary trajectories.
+pub(crate) fn stationary_file(catalogue: &Path) -> PathBuf {
+    beside(catalogue, ".recall-states")
 }
 
 fn check(request: &RecallRequest) -> Result<(), PipelineError> {
@@ -204,8 +232,15 @@ fn check(request: &RecallRequest) -> Result<(), PipelineError> {
         ("--longest", request.longest),
         ("--friction-time", request.friction_time),
         ("--time-step", request.time_step),
+        ("--duration", request.duration),
     ] {
         positive(name, value)?;
+    }
+    if !(0.0..=1e9).contains(&request.settle) {
+        return Err(PipelineError::BadInput(format!(
+            "--settle must be 0 to 1e9, got {}",
+            request.settle
+        )));
     }
     many_times("--interval", request.interval, (request.time_step, 1.0))?;
     many_times("--longest", request.longest, (request.interval, 1.0))?;
@@ -241,8 +276,12 @@ pub fn recall(
         events,
         temperature,
         searcher,
-        ..
+        graph,
     } = start;
+    let graph = graph.filter(|_| request.stationary > 0);
+    if let Some(graph) = &graph {
+        check_temperature(graph, temperature)?;
+    }
     let setting = TrajectorySettings {
         friction_time: request.friction_time,
         time_step: request.time_step,
@@ -258,7 +297,12 @@ pub fn recall(
         kernel: searcher.minimum().force_field().kernel().to_string(),
         temperature,
         home_distance: setting.home_distance(),
-        request,
+        request: RecallRequest {
+            stationary: 0,
+            settle: 0.0,
+            duration: 0.0,
+            ..request.clone()
+        },
     };
     let kept = Kept::at(recall_file(path), &identity, progress)?;
     progress.begin("exits", request.trajectories);
@@ -270,6 +314,22 @@ pub fn recall(
         first_exit(&mut trajectory, &searcher, patience, interrupt)
     })?;
     progress.end();
+    let stationary = match &graph {
+        Some(graph) => {
+            let identity = RecallIdentity {
+                request: RecallRequest {
+                    trajectories: 0,
+                    interval: 0.0,
+                    longest: 0.0,
+                    ..request.clone()
+                },
+                ..identity
+            };
+            let asked = (&identity, searcher.minimum());
+            beside_states(path, (graph, &sample), asked, (progress, interrupt))?
+        }
+        None => None,
+    };
     kept.close();
     if found.iter().all(|f| f.at_home == 0 && !f.exits.is_empty()) {
         return Err(PipelineError::BadInput(format!(
@@ -286,9 +346,78 @@ pub fn recall(
     let recall = summary(&found, &events, &sample, &rates);
     Ok(Recall {
         seed: request.seed,
+        time_in_stored_states: stationary.as_ref().map(|told| told.time_in_stored_states),
+        windows: stationary
+            .as_ref()
+            .map_or(Vec::new(), |told| told.windows.clone()),
+        stationary,
         seconds: clock.elapsed().as_secs_f64(),
         ..recall
     })
+}
+
+/// Weights are those of one temperature.
+fn check_temperature(graph: &StateGraph, temperature: f64) -> Result<(), PipelineError> {
+    let stored = graph.harvests.iter().map(|harvest| harvest.temperature);
+    match stored
+        .into_iter()
+        .find(|t| (t - temperature).abs() > 1e-9 * t)
+    {
+        Some(stored) => Err(PipelineError::BadInput(format!(
+            "the catalogue stores states of k_B T = {stored}, not {temperature}: give that --temperature, or \
+             --stationary 0 to leave them out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Follows stationary trajectories of streams of their own and lays them beside the stored states.
+fn beside_states(
+    path: &Path,
+    (graph, sample): (&StateGraph, &SampleRecord),
+    (identity, home): (&RecallIdentity<'_>, &InherentStructure),
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<Option<StationaryRecall>, PipelineError> {
+    let request = &identity.request;
+    let interval = graph
+        .harvests
+        .first()
+        .map_or(1.0, |harvest| harvest.interval);
+    let setting = TrajectorySettings {
+        friction_time: request.friction_time,
+        time_step: request.time_step,
+        interval,
+        seed: request.seed,
+    };
+    let setting = Setting::new(home, &[], &setting);
+    let interval = setting.interval();
+    let moments = |time: f64| (time / interval).round() as u64;
+    let lengths = (moments(request.settle), moments(request.duration).max(1));
+    let atoms = home.configuration().len();
+    let running = rayon::current_num_threads();
+    let bytes = of_visited_minima(atoms, (request.stationary, lengths.1), running);
+    require_for(
+        "recall",
+        atoms,
+        bytes,
+        "take fewer --stationary trajectories or a shorter --duration",
+    )?;
+    let kept = Kept::at(stationary_file(path), identity, progress)?;
+    progress.begin("stationary trajectories", request.stationary);
+    progress.resume(kept.earlier());
+    let work: Vec<(u64, u64)> = (0..request.stationary).map(|k| (k, k)).collect();
+    let series: Vec<StationarySeries> = kept.side_by_side(&work, |&index| {
+        let address = (STREAMS, index);
+        let mut trajectory = Trajectory::new(&setting, identity.temperature, address, interrupt)?;
+        stationary_series(&mut trajectory, home, lengths)
+    })?;
+    progress.end();
+    kept.close();
+    Ok(stationary_recall(
+        &series,
+        (graph, sample),
+        (interval, request.seed),
+    ))
 }
 
 /// Time at risk `[τ]`: an exit happened in the middle of its interval.
@@ -357,6 +486,7 @@ fn summary(
         rate_catalogue: RateSum::at(events, sample, temperature, lasting_time).rate,
         time_in_stored_states: None,
         windows: Vec::new(),
+        stationary: None,
         channels,
         events: events
             .iter()

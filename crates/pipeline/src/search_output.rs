@@ -9,9 +9,11 @@ use serde_json::Value;
 
 use crate::activation::activation_file;
 use crate::escape::escape_file;
-use crate::recall::recall_file;
+use crate::harvest::harvest_file;
+use crate::recall::{recall_file, stationary_file};
 use crate::run_directory::Existing;
 use crate::search_team::ahead_file;
+use crate::strain_step::step_file;
 use crate::{Interrupt, PipelineError, Progress};
 
 /// The catalogue at `path`, made by the same searches in the same sample, or a new one.
@@ -153,8 +155,17 @@ pub(crate) fn check_replaceable(path: &Path) -> Result<(), PipelineError> {
 }
 
 /// The files beside a catalogue in which unfinished work on it waits.
-fn unfinished_work(catalogue: &Path) -> [PathBuf; 4] {
-    [ahead_file, escape_file, recall_file, activation_file].map(|file| file(catalogue))
+fn unfinished_work(catalogue: &Path) -> [PathBuf; 7] {
+    [
+        ahead_file,
+        activation_file,
+        escape_file,
+        recall_file,
+        stationary_file,
+        harvest_file,
+        step_file,
+    ]
+    .map(|file| file(catalogue))
 }
 
 /// The names of all files that may stand beside a catalogue and are part of it or of the work on it.

@@ -11,7 +11,7 @@ mod network;
 mod visited_states;
 mod windows;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use metabasin_files::findings::Measured;
@@ -182,6 +182,11 @@ impl StrainStep {
     }
 }
 
+/// The file beside a catalogue that holds the pairs of a step that is not finished.
+pub(crate) fn step_file(catalogue: &Path) -> PathBuf {
+    beside(catalogue, ".step")
+}
+
 fn check(request: &StepRequest) -> Result<(), PipelineError> {
     for (name, value) in [
         ("--strain", request.strain),
@@ -280,7 +285,7 @@ pub fn strain_step(
             ..request.clone()
         },
     };
-    let kept = Kept::at(beside(path, ".step"), &identity, progress)?;
+    let kept = Kept::at(step_file(path), &identity, progress)?;
     progress.begin("pairs of steps", request.pairs);
     progress.resume(kept.earlier());
     let work: Vec<(u64, u64)> = (0..request.pairs).map(|k| (k, k)).collect();

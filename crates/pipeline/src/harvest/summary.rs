@@ -13,7 +13,7 @@ use crate::trajectory_start::TrajectoryStart;
 use crate::{PipelineError, poisson};
 
 /// Attempt periods within which states that exchange form one metabasin, and after which an exit lasts.
-const LASTING_PERIODS: f64 = 10.0;
+pub(crate) const LASTING_PERIODS: f64 = 10.0;
 
 /// What the visits tell, laid beside the catalogue and the minima `before` that other harvests stored; seed and seconds are left to whoever asked.
 pub(crate) fn summary(

@@ -69,28 +69,14 @@ pub(crate) fn predicted(
     let volume = sample.volume();
     let stiffness = mean_stiffness(&model, graph, home, interrupt)?
         .ok_or_else(|| none("none of the largest weights has a stiffness"))?;
-    let dipole =
-        |state: usize| volume * (sample.stress_minimum.0[XY] - graph.states[state].stress.0[XY]);
-    let step = |model: &ReversibleModel| -> SteppedPair {
-        let dipoles: Vec<f64> = model.states().iter().map(|&state| dipole(state)).collect();
-        let works = |strain: f64| -> Vec<f64> {
-            dipoles.iter().map(|p| p * strain / temperature).collect()
-        };
-        let still = DrivenModel::new(model, &works(0.0));
-        let signed = |strain: f64| -> [Vec<f64>; 2] {
-            let driven = DrivenModel::new(model, &works(strain));
-            let start = still.equilibrium();
-            let stress = |elastic: f64, dipoles: Vec<f64>| -> Vec<f64> {
-                dipoles.iter().map(|p| elastic - p / volume).collect()
-            };
-            let hold = edges.last().copied().unwrap_or_default();
-            let end = driven.after(&start, hold);
-            [
-                stress(stiffness * strain, driven.means(&start, &dipoles, edges)),
-                stress(0.0, still.means(&end, &dipoles, edges)),
-            ]
-        };
-        SteppedPair::of(&signed(strain), &signed(-strain))
+    let dipoles: Vec<f64> = graph
+        .states
+        .iter()
+        .map(|state| volume * (sample.stress_minimum.0[XY] - state.stress.0[XY]))
+        .collect();
+    let step = |model: &ReversibleModel| {
+        let elastic = (stiffness, volume, temperature);
+        stepped_states(model, &dipoles, elastic, (strain, edges))
     };
     let draws: Vec<u64> = (0..DRAWS).collect();
     let drawn: Vec<Option<SteppedPair>> = side_by_side(&draws, |&draw| {
@@ -109,6 +95,36 @@ pub(crate) fn predicted(
         states: model.states().len(),
         share: kept / times,
     })
+}
+
+/// A step of ±`strain` and back of states with given dipoles, numbered as in the graph, in a solid of stiffness
+/// G `[energy / length³]` and volume V at k_B T.
+fn stepped_states(
+    model: &ReversibleModel,
+    dipoles: &[f64],
+    (stiffness, volume, temperature): (f64, f64, f64),
+    (strain, edges): (f64, &[f64]),
+) -> SteppedPair {
+    let dipoles: Vec<f64> = model.states().iter().map(|&state| dipoles[state]).collect();
+    let driven = |strain: f64| {
+        let works: Vec<f64> = dipoles.iter().map(|p| p * strain / temperature).collect();
+        DrivenModel::new(model, &works)
+    };
+    let still = driven(0.0);
+    let start = still.equilibrium();
+    let hold = edges.last().copied().unwrap_or_default();
+    let signed = |strain: f64| -> [Vec<f64>; 2] {
+        let driven = driven(strain);
+        let end = driven.after(&start, hold);
+        let stress = |elastic: f64, dipoles: Vec<f64>| {
+            dipoles.iter().map(|p| elastic - p / volume).collect()
+        };
+        [
+            stress(stiffness * strain, driven.means(&start, &dipoles, edges)),
+            stress(0.0, still.means(&end, &dipoles, edges)),
+        ]
+    };
+    SteppedPair::of(&signed(strain), &signed(-strain))
 }
 
 /// Counts as another series of the same length might have given them: jumps are counted independently of each
@@ -158,4 +174,105 @@ fn mean_stiffness(
             (sum + weight * stiffness, weights + weight)
         });
     Ok((weights > 0.0).then(|| sum / weights))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOLUME: f64 = 400.0;
+    const STIFFNESS: f64 = 15.0;
+    const TEMPERATURE: f64 = 0.28;
+
+    fn model(visits: &[usize], states: usize) -> ReversibleModel {
+        let mut counts = Counts::new(states);
+        counts.add(visits, 1.0);
+        ReversibleModel::fit(&counts).unwrap()
+    }
+
+    /// Two states that exchange at rates k exp(±Pγ/2kT) towards w exp(Pγ/kT): all is known.
+    #[test]
+    fn two_states_flip_as_their_rates_say_and_flip_back() {
+        let model = model(&[0, 0, 0, 1, 1, 0, 1, 0, 0], 2);
+        let (dipole, strain) = (40.0, 0.02);
+        let edges = [0.0, 1.0, 3.0];
+        let elastic = (STIFFNESS, VOLUME, TEMPERATURE);
+        let found = stepped_states(&model, &[0.0, dipole], elastic, (strain, &edges));
+        let up = |strain: f64| model.rate(0, 1) * (0.5 * dipole * strain / TEMPERATURE).exp();
+        let down = |strain: f64| model.rate(1, 0) * (-0.5 * dipole * strain / TEMPERATURE).exp();
+        let settled = |strain: f64| up(strain) / (up(strain) + down(strain));
+        let start = settled(0.0);
+        // The mean occupation of state 1 between two times, and the occupation in the end.
+        let mean = |from: f64, to: f64, first: f64, strain: f64| {
+            let rate = up(strain) + down(strain);
+            let decay = ((-rate * from).exp() - (-rate * to).exp()) / (rate * (to - from));
+            settled(strain) + (first - settled(strain)) * decay
+        };
+        let end = |strain: f64| {
+            let rate = up(strain) + down(strain);
+            settled(strain) + (start - settled(strain)) * (-rate * 3.0).exp()
+        };
+        for (k, ends) in edges.windows(2).enumerate() {
+            let both = |of: &dyn Fn(f64) -> f64| 0.5 * (of(strain) - of(-strain));
+            let held = both(&|strain| {
+                STIFFNESS * strain - dipole / VOLUME * mean(ends[0], ends[1], start, strain)
+            });
+            let back = both(&|strain| -dipole / VOLUME * mean(ends[0], ends[1], end(strain), 0.0));
+            assert!((found.held[k] - held).abs() < 1e-13, "{found:?} {held}");
+            assert!((found.back[k] - back).abs() < 1e-13, "{found:?} {back}");
+            assert!(back < -1e-3 * strain);
+        }
+    }
+
+    /// A small step relaxes as the stress fluctuates at rest: σ(t)/γ = G − (C(0) − C(t)) / (V k_B T), C the
+    /// correlation of the dipole.
+    #[test]
+    fn a_small_step_relaxes_as_the_stress_fluctuates() {
+        let visits = [0, 0, 0, 1, 1, 0, 2, 2, 1, 2, 0, 1, 1, 1, 0, 0, 2, 0];
+        let model = model(&visits, 3);
+        let dipoles = [3.0, -12.0, 20.0];
+        let still = DrivenModel::new(&model, &[0.0; 3]);
+        let weights = still.equilibrium();
+        let mean: f64 = weights.iter().zip(dipoles).map(|(w, p)| w * p).sum();
+        let correlation = |time: f64| -> f64 {
+            (0..3)
+                .map(|state| {
+                    let mut from = [0.0; 3];
+                    from[state] = 1.0;
+                    let there = still.after(&from, time);
+                    let later: f64 = there.iter().zip(dipoles).map(|(p, x)| p * (x - mean)).sum();
+                    weights[state] * (dipoles[state] - mean) * later
+                })
+                .sum()
+        };
+        let strain = 1e-4;
+        // Intervals so short that their mean is the value in their middle.
+        for time in [0.3, 1.0, 4.0] {
+            let edges = [0.0, time - 1e-3, time + 1e-3];
+            let elastic = (STIFFNESS, VOLUME, TEMPERATURE);
+            let found = stepped_states(&model, &dipoles, elastic, (strain, &edges)).held[1];
+            let drop = (correlation(0.0) - correlation(time)) / (VOLUME * TEMPERATURE);
+            assert!(drop > 0.05);
+            assert!((found / strain - (STIFFNESS - drop)).abs() < 1e-4 * drop);
+        }
+    }
+
+    #[test]
+    fn drawn_counts_keep_times_and_scatter_by_their_roots() {
+        let mut counts = Counts::new(2);
+        counts.add_time(0, 50.0);
+        counts.add_jumps([0, 1], 400);
+        let draws: Vec<f64> = (0..200)
+            .map(|draw| {
+                let drawn = drawn(&counts, 5, draw);
+                assert_eq!(drawn.time(0), 50.0);
+                drawn.jumps(0, 1) as f64
+            })
+            .collect();
+        let found = metabasin_files::findings::Measured::of(&draws);
+        // Four deviations of the mean, and of the spread.
+        assert!((found.value - 400.0).abs() < 4.0 * 20.0 / 200.0_f64.sqrt());
+        let spread = found.error.unwrap() * 200.0_f64.sqrt();
+        assert!((spread - 20.0).abs() < 4.0 * 20.0 / 400.0_f64.sqrt());
+    }
 }
