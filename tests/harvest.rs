@@ -194,6 +194,50 @@ fn stored_states_add_up_over_seeds() {
     }
 }
 
+/// A stage of a run stores what the verb would.
+#[test]
+fn a_run_harvests_into_its_catalogue() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("run.ron");
+    let stages = "FromSample(temperature: Reduced(0.28)), Search(searches: 2, settings: (heat: ())), \
+                  Harvest(trajectories: 2, settle: Tau(1.0), duration: Tau(6.0))";
+    let glass = program::glass();
+    let text_of_config = format!(
+        "(seed: 4, kernel: portable, time_step: Tau(0.005), sample: {:?}, stages: [{stages}])",
+        glass
+    );
+    std::fs::write(&config, text_of_config).unwrap();
+    let out = folder.path().join("out");
+    json(&["run", text(&config), "--out", text(&out)]);
+    let path = out.join("catalogue.sqlite");
+    let stored = Catalogue::open_read_only(&path).unwrap().graph().unwrap();
+    let stored = stored.unwrap();
+    assert_eq!(stored.states.iter().map(|s| s.quenches).sum::<u64>(), 12);
+    let told = std::fs::read_to_string(out.join("03-harvest/results.json")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        told["states"].as_array().unwrap().len(),
+        stored.states.len()
+    );
+    let verb = "--trajectories 2 --settle 1 --duration 6 --kernel portable --seed 4";
+    let verb: Vec<&str> = ["harvest", text(&path)]
+        .into_iter()
+        .chain(verb.split(' '))
+        .collect();
+    let mut verb = json(&verb);
+    verb["seconds"] = told["seconds"].clone();
+    assert_eq!(verb, told);
+    // What a harvest needs, said before the first step.
+    let alone = std::fs::read_to_string(&config).unwrap();
+    let alone = alone.replace("Search(searches: 2, settings: (heat: ())), ", "");
+    std::fs::write(&config, alone).unwrap();
+    let message = refused(&["check", text(&config)]);
+    assert!(
+        message.contains("'harvest' needs the stage 'search'"),
+        "{message}"
+    );
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused() {
     let catalogue = text(&SHARED.path);

@@ -57,7 +57,7 @@ fn drawn(harvest: &Harvest) -> String {
         .moduli
         .iter()
         .map(|modulus| ModulusCurve {
-            component: modulus.component.to_owned(),
+            component: modulus.component.clone(),
             points: modulus
                 .points
                 .iter()

@@ -5,6 +5,7 @@
 
 mod driven;
 mod dynamics;
+mod harvest_stage;
 mod load;
 mod pairs;
 mod source;
@@ -23,6 +24,7 @@ use crate::settling::SettleSettings;
 
 pub use driven::{CreepStage, CycleStage};
 pub use dynamics::{BarostatChoice, ThermostatChoice};
+pub use harvest_stage::HarvestStage;
 pub use load::{
     ConfigError, ConfigErrors, LoadedConfig, check_catalogue, check_sample, load, load_text,
 };
@@ -119,6 +121,8 @@ pub enum Stage {
     Cycle(CycleStage),
     /// Saddle searches into the catalogue.
     Search(SearchStage),
+    /// States that molecular dynamics visits around the minimum of the searches, into the catalogue.
+    Harvest(HarvestStage),
     /// Eshelby kinetic Monte Carlo.
     Kmc(KmcStage),
     /// Digests everything into findings.
@@ -139,6 +143,7 @@ impl Stage {
             Self::Creep(_) => "creep",
             Self::Cycle(_) => "cycle",
             Self::Search(_) => "search",
+            Self::Harvest(_) => "harvest",
             Self::Kmc(_) => "kmc",
             Self::Compare(_) => "compare",
         }

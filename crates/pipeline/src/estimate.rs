@@ -124,6 +124,11 @@ fn trajectories(
         Stage::Recover(recover) => {
             of_branches(&|branch, strain| loading(branch, strain) + quenches(recover.quenches))?
         }
+        Stage::Harvest(harvest) => {
+            let time = harvest.settle.tau() + harvest.duration.tau();
+            let quenches = quenches(harvest.quenches() as usize);
+            vec![time / step + quenches; harvest.trajectories as usize]
+        }
         _ => return Ok(None),
     }))
 }

@@ -18,9 +18,9 @@ use std::time::Instant;
 
 use metabasin_catalogue::{Catalogue, HarvestRecord};
 use metabasin_files::{Overwrite, write_atomic};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::config::KernelChoice;
+use crate::config::{HarvestStage, KernelChoice};
 use crate::escape::{Setting, Trajectory, TrajectorySettings, many_times, positive};
 use crate::journal::{Kept, beside};
 use crate::memory::{of_visited_minima, require_for};
@@ -64,13 +64,14 @@ pub struct HarvestRequest {
 
 impl Default for HarvestRequest {
     fn default() -> Self {
+        let stage = HarvestStage::default();
         Self {
             temperature: None,
-            trajectories: 8,
-            settle: 50.0,
-            duration: 250.0,
-            interval: 1.0,
-            friction_time: 5.0,
+            trajectories: stage.trajectories,
+            settle: stage.settle.tau(),
+            duration: stage.duration.tau(),
+            interval: stage.interval.tau(),
+            friction_time: stage.friction_time.tau(),
             time_step: 0.005,
             seed: 1,
             kernel: KernelChoice::default(),
@@ -79,7 +80,7 @@ impl Default for HarvestRequest {
 }
 
 /// A state that was visited.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VisitedState {
     /// Energy above that of the minimum of the catalogue `[energy]`.
     pub energy: f64,
@@ -103,7 +104,7 @@ pub struct VisitedState {
 }
 
 /// What `harvest` reports.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Harvest {
     /// k_B T `[energy]`.
     pub temperature: f64,

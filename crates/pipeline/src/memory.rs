@@ -199,6 +199,9 @@ pub(crate) fn of_stages(config: &RunConfig, atoms: usize, threads: usize) -> Vec
             let dense_up_to = search.settings.inertia_up_to as usize;
             of_searches(atoms, threads, dense_up_to)
         }
+        Stage::Harvest(harvest) => {
+            of_visited_minima(atoms, (harvest.trajectories, harvest.quenches()), threads)
+        }
         Stage::Kmc(kmc) => of_lattices(config, kmc, threads),
         Stage::Compare(_) => PROGRAM,
     };

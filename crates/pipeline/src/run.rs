@@ -15,7 +15,9 @@ use crate::replicas::run_replicas;
 use crate::run_directory::{Existing, RunDirectory};
 use crate::sample::{Sample, force_field};
 use crate::stage::StageContext;
-use crate::stages::{compare, creep, cycle, equilibrate, kmc, loading, relax, search, start};
+use crate::stages::{
+    compare, creep, cycle, equilibrate, harvest, kmc, loading, relax, search, start,
+};
 use crate::{Interrupt, PipelineError, Progress};
 
 /// One stage of a finished run.
@@ -181,6 +183,7 @@ fn run_together(
         Stage::Creep(stage) => creep::creep(context, stage),
         Stage::Cycle(stage) => cycle::cycle(context, stage),
         Stage::Search(stage) => search::search(context, stage),
+        Stage::Harvest(stage) => harvest::harvest(context, stage),
         Stage::Kmc(stage) => kmc::kmc(context, stage),
         Stage::Compare(_) => compare::compare(context),
     };

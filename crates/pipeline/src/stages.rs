@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod creep;
 pub(crate) mod cycle;
 pub(crate) mod equilibrate;
+pub(crate) mod harvest;
 pub(crate) mod kmc;
 pub(crate) mod loading;
 pub(crate) mod recover;

@@ -236,6 +236,12 @@ fn numbers(faults: &mut Faults, at: &str, stage: &Stage) {
                 faults.add(format!("{at}.rates"), error.to_string());
             }
         }
+        Stage::Harvest(harvest) => {
+            faults.at_least(format!("{at}.trajectories"), harvest.trajectories, 1);
+            for (field, fault) in harvest.faults() {
+                faults.add(format!("{at}.{field}"), fault);
+            }
+        }
         Stage::Kmc(kmc) => lattices(faults, at, kmc),
         Stage::Compare(_) => {}
     }
@@ -401,6 +407,12 @@ fn counts(faults: &mut Faults, at: &str, stage: &Stage) {
         Stage::Relax(relax) => relax.quenches,
         Stage::Creep(creep) => creep.quenches,
         Stage::Cycle(cycle) => cycle.quenches,
+        Stage::Harvest(harvest) => {
+            let why = "each takes hundreds of evaluations: take a longer interval";
+            let quenches = harvest.quenches();
+            faults.at_most(format!("{at}.duration"), quenches, MOST_QUENCHES, why);
+            0
+        }
         _ => 0,
     };
     let why = "each is minimized and analyzed";
@@ -423,6 +435,7 @@ fn counts(faults: &mut Faults, at: &str, stage: &Stage) {
         }
         Stage::Creep(creep) => vec![("pairs", creep.pairs)],
         Stage::Kmc(kmc) => vec![("pairs", kmc.pairs)],
+        Stage::Harvest(harvest) => vec![("trajectories", harvest.trajectories as usize)],
         Stage::Relax(relax) => vec![("copies", relax.copies)],
         Stage::Cycle(cycle) => vec![("copies", cycle.copies)],
         _ => Vec::new(),
@@ -484,6 +497,10 @@ fn steps(faults: &mut Faults, at: &str, stage: &Stage, config: &RunConfig) {
         Stage::Cycle(cycle) => {
             countable("cycles", cycle.period.tau() * cycle.cycles as f64);
         }
+        Stage::Harvest(harvest) => {
+            countable("settle", harvest.settle.tau());
+            countable("duration", harvest.duration.tau());
+        }
         Stage::FromSample(_)
         | Stage::Recover(_)
         | Stage::Search(_)
@@ -530,6 +547,7 @@ fn order(faults: &mut Faults, config: &RunConfig) {
             }
             Stage::Unload(_) => &["shear"],
             Stage::Recover(_) => &["unload"],
+            Stage::Harvest(_) => &["search"],
             Stage::Search(_) => {
                 if !started {
                     faults.add(&at, "'search' needs 'Prepare' or 'FromSample' before it");

@@ -2,7 +2,7 @@
 
 use metabasin_atoms::Stress;
 use metabasin_files::findings::Measured;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Trajectories without which no error is stated.
 const LEAST_TRAJECTORIES: usize = 4;
@@ -12,7 +12,7 @@ const LEAST_BLOCKS: f64 = 20.0;
 pub(crate) const SHEAR: [(usize, &str); 3] = [(3, "xy"), (4, "xz"), (5, "yz")];
 
 /// The modulus a time after a step of strain.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModulusPoint {
     /// Time `[τ]`.
     pub time: f64,
@@ -31,10 +31,10 @@ pub struct ModulusPoint {
 /// with the stress σ_IS of the inherent structure at each moment and G_IS the relaxed stiffness of the
 /// visited minima, averaged over moments: linear response of jumps between minima (Williams & Evans, J.
 /// Chem. Phys. 132, 184105 (2010); Wittmer et al., J. Chem. Phys. 138, 12A533 (2013)).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RelaxationModulus {
     /// `xy`, `xz` or `yz`.
-    pub component: &'static str,
+    pub component: String,
     /// G_IS = G(0) `[energy / length³]`.
     pub inherent: f64,
     /// Its standard error.
@@ -172,7 +172,7 @@ impl RelaxationModulus {
         let (stress_slope, stress_slope_error) = slope(series, place, &all);
         let equilibrium = unresolved.is_none().then_some(inherent - factor * variance);
         Self {
-            component,
+            component: component.to_owned(),
             inherent,
             inherent_error,
             fluctuation: factor * variance,

@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(before(&sum, &harvest(3)).minima.len(), 3);
         assert_eq!(
             sum.states.iter().map(|s| s.quenches).collect::<Vec<_>>(),
-            [8, 5, 2]
+            [9, 4, 2]
         );
         assert_eq!(sum.fluxes[0].jumps, [3, 3]);
         let weights: f64 = sum.states.iter().filter_map(|s| s.weight).sum();

@@ -396,6 +396,7 @@ mod tests {
             .into_iter()
             .map(|mut one| {
                 one.visits.retain(|&state| state < 2);
+                one.minima.truncate(2);
                 one
             })
             .collect();
@@ -421,7 +422,8 @@ mod tests {
     fn a_pass_at_another_rate_is_not_held() {
         let mut graph = harvested(series(0..8, 4000));
         for flux in &mut graph.fluxes {
-            if flux.between == [1, 2] {
+            // A quick pair's other state may be the one that is seen.
+            if flux.between[0] < 2 && flux.between[1] > 1 {
                 flux.jumps = flux.jumps.map(|jumps| jumps / 12);
             }
         }
