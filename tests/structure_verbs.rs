@@ -1,6 +1,7 @@
 //! `energy`, `minimize`, `settle` and `analyze` from the command line: numbers, files, exit codes.
 #![cfg(test)]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -169,12 +170,181 @@ fn analyze_finds_the_icosahedra_of_the_reference() {
             .unwrap(),
         count
     );
-    let text = std::fs::read_to_string(&table).unwrap();
-    let marked = text
-        .lines()
-        .filter(|line| line.ends_with(",icosahedral"))
-        .count();
-    assert_eq!(marked as u64, count);
+    let rows = table_of(&table);
+    let marked = rows.iter().filter(|row| row["class"] == "icosahedral");
+    assert_eq!(marked.count() as u64, count);
+    // Orders of this glass before and after the modified radical Voronoi step, from the faces of
+    // voro++.
+    assert_eq!(
+        found["bond_order_standard"],
+        serde_json::json!({"3": 7, "4": 416, "5": 2027, "6": 902, "7": 102, "8": 12})
+    );
+    assert_eq!(
+        found["bond_order"],
+        serde_json::json!({"4": 439, "5": 2139, "6": 827, "7": 17})
+    );
+    assert_eq!(
+        found["su2"],
+        serde_json::json!({"icosahedral": 72, "frank_kasper": 25, "nelson": 347, "other": 56})
+    );
+    let in_class = |class: &str| rows.iter().filter(|row| row["su2"] == class).count() as u64;
+    for (class, atoms) in found["su2"].as_object().unwrap() {
+        assert_eq!(in_class(class), atoms.as_u64().unwrap(), "{class}");
+    }
+    assert!(!rows[0].contains_key("d2min"));
+    assert!(found["displacement"].is_null());
+}
+
+/// The rows of a table, by the names of its columns.
+fn table_of(path: &str) -> Vec<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let names: Vec<&str> = lines.next().unwrap().split(',').collect();
+    lines
+        .map(|line| {
+            let values: Vec<&str> = line.split(',').collect();
+            assert_eq!(names.len(), values.len(), "{line}");
+            names
+                .iter()
+                .zip(values)
+                .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
+                .collect()
+        })
+        .collect()
+}
+
+/// A LAMMPS data file of atoms in a cell lx, ly, lz, xy, xz, yz.
+fn data_file(cell: [f64; 6], species: &[u8], positions: &[[f64; 3]]) -> String {
+    let [lx, ly, lz, xy, xz, yz] = cell;
+    let mut text = format!(
+        "moved\n\n{} atoms\n2 atom types\n\n0 {lx:?} xlo xhi\n0 {ly:?} ylo yhi\n0 {lz:?} zlo zhi\n\
+         {xy:?} {xz:?} {yz:?} xy xz yz\n\nMasses\n\n1 1\n2 0.5\n\nAtoms # atomic\n\n",
+        positions.len()
+    );
+    for (k, ([x, y, z], species)) in positions.iter().zip(species).enumerate() {
+        text += &format!("{} {species} {x:?} {y:?} {z:?}\n", k + 1);
+    }
+    text
+}
+
+#[test]
+fn motion_is_that_of_the_reference_before_and_after_a_flip() {
+    let folder = TempDir::new().unwrap();
+    let planted: Value = serde_json::from_reader(flate2::read::GzDecoder::new(
+        std::fs::File::open(data("structure/displacement_shear0.02.json.gz")).unwrap(),
+    ))
+    .unwrap();
+    let of = |key: &str| serde_json::from_value(planted[key].clone()).unwrap();
+    let species: Vec<u8> = serde_json::from_value(planted["types"].clone()).unwrap();
+    let (before, after): (Vec<[f64; 3]>, Vec<[f64; 3]>) = (of("positions0"), of("positions1"));
+    let d2min: Vec<f64> = serde_json::from_value(planted["d2min"].clone()).unwrap();
+    let moved: Vec<[f64; 3]> = serde_json::from_value(planted["moved"].clone()).unwrap();
+    let side = planted["cell0"][0][0].as_f64().unwrap();
+    let cube = [side, side, side, 0.0, 0.0, 0.0];
+    let earlier = write(&folder, "before.data", &data_file(cube, &species, &before));
+    let percent = |part: usize, of: usize| part as f64 / of as f64;
+    // The same lattice with a subtracted from b, and with two a added.
+    for (flip, basis) in [0.0, -1.0, 2.0].into_iter().enumerate() {
+        let mut cell = cube;
+        cell[3] = (0.02 + basis) * side;
+        let now = write(
+            &folder,
+            &format!("after{flip}.data"),
+            &data_file(cell, &species, &after),
+        );
+        let table = folder.path().join(format!("{flip}.csv"));
+        let table = table.display().to_string();
+        let found = json(&[
+            "analyze",
+            &now,
+            "--reference",
+            &earlier,
+            "--per-atom",
+            &table,
+            "--json",
+        ]);
+        let motion = &found["displacement"];
+        let strain: [f64; 6] = serde_json::from_value(motion["strain"].clone()).unwrap();
+        for (found, right) in strain.iter().zip([0.0, 0.0, 0.0, 0.02, 0.0, 0.0]) {
+            assert!((found - right).abs() < 1e-9, "{strain:?}");
+        }
+        assert_eq!(motion["movers"], 38);
+        assert_eq!(
+            motion["strings"],
+            serde_json::json!({
+                "chains": {"6": 1, "9": 1},
+                "rings": {"3": 1, "4": 2, "5": 1, "7": 1},
+                "longest": 9
+            })
+        );
+        let number = |key: &str| motion[key].as_f64().unwrap();
+        assert!((number("mean_square") - 0.012382771).abs() < 1e-8);
+        assert!((number("largest") - 1.127725).abs() < 1e-5);
+        let mean = d2min.iter().sum::<f64>() / 4000.0;
+        assert!((number("d2min_mean") / mean - 1.0).abs() < 1e-5);
+
+        let rows = table_of(&table);
+        let value = |row: usize, name: &str| rows[row][name].parse::<f64>().unwrap();
+        for i in 0..4000 {
+            let allowed = 5e-6 * d2min[i] + 1e-5 * (1.0 + d2min[i].sqrt());
+            assert!((value(i, "d2min") - d2min[i]).abs() < allowed, "atom {i}");
+            for (k, name) in ["ux", "uy", "uz"].into_iter().enumerate() {
+                assert!((value(i, name) - moved[i][k]).abs() < 1e-5, "atom {i}");
+            }
+        }
+        let is_mover = |i: &usize| moved[*i].iter().map(|u| u * u).sum::<f64>().sqrt() > 0.6;
+        for class in ["icosahedral", "other"] {
+            let of_class: Vec<usize> = (0..4000).filter(|&i| rows[i]["class"] == class).collect();
+            let movers = of_class.iter().filter(|i| is_mover(i)).count();
+            let share = motion["movers_fraction"][class].as_f64().unwrap();
+            assert!((share - percent(movers, of_class.len())).abs() < 1e-12);
+        }
+        // The string of nine is number 1; its atoms and no others bear it.
+        let mut nine: Vec<usize> =
+            serde_json::from_value(planted["strings"][6]["atoms"].clone()).unwrap();
+        nine.sort_unstable();
+        let of_first: Vec<usize> = (0..4000).filter(|&i| rows[i]["string"] == "1").collect();
+        assert_eq!(of_first, nine);
+        let in_none = rows.iter().filter(|row| row["string"] == "0").count();
+        assert_eq!(in_none, 4000 - 38);
+
+        // No atom moved by more than 1.2; within 0.3 hardly anyone has a neighbor.
+        let none = json(&[
+            "analyze",
+            &now,
+            "--reference",
+            &earlier,
+            "--movers",
+            "1.2",
+            "--d2min-cutoff",
+            "0.3",
+            "--json",
+        ]);
+        assert_eq!(none["displacement"]["movers"], 0);
+        assert_eq!(none["displacement"]["strings"]["longest"], 0);
+        assert!(none["displacement"]["d2min_mean"].as_f64().unwrap() < 1e-12);
+    }
+    assert!(refused(&["analyze", &earlier, "--movers", "0.5"]).contains("--reference"));
+    let far = [
+        "analyze",
+        &earlier,
+        "--reference",
+        &earlier,
+        "--d2min-cutoff",
+        "99",
+    ];
+    assert!(refused(&far).contains("at most"));
+    let other = write(
+        &folder,
+        "other.data",
+        &data_file(
+            cube,
+            &species.iter().map(|s| 3 - s).collect::<Vec<_>>(),
+            &before,
+        ),
+    );
+    let message = refused(&["analyze", &earlier, "--reference", &other]);
+    assert!(message.contains("atom id 1 has type"), "{message}");
 }
 
 #[test]
@@ -193,6 +363,7 @@ fn displacements_from_a_sheared_copy_are_affine_only() {
     ]);
     let found = json(&["analyze", &copy, "--reference", &file, "--json"]);
     assert!(found["displacement"]["mean_square"].as_f64().unwrap() < 1e-2);
+    assert_eq!(found["displacement"]["movers"], 0);
     assert!(refused(&["analyze", &copy, "--radii", "0.5,-1"]).contains("-1"));
     assert!(refused(&["analyze", &copy, "--radii", "0.5"]).contains("two radii"));
     // Radical planes move with r_1^2 - r_2^2: equal radii, however large, are plain Voronoi.
@@ -223,7 +394,7 @@ fn a_large_strain_is_told_from_displacements() {
     assert!((number("mean_square") - 0.009533).abs() < 5e-7);
     assert!((number("largest") - 0.6).abs() < 5e-5);
     assert_eq!(displacement["largest_id"], 11);
-    assert!((displacement["strain"]["xy"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+    assert!((displacement["strain"][3].as_f64().unwrap() - 1.0).abs() < 1e-9);
     assert!(displacement["second_best"].is_null());
 }
 
@@ -233,6 +404,8 @@ fn a_perfect_crystal_has_its_voronoi_index() {
     let histogram = &found["voronoi_index_histogram"];
     assert_eq!(*histogram, serde_json::json!({"0,12,0,0": 256}));
     assert_eq!(found["coordination_mean"], 12.0);
+    assert_eq!(found["bond_order"], serde_json::json!({"4": 1536}));
+    assert_eq!(found["su2"]["other"], 256);
     let threshold = found["edge_threshold"].as_f64().unwrap();
     let spacing = (6.2_f64.powi(3) / 256.0).cbrt();
     assert!((threshold / (1e-7 * spacing) - 1.0).abs() < 1e-12);
