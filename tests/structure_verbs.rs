@@ -1,7 +1,9 @@
 //! `energy`, `minimize`, `settle` and `analyze` from the command line: numbers, files, exit codes.
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+#[path = "support/table.rs"]
+mod table;
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -10,6 +12,8 @@ use metabasin_files::read_configuration;
 use metabasin_testkit::data;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use table::rows;
 
 fn metabasin(arguments: &[&str]) -> Output {
     Command::cargo_bin("metabasin")
@@ -170,7 +174,7 @@ fn analyze_finds_the_icosahedra_of_the_reference() {
             .unwrap(),
         count
     );
-    let rows = table_of(&table);
+    let rows = rows(&table);
     let marked = rows.iter().filter(|row| row["class"] == "icosahedral");
     assert_eq!(marked.count() as u64, count);
     // Orders of this glass before and after the modified radical Voronoi step, from the faces of
@@ -193,177 +197,6 @@ fn analyze_finds_the_icosahedra_of_the_reference() {
     }
     assert!(!rows[0].contains_key("d2min"));
     assert!(found["displacement"].is_null());
-}
-
-/// The rows of a table, by the names of its columns.
-fn table_of(path: &str) -> Vec<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
-    let names: Vec<&str> = lines.next().unwrap().split(',').collect();
-    lines
-        .map(|line| {
-            let values: Vec<&str> = line.split(',').collect();
-            assert_eq!(names.len(), values.len(), "{line}");
-            names
-                .iter()
-                .zip(values)
-                .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
-                .collect()
-        })
-        .collect()
-}
-
-/// A LAMMPS data file of atoms in a cell lx, ly, lz, xy, xz, yz.
-fn data_file(cell: [f64; 6], species: &[u8], positions: &[[f64; 3]]) -> String {
-    let [lx, ly, lz, xy, xz, yz] = cell;
-    let mut text = format!(
-        "moved\n\n{} atoms\n2 atom types\n\n0 {lx:?} xlo xhi\n0 {ly:?} ylo yhi\n0 {lz:?} zlo zhi\n\
-         {xy:?} {xz:?} {yz:?} xy xz yz\n\nMasses\n\n1 1\n2 0.5\n\nAtoms # atomic\n\n",
-        positions.len()
-    );
-    for (k, ([x, y, z], species)) in positions.iter().zip(species).enumerate() {
-        text += &format!("{} {species} {x:?} {y:?} {z:?}\n", k + 1);
-    }
-    text
-}
-
-#[test]
-fn motion_is_that_of_the_reference_before_and_after_a_flip() {
-    let folder = TempDir::new().unwrap();
-    let planted: Value = serde_json::from_reader(flate2::read::GzDecoder::new(
-        std::fs::File::open(data("structure/displacement_shear0.02.json.gz")).unwrap(),
-    ))
-    .unwrap();
-    let of = |key: &str| -> Vec<[f64; 3]> { serde_json::from_value(planted[key].clone()).unwrap() };
-    let species: Vec<u8> = serde_json::from_value(planted["types"].clone()).unwrap();
-    let before: Vec<[f64; 3]> = of("positions0");
-    let (mut after, mut moved) = (of("positions1"), of("moved"));
-    let d2min: Vec<f64> = serde_json::from_value(planted["d2min"].clone()).unwrap();
-    let side = planted["cell0"][0][0].as_f64().unwrap();
-    // The last atom of a chain was sent to 0.18 from another, nearer than atoms may be: away, to
-    // 0.38 from it. That changes D2min where it was a neighbor.
-    let sent = 3443;
-    for (k, shift) in [-0.001, -0.131, 0.151].into_iter().enumerate() {
-        after[sent][k] += shift;
-        moved[sent][k] += shift;
-    }
-    let near = |i: usize| {
-        let squares = (0..3).map(|k| {
-            let along = before[i][k] - before[sent][k];
-            (along - side * (along / side).round()).powi(2)
-        });
-        squares.sum::<f64>().sqrt() < 1.5001
-    };
-    assert_eq!((0..4000).filter(|&i| near(i)).count(), 15);
-    let cube = [side, side, side, 0.0, 0.0, 0.0];
-    let earlier = write(&folder, "before.data", &data_file(cube, &species, &before));
-    let percent = |part: usize, of: usize| part as f64 / of as f64;
-    // The same lattice with a subtracted from b, and with two a added.
-    for (flip, basis) in [0.0, -1.0, 2.0].into_iter().enumerate() {
-        let mut cell = cube;
-        cell[3] = (0.02 + basis) * side;
-        let now = write(
-            &folder,
-            &format!("after{flip}.data"),
-            &data_file(cell, &species, &after),
-        );
-        let table = folder.path().join(format!("{flip}.csv"));
-        let table = table.display().to_string();
-        let found = json(&[
-            "analyze",
-            &now,
-            "--reference",
-            &earlier,
-            "--per-atom",
-            &table,
-            "--json",
-        ]);
-        let motion = &found["displacement"];
-        let strain: [f64; 6] = serde_json::from_value(motion["strain"].clone()).unwrap();
-        for (found, right) in strain.iter().zip([0.0, 0.0, 0.0, 0.02, 0.0, 0.0]) {
-            assert!((found - right).abs() < 1e-9, "{strain:?}");
-        }
-        assert_eq!(motion["movers"], 38);
-        assert_eq!(
-            motion["strings"],
-            serde_json::json!({
-                "chains": {"6": 1, "9": 1},
-                "rings": {"3": 1, "4": 2, "5": 1, "7": 1},
-                "longest": 9
-            })
-        );
-        let number = |key: &str| motion[key].as_f64().unwrap();
-        let squares = moved.iter().flatten().map(|u| u * u).sum::<f64>();
-        assert!((number("mean_square") - squares / 4000.0).abs() < 1e-7);
-        assert!((number("largest") - 1.127725).abs() < 1e-5);
-
-        let rows = table_of(&table);
-        let value = |row: usize, name: &str| rows[row][name].parse::<f64>().unwrap();
-        for i in 0..4000 {
-            let allowed = 5e-6 * d2min[i] + 1e-5 * (1.0 + d2min[i].sqrt());
-            assert!(
-                near(i) || (value(i, "d2min") - d2min[i]).abs() < allowed,
-                "atom {i}"
-            );
-            for (k, name) in ["ux", "uy", "uz"].into_iter().enumerate() {
-                assert!((value(i, name) - moved[i][k]).abs() < 1e-5, "atom {i}");
-            }
-        }
-        let mean = (0..4000).map(|i| value(i, "d2min")).sum::<f64>() / 4000.0;
-        assert!((number("d2min_mean") / mean - 1.0).abs() < 1e-12);
-        let is_mover = |i: &usize| moved[*i].iter().map(|u| u * u).sum::<f64>().sqrt() > 0.6;
-        for class in ["icosahedral", "other"] {
-            let of_class: Vec<usize> = (0..4000).filter(|&i| rows[i]["class"] == class).collect();
-            let movers = of_class.iter().filter(|i| is_mover(i)).count();
-            let share = motion["movers_fraction"][class].as_f64().unwrap();
-            assert!((share - percent(movers, of_class.len())).abs() < 1e-12);
-        }
-        // The string of nine is number 1; its atoms and no others bear it.
-        let mut nine: Vec<usize> =
-            serde_json::from_value(planted["strings"][6]["atoms"].clone()).unwrap();
-        nine.sort_unstable();
-        let of_first: Vec<usize> = (0..4000).filter(|&i| rows[i]["string"] == "1").collect();
-        assert_eq!(of_first, nine);
-        let in_none = rows.iter().filter(|row| row["string"] == "0").count();
-        assert_eq!(in_none, 4000 - 38);
-
-        // No atom moved by more than 1.2; within 0.3 hardly anyone has a neighbor.
-        let none = json(&[
-            "analyze",
-            &now,
-            "--reference",
-            &earlier,
-            "--movers",
-            "1.2",
-            "--d2min-cutoff",
-            "0.3",
-            "--json",
-        ]);
-        assert_eq!(none["displacement"]["movers"], 0);
-        assert_eq!(none["displacement"]["strings"]["longest"], 0);
-        assert!(none["displacement"]["d2min_mean"].as_f64().unwrap() < 1e-12);
-    }
-    assert!(refused(&["analyze", &earlier, "--movers", "0.5"]).contains("--reference"));
-    let far = [
-        "analyze",
-        &earlier,
-        "--reference",
-        &earlier,
-        "--d2min-cutoff",
-        "99",
-    ];
-    assert!(refused(&far).contains("at most"));
-    let other = write(
-        &folder,
-        "other.data",
-        &data_file(
-            cube,
-            &species.iter().map(|s| 3 - s).collect::<Vec<_>>(),
-            &before,
-        ),
-    );
-    let message = refused(&["analyze", &earlier, "--reference", &other]);
-    assert!(message.contains("atom id 1 has type"), "{message}");
 }
 
 #[test]
