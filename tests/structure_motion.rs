@@ -10,6 +10,8 @@ mod program;
 #[path = "support/table.rs"]
 mod table;
 
+use std::fmt::Write;
+
 use metabasin_testkit::data;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -32,14 +34,26 @@ fn data_file(cell: [f64; 6], species: &[u8], positions: &[[f64; 3]]) -> String {
         positions.len()
     );
     for (k, ([x, y, z], species)) in positions.iter().zip(species).enumerate() {
-        text += &format!("{} {species} {x:?} {y:?} {z:?}\n", k + 1);
+        writeln!(text, "{} {species} {x:?} {y:?} {z:?}", k + 1).unwrap();
     }
     text
 }
 
-#[test]
-fn motion_is_that_of_the_reference_before_and_after_a_flip() {
-    let folder = TempDir::new().unwrap();
+/// The last atom of a chain.
+const SENT: usize = 3443;
+
+/// The sheared glass, and what was planted.
+struct Planted {
+    species: Vec<u8>,
+    before: Vec<[f64; 3]>,
+    after: Vec<[f64; 3]>,
+    moved: Vec<[f64; 3]>,
+    d2min: Vec<f64>,
+    longest: Vec<usize>,
+    side: f64,
+}
+
+fn planted() -> Planted {
     let planted: Value = serde_json::from_reader(flate2::read::GzDecoder::new(
         std::fs::File::open(data("structure/displacement_shear0.02.json.gz")).unwrap(),
     ))
@@ -52,22 +66,45 @@ fn motion_is_that_of_the_reference_before_and_after_a_flip() {
     let side = planted["cell0"][0][0].as_f64().unwrap();
     // The last atom of a chain was sent to 0.18 from another, nearer than atoms may be: away, to
     // 0.38 from it. That changes D2min where it was a neighbor.
-    let sent = 3443;
     for (k, shift) in [-0.001, -0.131, 0.151].into_iter().enumerate() {
-        after[sent][k] += shift;
-        moved[sent][k] += shift;
+        after[SENT][k] += shift;
+        moved[SENT][k] += shift;
     }
+    let longest = serde_json::from_value(planted["strings"][6]["atoms"].clone()).unwrap();
+    Planted {
+        species,
+        before,
+        after,
+        moved,
+        d2min,
+        longest,
+        side,
+    }
+}
+
+#[test]
+fn motion_is_that_of_the_reference_before_and_after_a_flip() {
+    let folder = TempDir::new().unwrap();
+    let Planted {
+        species,
+        before,
+        after,
+        moved,
+        d2min,
+        longest: mut nine,
+        side,
+    } = planted();
+    let cube = [side, side, side, 0.0, 0.0, 0.0];
+    let earlier = write(&folder, "before.data", &data_file(cube, &species, &before));
+    let percent = |part: usize, of: usize| part as f64 / of as f64;
     let near = |i: usize| {
         let squares = (0..3).map(|k| {
-            let along = before[i][k] - before[sent][k];
+            let along = before[i][k] - before[SENT][k];
             (along - side * (along / side).round()).powi(2)
         });
         squares.sum::<f64>().sqrt() < 1.5001
     };
     assert_eq!((0..4000).filter(|&i| near(i)).count(), 15);
-    let cube = [side, side, side, 0.0, 0.0, 0.0];
-    let earlier = write(&folder, "before.data", &data_file(cube, &species, &before));
-    let percent = |part: usize, of: usize| part as f64 / of as f64;
     // The same lattice with a subtracted from b, and with two a added.
     for (flip, basis) in [0.0, -1.0, 2.0].into_iter().enumerate() {
         let mut cell = cube;
@@ -128,29 +165,42 @@ fn motion_is_that_of_the_reference_before_and_after_a_flip() {
             assert!((share - percent(movers, of_class.len())).abs() < 1e-12);
         }
         // The string of nine is number 1; its atoms and no others bear it.
-        let mut nine: Vec<usize> =
-            serde_json::from_value(planted["strings"][6]["atoms"].clone()).unwrap();
         nine.sort_unstable();
         let of_first: Vec<usize> = (0..4000).filter(|&i| rows[i]["string"] == "1").collect();
         assert_eq!(of_first, nine);
         let in_none = rows.iter().filter(|row| row["string"] == "0").count();
         assert_eq!(in_none, 4000 - 38);
-
-        // No atom moved by more than 1.2; within 0.3 hardly anyone has a neighbor.
-        let none = json(&[
-            "analyze",
-            &now,
-            "--reference",
-            &earlier,
-            "--movers",
-            "1.2",
-            "--d2min-cutoff",
-            "0.3",
-        ]);
-        assert_eq!(none["displacement"]["movers"], 0);
-        assert_eq!(none["displacement"]["strings"]["longest"], 0);
-        assert!(none["displacement"]["d2min_mean"].as_f64().unwrap() < 1e-12);
     }
+}
+
+#[test]
+fn thresholds_are_taken_and_what_cannot_be_compared_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let Planted {
+        species,
+        before,
+        after,
+        side,
+        ..
+    } = planted();
+    let cube = [side, side, side, 0.0, 0.0, 0.0];
+    let sheared = [side, side, side, 0.02 * side, 0.0, 0.0];
+    let earlier = write(&folder, "before.data", &data_file(cube, &species, &before));
+    let now = write(&folder, "now.data", &data_file(sheared, &species, &after));
+    // No atom moved by more than 1.2; within 0.3 hardly anyone has a neighbor.
+    let none = json(&[
+        "analyze",
+        &now,
+        "--reference",
+        &earlier,
+        "--movers",
+        "1.2",
+        "--d2min-cutoff",
+        "0.3",
+    ]);
+    assert_eq!(none["displacement"]["movers"], 0);
+    assert_eq!(none["displacement"]["strings"]["longest"], 0);
+    assert!(none["displacement"]["d2min_mean"].as_f64().unwrap() < 1e-12);
     assert!(refused(&["analyze", &earlier, "--movers", "0.5"]).contains("--reference"));
     let far = [
         "analyze",

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    EarlierStructure, Motion, PipelineError, Radii, Sample, Thresholds, analyze as analyze_sample,
+    EarlierStructure, Motion, PipelineError, Radii, Sample, StructureAnalysis, Thresholds,
+    analyze as analyze_sample,
 };
 
 use crate::arguments::Analyze;
@@ -97,6 +98,74 @@ fn motion_rows(moved: &Motion) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// What the table says of the structure, and of the motion where there is a reference.
+fn structure_rows(r: &StructureAnalysis) -> Vec<(&'static str, String)> {
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let optional = |share: Option<f64>| share.map_or("none".to_owned(), percent);
+    let network = &r.icosahedral;
+    let mut rows = vec![
+        ("atoms", r.atoms.to_string()),
+        ("mean coordination", format!("{:.4}", r.coordination_mean)),
+        ("icosahedral atoms", network.count.to_string()),
+        (
+            "  share of small atoms",
+            optional(network.fraction_of_small),
+        ),
+        ("  share of all atoms", percent(network.fraction_of_all)),
+        (
+            "  largest cluster of centers",
+            format!(
+                "{} atoms, percolates in {} directions",
+                network.largest_cluster_centers, network.winding_rank_centers
+            ),
+        ),
+        (
+            "  largest cluster with shells",
+            format!(
+                "{} atoms, percolates in {} directions",
+                network.largest_cluster_with_shells, network.winding_rank_with_shells
+            ),
+        ),
+        (
+            "Laves-like large atoms",
+            optional(r.laves_fraction_of_large),
+        ),
+        (
+            "bonds of order 4, 5, 6",
+            bond_shares(&r.bond_order, &r.bond_order_standard),
+        ),
+        (
+            "SU(2) classes",
+            format!(
+                "{} icosahedral, {} Frank-Kasper, {} Nelson, {} other",
+                r.su2["icosahedral"], r.su2["frank_kasper"], r.su2["nelson"], r.su2["other"]
+            ),
+        ),
+        ("sum of Voronoi volumes", format!("{:.6}", r.volume_sum)),
+    ];
+    for (class, properties) in &r.classes {
+        let name = if *class == "icosahedral" {
+            "class icosahedral"
+        } else {
+            "class other"
+        };
+        rows.push((
+            name,
+            format!(
+                "{} atoms, energy per atom {:.6}, pressure {:.4}, shear stress xy {:.4}",
+                properties.atoms,
+                properties.energy_per_atom,
+                properties.stress.pressure(),
+                properties.stress.xy()
+            ),
+        ));
+    }
+    if let Some(moved) = &r.displacement {
+        rows.extend(motion_rows(moved));
+    }
+    rows
+}
+
 /// `analyze`.
 pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     let forces = arguments.forces;
@@ -133,69 +202,7 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
     }
     outputs.keep_if(written);
     context.output.result(&result, |r| {
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let optional = |share: Option<f64>| share.map_or("none".to_owned(), percent);
-        let network = &r.icosahedral;
-        let mut rows = vec![
-            ("atoms", r.atoms.to_string()),
-            ("mean coordination", format!("{:.4}", r.coordination_mean)),
-            ("icosahedral atoms", network.count.to_string()),
-            (
-                "  share of small atoms",
-                optional(network.fraction_of_small),
-            ),
-            ("  share of all atoms", percent(network.fraction_of_all)),
-            (
-                "  largest cluster of centers",
-                format!(
-                    "{} atoms, percolates in {} directions",
-                    network.largest_cluster_centers, network.winding_rank_centers
-                ),
-            ),
-            (
-                "  largest cluster with shells",
-                format!(
-                    "{} atoms, percolates in {} directions",
-                    network.largest_cluster_with_shells, network.winding_rank_with_shells
-                ),
-            ),
-            (
-                "Laves-like large atoms",
-                optional(r.laves_fraction_of_large),
-            ),
-            (
-                "bonds of order 4, 5, 6",
-                bond_shares(&r.bond_order, &r.bond_order_standard),
-            ),
-            (
-                "SU(2) classes",
-                format!(
-                    "{} icosahedral, {} Frank-Kasper, {} Nelson, {} other",
-                    r.su2["icosahedral"], r.su2["frank_kasper"], r.su2["nelson"], r.su2["other"]
-                ),
-            ),
-            ("sum of Voronoi volumes", format!("{:.6}", r.volume_sum)),
-        ];
-        for (class, properties) in &r.classes {
-            let name = if *class == "icosahedral" {
-                "class icosahedral"
-            } else {
-                "class other"
-            };
-            rows.push((
-                name,
-                format!(
-                    "{} atoms, energy per atom {:.6}, pressure {:.4}, shear stress xy {:.4}",
-                    properties.atoms,
-                    properties.energy_per_atom,
-                    properties.stress.pressure(),
-                    properties.stress.xy()
-                ),
-            ));
-        }
-        if let Some(moved) = &r.displacement {
-            rows.extend(motion_rows(moved));
-        }
+        let rows = structure_rows(r);
         let mut frequent: Vec<_> = r.voronoi_index_histogram.iter().collect();
         frequent.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         let mut lines = vec![
