@@ -85,8 +85,12 @@ pub enum Verb {
                       settled.extxyz -o glass.sqlite --searches 500"
     )]
     Settle(Settle),
-    /// Voronoi structure, icosahedral network and stress by class.
-    #[command(after_help = "Example:\n  metabasin analyze glass.data.gz --per-atom atoms.csv")]
+    /// Voronoi structure, icosahedral network, bond topology and stress by class; motion between two
+    /// structures.
+    #[command(
+        after_help = "Examples:\n  metabasin analyze glass.data.gz --per-atom atoms.csv\n  metabasin analyze \
+                      sheared.extxyz --reference glass.data.gz --movers 0.6 --per-atom moved.csv"
+    )]
     Analyze(Analyze),
     /// Saddle searches into a catalogue.
     #[command(

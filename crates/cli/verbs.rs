@@ -1,6 +1,7 @@
 //! One function a verb: from arguments to a printed result.
 
 mod akmc;
+mod analyze;
 mod barrier_report;
 mod barriers;
 mod harvest;
@@ -62,7 +63,7 @@ pub fn execute(arguments: &Arguments) -> Result<()> {
         Verb::Energy(energy) => inspect::energy(context, energy),
         Verb::Minimize(minimize) => inspect::minimize(context, minimize),
         Verb::Settle(settle) => search::settle(context, settle),
-        Verb::Analyze(analyze) => inspect::analyze(context, analyze),
+        Verb::Analyze(analyze) => analyze::analyze(context, analyze),
         Verb::Search(search) => search::search(context, search),
         Verb::Merge(merge) => search::merge(context, merge),
         Verb::Barriers(barriers) => barrier_report::barriers(context, barriers),

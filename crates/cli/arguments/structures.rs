@@ -139,7 +139,28 @@ pub struct Analyze {
     /// on all three; the one with the least mean square displacement is taken.
     #[arg(long, value_name = "FILE")]
     pub reference: Option<PathBuf>,
-    /// Write index, coordination, volume and class of every atom.
+    /// With --reference: an atom moved if its displacement beyond the strain is larger.
+    #[arg(
+        long,
+        value_name = "LENGTH",
+        default_value_t = 0.6,
+        requires = "reference",
+        allow_negative_numbers = true,
+        value_parser = positive
+    )]
+    pub movers: f64,
+    /// With --reference: sum D2min over neighbors up to this far in the reference.
+    #[arg(
+        long,
+        value_name = "LENGTH",
+        default_value_t = 1.5,
+        requires = "reference",
+        allow_negative_numbers = true,
+        value_parser = positive
+    )]
+    pub d2min_cutoff: f64,
+    /// Write index, coordination, volume and classes of every atom; with --reference also D2min,
+    /// displacement beyond the strain, and the number of its string.
     #[arg(long, value_name = "FILE.csv")]
     pub per_atom: Option<PathBuf>,
     /// Overwrite the file that --per-atom names.

@@ -1,14 +1,9 @@
-//! One structure, looked at: `energy`, `minimize`, `analyze`; one machine: `bench`.
-
-use std::path::Path;
+//! One structure, looked at: `energy`, `minimize`; one machine: `bench`.
 
 use anyhow::Result;
-use metabasin_pipeline::{
-    Displacements, PipelineError, Placement, Radii, Sample, StructureOutput, Thresholds,
-    analyze as analyze_sample, measure_speed, relax, single_point,
-};
+use metabasin_pipeline::{Placement, Sample, StructureOutput, measure_speed, relax, single_point};
 
-use crate::arguments::{Analyze, Bench, Energy, Minimize};
+use crate::arguments::{Bench, Energy, Minimize};
 use crate::output::table;
 use crate::outputs::{Files, Format};
 use crate::verbs::Context;
@@ -108,125 +103,6 @@ pub fn minimize(context: &mut Context, arguments: &Minimize) -> Result<()> {
             ("virial stress", six(r.stress.0)),
             ("largest move", format!("{:.4}", r.largest_move)),
         ])
-    })?;
-    Ok(outputs.finish()?)
-}
-
-/// The radii of the Voronoi cells.
-fn radii_of(arguments: &Analyze) -> Result<Radii, PipelineError> {
-    match &arguments.radii {
-        Some(radii) if radii.len() != 2 => Err(PipelineError::BadInput(format!(
-            "--radii takes two radii, of the large and the small atom, got {}: e.g. --radii \
-                 0.5,0.4167",
-            radii.len()
-        ))),
-        Some(radii) => {
-            Radii::new(radii.clone()).map_err(|error| PipelineError::BadInput(error.to_string()))
-        }
-        None => Ok(Radii::half_sigma()),
-    }
-}
-
-/// `analyze`.
-pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
-    let forces = arguments.forces;
-    let per_atom = arguments.per_atom.as_deref();
-    let mut files = Files::of(arguments.force).reads("FILE", &arguments.file);
-    if let Some(reference) = &arguments.reference {
-        files = files.reads("--reference", reference);
-    }
-    let mut outputs = files.writes("--per-atom", per_atom, Format::Text).tried()?;
-    let sample = Sample::read(&arguments.file, forces.cut)?;
-    context.say_all(&sample.notes);
-    let radii = radii_of(arguments)?;
-    let thresholds = Thresholds {
-        edge: arguments.edge_threshold,
-        ..Thresholds::default()
-    };
-    let read = |path: &Path| Sample::read(path, forces.cut).map(|sample| sample.configuration);
-    let reference = arguments.reference.as_deref().map(read).transpose()?;
-    let per_atom = per_atom.map(|path| (path, outputs.overwrite()));
-    let (result, written) = analyze_sample(
-        &sample,
-        (forces.cut, forces.kernel.into()),
-        (&radii, &thresholds),
-        reference.as_ref(),
-        per_atom,
-    )?;
-    if let Some(doubt) = result.displacement.as_ref().and_then(Displacements::doubt) {
-        context.say(&doubt);
-    }
-    outputs.keep_if(written);
-    context.output.result(&result, |r| {
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let optional = |share: Option<f64>| share.map_or("none".to_owned(), percent);
-        let network = &r.icosahedral;
-        let mut rows = vec![
-            ("atoms", r.atoms.to_string()),
-            ("mean coordination", format!("{:.4}", r.coordination_mean)),
-            ("icosahedral atoms", network.count.to_string()),
-            (
-                "  share of small atoms",
-                optional(network.fraction_of_small),
-            ),
-            ("  share of all atoms", percent(network.fraction_of_all)),
-            (
-                "  largest cluster of centers",
-                format!(
-                    "{} atoms, percolates in {} directions",
-                    network.largest_cluster_centers, network.winding_rank_centers
-                ),
-            ),
-            (
-                "  largest cluster with shells",
-                format!(
-                    "{} atoms, percolates in {} directions",
-                    network.largest_cluster_with_shells, network.winding_rank_with_shells
-                ),
-            ),
-            (
-                "Laves-like large atoms",
-                optional(r.laves_fraction_of_large),
-            ),
-            ("sum of Voronoi volumes", format!("{:.6}", r.volume_sum)),
-        ];
-        for (class, properties) in &r.classes {
-            let name = if *class == "icosahedral" {
-                "class icosahedral"
-            } else {
-                "class other"
-            };
-            rows.push((
-                name,
-                format!(
-                    "{} atoms, energy per atom {:.6}, pressure {:.4}, shear stress xy {:.4}",
-                    properties.atoms,
-                    properties.energy_per_atom,
-                    properties.stress.pressure(),
-                    properties.stress.xy()
-                ),
-            ));
-        }
-        if let Some(moved) = &r.displacement {
-            rows.push((
-                "displacement",
-                format!(
-                    "mean square {:.6}, largest {:.4} (atom id {}), participation {:.1}",
-                    moved.mean_square, moved.largest, moved.largest_id, moved.participation
-                ),
-            ));
-            rows.push(("  beyond the strain", moved.strain.to_string()));
-        }
-        let mut frequent: Vec<_> = r.voronoi_index_histogram.iter().collect();
-        frequent.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-        let mut lines = vec![
-            pairs(&rows),
-            "most frequent Voronoi indices n3,n4,n5,n6:".to_owned(),
-        ];
-        for (index, count) in frequent.into_iter().take(8) {
-            lines.push(format!("  {index:<14} {count}"));
-        }
-        lines.join("\n")
     })?;
     Ok(outputs.finish()?)
 }

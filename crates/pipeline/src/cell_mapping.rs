@@ -7,10 +7,17 @@ use serde::Serialize;
 
 use crate::PipelineError;
 
-/// The shear part of the affine map F = h h₀⁻¹ from a reference cell h₀ to a cell h, F an upper
-/// triangular matrix as both cells are.
+/// The strain F − 1 of the affine map F = h h₀⁻¹ from a reference cell h₀ to a cell h, F an upper
+/// triangular matrix as both cells are. In JSON the six numbers xx, yy, zz, xy, xz, yz.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct ShearStrain {
+#[serde(into = "[f64; 6]")]
+pub struct AffineStrain {
+    /// F_xx − 1: how much longer lx is.
+    pub xx: f64,
+    /// F_yy − 1.
+    pub yy: f64,
+    /// F_zz − 1.
+    pub zz: f64,
     /// F_xy: how far x moves per length along y.
     pub xy: f64,
     /// F_xz: how far x moves per length along z.
@@ -19,10 +26,24 @@ pub struct ShearStrain {
     pub yz: f64,
 }
 
-impl ShearStrain {
-    /// The shear from `reference` to `now`, tilts taken as they stand.
+impl From<AffineStrain> for [f64; 6] {
+    fn from(strain: AffineStrain) -> Self {
+        let AffineStrain {
+            xx,
+            yy,
+            zz,
+            xy,
+            xz,
+            yz,
+        } = strain;
+        [xx, yy, zz, xy, xz, yz]
+    }
+}
+
+impl AffineStrain {
+    /// The strain from `reference` to `now`, tilts taken as they stand.
     pub(crate) fn between(reference: &Cell, now: &Cell) -> Self {
-        let [lx, ly, _, xy, xz, yz] = now.components();
+        let [lx, ly, lz, xy, xz, yz] = now.components();
         let [
             lx_before,
             ly_before,
@@ -34,6 +55,9 @@ impl ShearStrain {
         let (stretch_x, stretch_y) = (lx / lx_before, ly / ly_before);
         let shear_xy = (xy - stretch_x * xy_before) / ly_before;
         Self {
+            xx: stretch_x - 1.0,
+            yy: stretch_y - 1.0,
+            zz: lz / lz_before - 1.0,
             xy: shear_xy,
             xz: (xz - stretch_x * xz_before - shear_xy * yz_before) / lz_before,
             yz: (yz - stretch_y * yz_before) / lz_before,
@@ -41,11 +65,14 @@ impl ShearStrain {
     }
 }
 
-impl fmt::Display for ShearStrain {
+impl fmt::Display for AffineStrain {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without the sign of a zero.
-        let [xy, xz, yz] =
-            [self.xy, self.xz, self.yz].map(|value| (value * 1e6).round() / 1e6 + 0.0);
+        let [xx, yy, zz, xy, xz, yz] =
+            <[f64; 6]>::from(*self).map(|value| (value * 1e6).round() / 1e6 + 0.0);
+        if [xx, yy, zz] != [0.0; 3] {
+            write!(formatter, "xx {xx:.6}, yy {yy:.6}, zz {zz:.6}, ")?;
+        }
         write!(formatter, "xy {xy:.6}, xz {xz:.6}, yz {yz:.6}")
     }
 }
@@ -63,7 +90,7 @@ pub(crate) struct Basis {
 pub(crate) fn basis_near(
     now: &Cell,
     reference: &Cell,
-    strain: ShearStrain,
+    strain: AffineStrain,
     steps: [i32; 3],
 ) -> Result<Basis, PipelineError> {
     let [lx, ly, lz, xy, xz, yz] = now.components();
@@ -71,7 +98,7 @@ pub(crate) fn basis_near(
     let [more_xy, more_xz, more_yz] = steps.map(f64::from);
     let far = |cell: [f64; 6]| {
         Cell::new(cell)
-            .map(|cell| (cell, ShearStrain::between(reference, &cell)))
+            .map(|cell| (cell, AffineStrain::between(reference, &cell)))
             .map_err(|error| PipelineError::BadInput(error.to_string()))
     };
     // yz before xy before xz: a step of c along b takes the tilt of b with it.
@@ -94,7 +121,7 @@ pub(crate) fn basis_near(
 /// Fractional coordinates of two frames are comparable only between such bases: a flip of the cell
 /// between the frames would shift atoms by whole lattice vectors.
 fn comparable_cell(now: &Cell, reference: &Cell) -> Result<Cell, PipelineError> {
-    basis_near(now, reference, ShearStrain::default(), [0; 3]).map(|basis| basis.cell)
+    basis_near(now, reference, AffineStrain::default(), [0; 3]).map(|basis| basis.cell)
 }
 
 /// The configuration deformed affinely, with its velocities, into the cell `target`.

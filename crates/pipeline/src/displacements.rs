@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use metabasin_atoms::{Cell, Configuration};
+use nalgebra::Vector3;
 use serde::Serialize;
 
 use crate::PipelineError;
-use crate::cell_mapping::{ShearStrain, basis_near};
+use crate::cell_mapping::{AffineStrain, basis_near};
 
 /// Displacements from a reference structure.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,7 +21,7 @@ pub struct Displacements {
     /// Participation number (Σu²)²/Σu⁴.
     pub participation: f64,
     /// The strain from the reference to the structure that was taken away.
-    pub strain: ShearStrain,
+    pub strain: AffineStrain,
     /// Another strain between the same two cells, where it leaves a mean square displacement less
     /// than twice as large: then it is not sure which of them happened.
     pub second_best: Option<OtherStrain>,
@@ -30,7 +31,7 @@ pub struct Displacements {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct OtherStrain {
     /// The strain.
-    pub strain: ShearStrain,
+    pub strain: AffineStrain,
     /// Mean square of the displacement that it leaves.
     pub mean_square: f64,
 }
@@ -58,11 +59,22 @@ const ONE_TILT: i32 = 10;
 /// Sums over the atoms of one map.
 #[derive(Clone, Copy)]
 struct Sums {
-    strain: ShearStrain,
+    cell: Cell,
+    strain: AffineStrain,
     squares: f64,
     fourths: f64,
     largest: f64,
     largest_id: u64,
+}
+
+/// The motion of every atom, in the order of the structure.
+pub(crate) struct Moves {
+    /// Where it was in the reference.
+    pub(crate) before: Vec<Vector3<f64>>,
+    /// Where the strain alone takes it.
+    pub(crate) places: Vec<Vector3<f64>>,
+    /// From there to where it is, by the shortest vector.
+    pub(crate) nonaffine: Vec<Vector3<f64>>,
 }
 
 /// Non-affine displacements of `now` from `reference`: the reference is mapped affinely into the
@@ -78,7 +90,7 @@ struct Sums {
 pub(crate) fn displacements(
     now: &Configuration,
     reference: &Configuration,
-) -> Result<Displacements, PipelineError> {
+) -> Result<(Displacements, Moves), PipelineError> {
     let pairs = matched(now, reference)?;
     let (mut best, mut second): (Option<Sums>, Option<Sums>) = (None, None);
     for (cell, strain) in candidates(&now.cell, &reference.cell)? {
@@ -100,7 +112,7 @@ pub(crate) fn displacements(
         PipelineError::BadInput("the positions of the two structures are not finite".to_owned())
     })?;
     let mean = |sums: &Sums| sums.squares / now.len() as f64;
-    Ok(Displacements {
+    let summary = Displacements {
         mean_square: mean(&best),
         largest: best.largest.sqrt(),
         largest_id: best.largest_id,
@@ -116,11 +128,28 @@ pub(crate) fn displacements(
                 strain: second.strain,
                 mean_square: mean(&second),
             }),
-    })
+    };
+    let places: Vec<Vector3<f64>> = pairs
+        .iter()
+        .map(|(_, fractional, _)| best.cell.to_cartesian(fractional))
+        .collect();
+    let moves = Moves {
+        before: pairs
+            .iter()
+            .map(|(_, fractional, _)| reference.cell.to_cartesian(fractional))
+            .collect(),
+        nonaffine: places
+            .iter()
+            .zip(&now.positions)
+            .map(|(place, position)| now.cell.minimum_image(&(position - place)))
+            .collect(),
+        places,
+    };
+    Ok((summary, moves))
 }
 
 /// Position now, fractional coordinates in the reference and id of every atom.
-type Matched = (nalgebra::Vector3<f64>, nalgebra::Vector3<f64>, u64);
+type Matched = (Vector3<f64>, Vector3<f64>, u64);
 
 fn matched(now: &Configuration, reference: &Configuration) -> Result<Vec<Matched>, PipelineError> {
     if reference.len() != now.len() {
@@ -136,13 +165,23 @@ fn matched(now: &Configuration, reference: &Configuration) -> Result<Vec<Matched
         .enumerate()
         .map(|(place, &id)| (id, place))
         .collect();
+    let number = |configuration: &Configuration, i: usize| configuration.species[i].number();
     now.positions
         .iter()
         .zip(&now.ids)
-        .map(|(position, id)| {
+        .enumerate()
+        .map(|(i, (position, id))| {
             let place = *places.get(id).ok_or_else(|| {
                 PipelineError::BadInput(format!("atom id {id} is missing in the reference"))
             })?;
+            if reference.species[place] != now.species[i] {
+                return Err(PipelineError::BadInput(format!(
+                    "atom id {id} has type {} in the structure and type {} in the reference: they \
+                     must hold the same atoms",
+                    number(now, i),
+                    number(reference, place)
+                )));
+            }
             let fractional = reference.cell.to_fractional(&reference.positions[place]);
             Ok((*position, fractional, *id))
         })
@@ -153,10 +192,11 @@ fn matched(now: &Configuration, reference: &Configuration) -> Result<Vec<Matched
 fn sum(
     pairs: &[Matched],
     lattice: &Cell,
-    (cell, strain): (&Cell, ShearStrain),
+    (cell, strain): (&Cell, AffineStrain),
     limit: f64,
 ) -> Option<Sums> {
     let mut sums = Sums {
+        cell: *cell,
         strain,
         squares: 0.0,
         fourths: 0.0,
@@ -182,8 +222,8 @@ fn sum(
 
 /// Bases of `now`'s lattice to map the reference into, and the strains that they mean, the stated
 /// one first, then by how far they are from it or from the smallest.
-fn candidates(now: &Cell, reference: &Cell) -> Result<Vec<(Cell, ShearStrain)>, PipelineError> {
-    let stated = ShearStrain::between(reference, now);
+fn candidates(now: &Cell, reference: &Cell) -> Result<Vec<(Cell, AffineStrain)>, PipelineError> {
+    let stated = AffineStrain::between(reference, now);
     let mut steps: Vec<[i32; 3]> = Vec::new();
     for xy in -ONE_TILT..=ONE_TILT {
         for xz in -ONE_TILT..=ONE_TILT {
@@ -200,10 +240,10 @@ fn candidates(now: &Cell, reference: &Cell) -> Result<Vec<(Cell, ShearStrain)>, 
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for step in steps {
-        for center in [stated, ShearStrain::default()] {
+        for center in [stated, AffineStrain::default()] {
             let basis = basis_near(now, reference, center, step)?;
             if seen.insert(basis.steps) {
-                found.push((basis.cell, ShearStrain::between(reference, &basis.cell)));
+                found.push((basis.cell, AffineStrain::between(reference, &basis.cell)));
             }
         }
     }
@@ -234,11 +274,20 @@ mod tests {
         }
     }
 
+    fn shear(xy: f64, xz: f64, yz: f64) -> AffineStrain {
+        AffineStrain {
+            xy,
+            xz,
+            yz,
+            ..AffineStrain::default()
+        }
+    }
+
     /// The reference after a strain, every atom moved by up to `by` along each axis; and the mean
     /// square of these moves.
-    fn strained(reference: &Configuration, strain: ShearStrain, by: f64) -> (Configuration, f64) {
-        let ShearStrain { xy, xz, yz } = strain;
-        let map = Matrix3::new(1.0, xy, xz, 0.0, 1.0, yz, 0.0, 0.0, 1.0);
+    fn strained(reference: &Configuration, strain: AffineStrain, by: f64) -> (Configuration, f64) {
+        let [xx, yy, zz, xy, xz, yz] = strain.into();
+        let map = Matrix3::new(1.0 + xx, xy, xz, 0.0, 1.0 + yy, yz, 0.0, 0.0, 1.0 + zz);
         let mut random = random_stream(1, Purpose::Test, 0, 1);
         let mut now = reference.clone();
         now.cell = Cell::from_matrix(&(map * reference.cell.matrix())).unwrap();
@@ -263,21 +312,23 @@ mod tests {
     fn assert_found(
         now: &Configuration,
         reference: &Configuration,
-        strain: ShearStrain,
+        strain: AffineStrain,
         expected: f64,
     ) {
-        let found = displacements(now, reference).unwrap();
+        let (found, moves) = displacements(now, reference).unwrap();
+        let squares = moves.nonaffine.iter().map(Vector3::norm_squared);
+        assert!((squares.sum::<f64>() / 150.0 - expected).abs() < 1e-9);
+        assert_eq!(moves.before.len(), 150);
         assert!(
             (found.mean_square - expected).abs() < 1e-9,
             "{strain}: {} instead of {expected}, with {}",
             found.mean_square,
             found.strain
         );
-        for (found, right) in [
-            (found.strain.xy, strain.xy),
-            (found.strain.xz, strain.xz),
-            (found.strain.yz, strain.yz),
-        ] {
+        for (found, right) in <[f64; 6]>::from(found.strain)
+            .into_iter()
+            .zip(<[f64; 6]>::from(strain))
+        {
             assert!((found - right).abs() < 1e-9, "{strain}");
         }
         assert_eq!(found.second_best, None, "{strain}");
@@ -297,9 +348,21 @@ mod tests {
             strains.push([much, -0.9 * much, 0.3]);
             strains.push([0.7, 0.8 * much, -much]);
         }
+        for k in -4..=4 {
+            let volume = 0.02 * f64::from(k);
+            let strain = AffineStrain {
+                xx: volume,
+                yy: volume,
+                zz: volume,
+                ..shear(0.2 * f64::from(k), 0.4, -0.1)
+            };
+            let (now, mean_square) = strained(&reference, strain, 0.12);
+            assert_found(&now, &reference, strain, mean_square);
+            assert_found(&flipped(now), &reference, strain, mean_square);
+        }
         strains.extend([[6.0, 0.0, 0.0], [0.0, -5.0, 0.0], [0.0, 0.0, 4.0]]);
         for [xy, xz, yz] in strains {
-            let strain = ShearStrain { xy, xz, yz };
+            let strain = shear(xy, xz, yz);
             let (now, mean_square) = strained(&reference, strain, 0.12);
             assert_found(&now, &reference, strain, mean_square);
             assert_found(&flipped(now), &reference, strain, mean_square);
@@ -309,11 +372,7 @@ mod tests {
     #[test]
     fn a_strain_that_is_stated_is_found_however_large() {
         let reference = reference();
-        let strain = ShearStrain {
-            xy: 83.0,
-            xz: -41.0,
-            yz: 27.5,
-        };
+        let strain = shear(83.0, -41.0, 27.5);
         let (now, mean_square) = strained(&reference, strain, 0.12);
         assert_found(&now, &reference, strain, mean_square);
     }
@@ -321,8 +380,8 @@ mod tests {
     #[test]
     fn atoms_that_went_anywhere_leave_the_strain_in_doubt() {
         let reference = reference();
-        let (now, _) = strained(&reference, ShearStrain::default(), 3.0);
-        let found = displacements(&now, &reference).unwrap();
+        let (now, _) = strained(&reference, AffineStrain::default(), 3.0);
+        let (found, _) = displacements(&now, &reference).unwrap();
         let other = found.second_best.unwrap();
         assert!(other.mean_square < 2.0 * found.mean_square);
         assert!(other.mean_square >= found.mean_square);
@@ -333,9 +392,9 @@ mod tests {
     #[test]
     fn the_reference_itself_is_nowhere_else() {
         let reference = reference();
-        let found = displacements(&reference, &reference).unwrap();
+        let (found, _) = displacements(&reference, &reference).unwrap();
         assert!(found.mean_square < 1e-28);
-        assert_eq!(found.strain, ShearStrain::default());
+        assert_eq!(found.strain, AffineStrain::default());
     }
 
     #[test]
@@ -345,11 +404,15 @@ mod tests {
         fewer.positions.pop();
         fewer.ids.pop();
         fewer.species.pop();
-        let refused = |now: &Configuration| displacements(now, &reference).unwrap_err().to_string();
+        let refused =
+            |now: &Configuration| displacements(now, &reference).err().unwrap().to_string();
         assert!(refused(&fewer).contains("149"));
         let mut other = reference.clone();
         other.ids[3] = 1000;
         assert!(refused(&other).contains("atom id 1000"));
+        let mut swapped = reference.clone();
+        swapped.species[7] = Species::SMALL;
+        assert!(refused(&swapped).contains("atom id 8 has type 2 in the structure and type 1"));
         let mut broken = reference.clone();
         broken.positions[0].x = f64::NAN;
         assert!(refused(&broken).contains("not finite"));

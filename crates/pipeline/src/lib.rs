@@ -36,6 +36,7 @@ mod machine_memory;
 mod machine_speed;
 mod memory;
 mod merge;
+mod motion;
 mod parquet_tables;
 mod poisson;
 mod prefactors;
@@ -57,6 +58,7 @@ mod stages;
 mod strain_step;
 mod structure_analysis;
 mod structure_file;
+mod structure_table;
 mod trajectory;
 mod trajectory_start;
 mod unfinished;
@@ -70,7 +72,7 @@ pub use atomistic_walk::{WalkRequest, WalkSummary, WalkTrack, walk_from_file};
 pub use catalogue_reading::{
     BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz, export_sqlite,
 };
-pub use cell_mapping::ShearStrain;
+pub use cell_mapping::AffineStrain;
 pub use comparison::{Comparison, compare_runs};
 pub use config::KernelChoice;
 pub use coverage_goal::CoverageGoal;
@@ -103,6 +105,7 @@ pub use metabasin_landscape::{
 };
 pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::{Radii, Thresholds};
+pub use motion::{EarlierStructure, Motion, MoversFraction, StringCounts};
 pub use parquet_tables::{check_parquet, export_parquet, write_measures_parquet};
 pub use prefactors::{
     ConvergenceRow, PrefactorConvergence, PrefactorRequest, PrefactorSpread, PrefactorSummary,

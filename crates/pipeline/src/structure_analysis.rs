@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use metabasin_atoms::{Configuration, Stress};
-use metabasin_files::{Overwrite, write_atomic};
+use metabasin_files::Overwrite;
 use metabasin_interactions::{Cut, ForceField};
 use metabasin_structure::{
-    IcosahedralNetwork, LavesOrder, Radii, StructureClass, Tessellation, Thresholds,
-    class_averages, tessellate,
+    BondTopology, IcosahedralNetwork, LavesOrder, Radii, StructureClass, Su2Class, Tessellation,
+    Thresholds, class_averages, tessellate,
 };
 use serde::Serialize;
 
+use crate::PipelineError;
 use crate::config::KernelChoice;
-use crate::displacements::{Displacements, displacements};
 use crate::memory::{of_analysis, require_for};
+use crate::motion::{EarlierStructure, Motion, motion};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::Written;
-use crate::{PipelineError, csv};
+use crate::structure_table::{StructureTable, write_structure_table};
 
 /// The icosahedral network in numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,10 +72,16 @@ pub struct StructureAnalysis {
     pub volume_sum: f64,
     /// How often each index n3,n4,n5,n6[,n7..] occurs.
     pub voronoi_index_histogram: BTreeMap<String, usize>,
+    /// Number of bonds of each order: common neighbors of two atoms whose cells share a face.
+    pub bond_order_standard: BTreeMap<u32, usize>,
+    /// The same after the modified radical Voronoi step, smallest face first.
+    pub bond_order: BTreeMap<u32, usize>,
+    /// Atoms of each class by the bonds after that step.
+    pub su2: BTreeMap<&'static str, usize>,
     /// Energy and stress by class.
     pub classes: BTreeMap<&'static str, ClassProperties>,
-    /// Displacements, where there is a reference.
-    pub displacement: Option<Displacements>,
+    /// Motion from the reference, where there is one.
+    pub displacement: Option<Motion>,
 }
 
 /// The Voronoi network of a configuration.
@@ -131,8 +138,8 @@ pub(crate) fn by_class(
         .collect())
 }
 
-/// Tessellates a sample; `per_atom` also writes index, coordination, volume and class of every
-/// atom.
+/// Tessellates a sample; `per_atom` also writes index, coordination, volume, classes and motion of
+/// every atom.
 ///
 /// # Errors
 /// Where the sample cannot be tessellated, or the reference holds other atoms.
@@ -140,7 +147,7 @@ pub fn analyze(
     sample: &Sample,
     (cut, kernel): (Cut, KernelChoice),
     (radii, thresholds): (&Radii, &Thresholds),
-    reference: Option<&Configuration>,
+    reference: Option<EarlierStructure<'_>>,
     per_atom: Option<(&Path, Overwrite)>,
 ) -> Result<(StructureAnalysis, Written), PipelineError> {
     let configuration = &sample.configuration;
@@ -160,27 +167,24 @@ pub fn analyze(
     let classes = icosahedra.classes();
     let (largest_cluster_centers, winding_rank_centers) = icosahedra.largest_of_centers();
     let (largest_cluster_with_shells, winding_rank_with_shells) = icosahedra.largest_with_shells();
-    let write = |(path, overwrite): (&Path, Overwrite)| {
-        write_atomic(path, overwrite, |writer| {
-            csv::comment(writer, "radical Voronoi cells, atom by atom")?;
-            writeln!(writer, "id,species,n3,n4,n5,n6,coordination,volume,class")?;
-            for (i, class) in classes.iter().enumerate() {
-                let index = tessellation.index(i);
-                let counts: Vec<String> = (3..=6)
-                    .map(|edges| index.faces_with(edges).to_string())
-                    .collect();
-                let (id, species) = (configuration.ids[i], configuration.species[i].number());
-                let coordination = tessellation.coordination(i);
-                let volume = tessellation.volume(i);
-                let (counts, class) = (counts.join(","), class.name());
-                writeln!(
-                    writer,
-                    "{id},{species},{counts},{coordination},{volume:?},{class}"
-                )?;
-            }
-            Ok(())
-        })?;
-        Ok(())
+    let bonds = BondTopology::new(&tessellation, configuration)
+        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    let su2 = bonds.classes();
+    let mut su2_counts: BTreeMap<&'static str, usize> =
+        Su2Class::ALL.map(|class| (class.name(), 0)).into();
+    for class in &su2 {
+        *su2_counts.entry(class.name()).or_insert(0) += 1;
+    }
+    let (motion, atom_motion) = reference
+        .map(|earlier| motion(configuration, &earlier, &classes))
+        .transpose()?
+        .unzip();
+    let table = StructureTable {
+        configuration,
+        tessellation: &tessellation,
+        classes: &classes,
+        su2: &su2,
+        motion: atom_motion.as_ref(),
     };
     let analysis = StructureAnalysis {
         atoms: configuration.len(),
@@ -204,9 +208,13 @@ pub fn analyze(
             .map(|(index, count)| (index.to_string(), count))
             .collect(),
         classes: by_class(configuration, &classes, &mut force_field(cut, kernel))?,
-        displacement: reference
-            .map(|r| displacements(configuration, r))
-            .transpose()?,
+        bond_order_standard: bonds.standard_orders().clone(),
+        bond_order: bonds.orders().clone(),
+        su2: su2_counts,
+        displacement: motion,
     };
-    Ok((analysis, per_atom.map_or(Ok(()), write)))
+    let written = per_atom.map_or(Ok(()), |(path, overwrite)| {
+        write_structure_table(path, overwrite, &table)
+    });
+    Ok((analysis, written))
 }

@@ -38,6 +38,14 @@ pub enum StructureError {
         /// Its value.
         value: f64,
     },
+    /// A cutoff is not positive, or holds more neighbors than an atom can sensibly have.
+    #[error("the cutoff of D2min must be positive and at most {most:.4}, got {cutoff}")]
+    Cutoff {
+        /// The cutoff `[length]`.
+        cutoff: f64,
+        /// The largest possible one `[length]`.
+        most: f64,
+    },
     /// Two atoms (or an atom and an image) share a place, so no plane lies between them.
     #[error("atoms id {first} and id {second} lie on top of each other (distance {distance:e})")]
     Coincident {

@@ -1,11 +1,13 @@
-//! Radical Voronoi tessellation and the icosahedral network of a glass.
+//! Radical Voronoi tessellation, icosahedral network and bond topology of a glass.
 //!
 //! Read in this order: [`Radii`] and [`Thresholds`] say what is tessellated and which faces count;
 //! [`tessellate`] gives every atom its cell, a [`Tessellation`] of faces, volumes and
 //! [`VoronoiIndex`] signatures; [`IcosahedralNetwork`] finds the icosahedral atoms and the clusters
 //! they form, each a [`Cluster`] with the number of directions in which it percolates;
 //! [`class_averages`] splits energy and stress between [`StructureClass`]es; [`LavesOrder`] looks
-//! for the crystal that this glass would like to be.
+//! for the crystal that this glass would like to be; [`BondTopology`] counts bonds by their order and
+//! puts atoms into [`Su2Class`]es. Between two structures, [`d2min`] says how far the motion around each
+//! atom is from affine, [`displacement_strings`] which atoms replaced one another.
 //!
 //! ```
 //! use metabasin_atoms::{Cell, Configuration, Species};
@@ -28,19 +30,28 @@
 //! ```
 
 mod averages;
+mod bond_topology;
 mod clusters;
 mod error;
+mod grid;
 mod icosahedra;
 mod index;
 mod laves;
+mod nonaffine;
 mod radii;
+mod strings;
+mod su2;
 mod tessellation;
 
 pub use averages::{ClassAverage, class_averages};
+pub use bond_topology::BondTopology;
 pub use clusters::{Bond, Cluster, clusters};
 pub use error::StructureError;
 pub use icosahedra::{IcosahedralNetwork, StructureClass};
 pub use index::VoronoiIndex;
 pub use laves::LavesOrder;
+pub use nonaffine::d2min;
 pub use radii::{Radii, Thresholds};
+pub use strings::{DisplacementString, displacement_strings};
+pub use su2::{BondEnvironment, Su2Class};
 pub use tessellation::{Face, Tessellation, tessellate};

@@ -1,13 +1,12 @@
 //! The radical Voronoi tessellation of a periodic sample.
 
-mod candidates;
 mod convex_cell;
 
 use metabasin_atoms::Configuration;
 use rayon::prelude::*;
 
+use crate::grid::{Candidate, Grid, spacing};
 use crate::{Radii, StructureError, Thresholds, VoronoiIndex};
-use candidates::{Candidate, Grid, spacing};
 use convex_cell::{CellFace, ConvexCell, Cut};
 
 /// One face of an atom's cell.
@@ -48,7 +47,12 @@ impl Tessellation {
     /// All faces of atom `i`, sorted by neighbor and shift; those under a threshold have `counts`
     /// false.
     pub fn faces(&self, i: usize) -> &[Face] {
-        &self.faces[self.starts[i]..self.starts[i + 1]]
+        &self.faces[self.range(i)]
+    }
+
+    /// Where the faces of atom `i` stand among those of all atoms.
+    pub(crate) fn range(&self, i: usize) -> std::ops::Range<usize> {
+        self.starts[i]..self.starts[i + 1]
     }
 
     /// The faces of atom `i` that count.
@@ -192,7 +196,12 @@ pub fn tessellate(
     }
     let largest = radius_squared.iter().copied().fold(0.0, f64::max);
     let spacing = spacing(&configuration.cell, count);
-    let grid = Grid::new(configuration, &radius_squared, BOX_SIDE * spacing);
+    let grid = Grid::new(
+        &configuration.cell,
+        &configuration.positions,
+        &radius_squared,
+        BOX_SIDE * spacing,
+    );
     let extent = grid.confinement();
     let worker = Worker {
         configuration,

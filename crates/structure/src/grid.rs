@@ -1,28 +1,28 @@
-//! Who may share a face with an atom: all atoms and images within a radius, from a grid.
+//! All atoms and images within a radius of an atom, from a grid: who may share a face with it.
 
-use metabasin_atoms::{Cell, Configuration};
+use metabasin_atoms::Cell;
 use nalgebra::Vector3;
 
 /// An atom or image near the atom in question.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// From the atom to it `[length]`.
-    pub(super) difference: Vector3<f64>,
+    pub(crate) difference: Vector3<f64>,
     /// Its distance `[length]`.
-    pub(super) distance: f64,
+    pub(crate) distance: f64,
     /// Signed distance of the radical plane, (d² + rᵢ² − rⱼ²) / 2d `[length]`.
-    pub(super) offset: f64,
+    pub(crate) offset: f64,
     /// Its place in the sorted arrays of the grid.
-    pub(super) slot: u32,
+    pub(crate) slot: u32,
     /// Lattice shift within the grid's own cell and wrapping.
-    pub(super) shift: [i32; 3],
+    pub(crate) shift: [i32; 3],
 }
 
 /// Atoms sorted by the boxes of a grid in fractional coordinates.
 ///
 /// The grid lives in a cell of the same lattice with small tilts, so that any tilt costs the same;
 /// [`Grid::shift_in_input`] leads back.
-pub(super) struct Grid {
+pub(crate) struct Grid {
     /// lx, ly, lz, xy, xz, yz of the cell with small tilts.
     components: [f64; 6],
     flips: [i32; 3],
@@ -40,22 +40,27 @@ pub(super) struct Grid {
 
 impl Grid {
     /// Sorts the atoms into boxes about `side` wide.
-    pub(super) fn new(configuration: &Configuration, radius_squared: &[f64], side: f64) -> Self {
-        let (cell, flips) = configuration.cell.with_small_tilts();
+    pub(crate) fn new(
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        radius_squared: &[f64],
+        side: f64,
+    ) -> Self {
+        let (cell, flips) = cell.with_small_tilts();
         let widths = cell.widths();
         // Not many more boxes than atoms, however flat the cell.
-        let most = (configuration.len() as i64).saturating_mul(8).max(1);
+        let count = positions.len();
+        let most = (count as i64).saturating_mul(8).max(1);
         let mut boxes = widths.map(|width| ((width / side) as i64).clamp(1, most));
         while boxes[0].saturating_mul(boxes[1]).saturating_mul(boxes[2]) > most {
             let widest = (0..3).max_by_key(|&k| boxes[k]).unwrap_or(0);
             boxes[widest] = (boxes[widest] / 2).max(1);
         }
-        let count = configuration.len();
         let mut wrapped = Vec::with_capacity(count);
         let mut home = Vec::with_capacity(count);
         let total = (boxes[0] * boxes[1] * boxes[2]) as usize;
         let mut starts = vec![0_u32; total + 1];
-        for position in &configuration.positions {
+        for position in positions {
             let (inside, shift) = cell.wrap(position);
             let fractional = cell.to_fractional(&inside);
             let place: [i64; 3] = std::array::from_fn(|k| {
@@ -96,26 +101,26 @@ impl Grid {
     }
 
     /// The atom at a place of the sorted arrays.
-    pub(super) fn atom(&self, slot: usize) -> u32 {
+    pub(crate) fn atom(&self, slot: usize) -> u32 {
         self.atoms[slot]
     }
 
     /// Squared radius of the atom at `slot` `[length²]`.
-    pub(super) fn radius_squared(&self, slot: usize) -> f64 {
+    pub(crate) fn radius_squared(&self, slot: usize) -> f64 {
         self.radius_squared[slot]
     }
 
     /// Half the side of a cube that holds the cell of any atom with room to spare: the images of
     /// the atom itself confine its cell to (|a| + |b| + |c|)/2 around it; this is twice as much
     /// `[length]`.
-    pub(super) fn confinement(&self) -> f64 {
+    pub(crate) fn confinement(&self) -> f64 {
         let [lx, ly, lz, xy, xz, yz] = self.components;
         lx + xy.hypot(ly) + (xz.hypot(yz)).hypot(lz)
     }
 
     /// The lattice shift of a candidate as the input counts it: its image of the atom at `slot`
     /// is positions\[j\] + h shift, seen from positions\[i\], in the cell as given.
-    pub(super) fn shift_in_input(&self, slot: usize, candidate: &Candidate) -> [i32; 3] {
+    pub(crate) fn shift_in_input(&self, slot: usize, candidate: &Candidate) -> [i32; 3] {
         let (here, there) = (self.wrapping[slot], self.wrapping[candidate.slot as usize]);
         let [a, b, c] = std::array::from_fn(|k| candidate.shift[k] - there[k] + here[k]);
         // b' = b − f_xy a and c' = c − f_yz b − f_xz a.
@@ -124,7 +129,7 @@ impl Grid {
     }
 
     /// Appends every atom and image with inner < distance ≤ outer from the atom at `slot`.
-    pub(super) fn gather(
+    pub(crate) fn gather(
         &self,
         slot: usize,
         inner: f64,
@@ -253,26 +258,14 @@ fn ordered(p: f64, q: f64) -> (f64, f64) {
 }
 
 /// Mean spacing of the atoms, (V/N)^(1/3) `[length]`.
-pub(super) fn spacing(cell: &Cell, atoms: usize) -> f64 {
+pub(crate) fn spacing(cell: &Cell, atoms: usize) -> f64 {
     (cell.volume() / atoms as f64).cbrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use metabasin_atoms::Species;
     use proptest::prelude::*;
-
-    fn configuration(cell: Cell, positions: Vec<Vector3<f64>>) -> Configuration {
-        Configuration {
-            cell,
-            species: vec![Species::LARGE; positions.len()],
-            ids: (1..=positions.len() as u64).collect(),
-            positions,
-            velocities: None,
-            masses: vec![1.0],
-        }
-    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
@@ -291,9 +284,8 @@ mod tests {
                 .iter()
                 .map(|s| cell.to_cartesian(&Vector3::from(*s)))
                 .collect();
-            let sample = configuration(cell, positions.clone());
             let outer = f64::max(inner, 0.0) + width;
-            let grid = Grid::new(&sample, &vec![0.25; positions.len()], side);
+            let grid = Grid::new(&cell, &positions, &vec![0.25; positions.len()], side);
             let reach = cell.widths().map(|w| (f64::ceil(outer / w)) as i32 + 4);
             for slot in 0..positions.len() {
                 let mut found = Vec::new();
