@@ -40,6 +40,7 @@ fn crystal(vacant: &[Place]) -> Configuration {
         species: vec![Species::LARGE; atoms],
         masses: vec![1.0],
         ids: (1..=atoms as u64).collect(),
+        names: None,
     }
 }
 

@@ -5,7 +5,7 @@ use nalgebra::{Matrix3, Vector3};
 use crate::Problem;
 use crate::comment_line::{CommentLine, Value};
 use crate::raw_frame::{RawFrame, RawFrames};
-use crate::species_names::{Naming, types_of_names};
+use crate::species_names::{Naming, TypeNames, types_of_names};
 use crate::text::{Lines, Located, integer, number, numbers, type_number};
 use crate::velocity_columns::{VelocityColumn, settle};
 
@@ -137,8 +137,18 @@ fn parse_lattice(line: usize, comment: &CommentLine) -> Result<Matrix3<f64>, Loc
     }
 }
 
-/// The frame that a comment line describes, still without atoms.
-fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Columns), Located> {
+/// What a comment line says.
+struct Head {
+    /// Still without atoms.
+    frame: RawFrame,
+    origin: Vector3<f64>,
+    columns: Columns,
+    /// Names of the types, first to last, as the key `type_names` may be understood: a name may hold
+    /// a comma or a bracket, and other programs write lists with them.
+    listed: [TypeNames; 2],
+}
+
+fn parse_head(line: usize, text: &str) -> Result<Head, Located> {
     let comment = CommentLine::parse(line, text)?;
     let mut frame = RawFrame {
         cell_line: line,
@@ -183,19 +193,32 @@ fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Column
             .push("the column `momenta` is in another program's units and was left out".to_owned());
     }
     frame.ids = columns.id.map(|_| Vec::new());
-    Ok((frame, origin, columns))
+    let listed = comment.get("type_names").map(|value| {
+        let words: Vec<&str> = value.text().split_whitespace().collect();
+        [words, value.words()].map(|words| TypeNames::declared((1..=u8::MAX).zip(words)))
+    });
+    Ok(Head {
+        frame,
+        origin,
+        columns,
+        listed: listed.unwrap_or_default(),
+    })
 }
 
-/// The types of the atoms: by number where there is such a column, else by name.
+/// The types of the atoms: by number where there is such a column, else by the names that the frame
+/// itself lists for its types, else by what names say.
 fn types(
     first_line: usize,
     numbers: &[u8],
-    naming: Naming,
+    (naming, listed): (Naming, &TypeNames),
     names: &[&str],
     masses: Option<&[f64]>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<u8>, Located> {
-    let named = types_of_names(naming, first_line, names, masses);
+    let named = match listed.types_of(names) {
+        Some(types) => Ok((types, None)),
+        None => types_of_names(naming, first_line, names, masses),
+    };
     if numbers.is_empty() {
         let (types, note) = named?;
         notes.extend(note);
@@ -213,7 +236,12 @@ fn types(
 fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawFrame, Located> {
     let declared: u64 = integer(count_line, "the number of atoms", count.trim())?;
     let (line, comment) = lines.expect("the comment line with Lattice and Properties")?;
-    let (mut frame, origin, columns) = parse_head(line, comment)?;
+    let Head {
+        mut frame,
+        origin,
+        columns,
+        listed,
+    } = parse_head(line, comment)?;
     let missing = |what: &str| {
         Located::at(
             line,
@@ -278,14 +306,21 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         }
     }
     let naming = columns.species.map_or(Naming::Names, |(_, naming)| naming);
+    let listed = listed
+        .into_iter()
+        .find(|listed| listed.types_of(&names).is_some())
+        .unwrap_or_default();
     frame.types = types(
         line + 1,
         &type_numbers,
-        naming,
+        (naming, &listed),
         &names,
         masses.as_deref(),
         &mut frame.notes,
     )?;
+    let of_atoms = TypeNames::of_atoms(&frame.types, &names);
+    let agrees = listed.types_of(&names).as_ref() == Some(&frame.types);
+    frame.names = if agrees { listed } else { of_atoms };
     if columns.momenta.is_some()
         && let (Some((momenta, _)), Some(masses)) = (velocities.last_mut(), &masses)
     {

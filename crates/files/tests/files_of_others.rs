@@ -31,6 +31,12 @@ fn refused(text: &str) -> (Option<usize>, Problem, String) {
     }
 }
 
+/// The names of its species; none where the file says none.
+fn named(sample: &Configuration) -> Vec<&str> {
+    let names = sample.names.iter().flatten();
+    names.map(String::as_str).collect()
+}
+
 /// Atoms by id: type and place.
 fn atoms(sample: &Configuration) -> Vec<(u64, Species, Vector3<f64>)> {
     let mut atoms: Vec<_> = (0..sample.len())
@@ -66,6 +72,12 @@ fn one_glass_is_read_the_same_in_every_spelling() {
             .unwrap_or_else(|error| panic!("{error}"))
             .configuration;
         assert_eq!(sample.masses, [1.0, 0.5], "{name}");
+        let names: &[&str] = match name {
+            "labels.data" => &["LA", "SB"],
+            "labels.dump" => &["A", "B"],
+            _ => &[],
+        };
+        assert_eq!(named(&sample), names, "{name}");
         for (found, expected) in sample
             .cell
             .components()
@@ -142,6 +154,7 @@ fn labels_stand_for_the_types_that_the_file_gives_them() {
         "{:?}",
         report.notes
     );
+    assert_eq!(named(&report.configuration), ["LA", "SB"]);
     // Numbers may be used all the same.
     let numbers = text.replace("1 SB 1", "1 2 1").replace("SB 0.5", "2 0.5");
     assert_eq!(read(&numbers).configuration, report.configuration);

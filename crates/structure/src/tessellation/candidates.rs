@@ -271,6 +271,7 @@ mod tests {
             positions,
             velocities: None,
             masses: vec![1.0],
+            names: None,
         }
     }
 
