@@ -225,8 +225,8 @@ fn parse_atoms(
     }
     let masses = mass.map(|_| &atom_masses[..]);
     let (types, note) = types_of_names(Naming::Names, line + 1, &atom_kinds, masses)?;
-    frame.names = TypeNames::of_atoms(&types, &atom_kinds)
-        .or(|| TypeNames::of_atoms(&types, &atom_names));
+    frame.names =
+        TypeNames::of_atoms(&types, &atom_kinds).or(|| TypeNames::of_atoms(&types, &atom_names));
     frame.types = types;
     frame.notes.extend(note);
     if mass.is_some() {

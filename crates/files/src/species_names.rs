@@ -120,7 +120,8 @@ impl TypeNames {
         }
         let distinct: BTreeSet<&str> = names.values().copied().collect();
         let says_nothing = |name: &str| name == "X" || name.parse::<f64>().is_ok();
-        let default = |(&number, &name): (&u8, &&str)| name == default_name(number);
+        let default =
+            |(&number, name): (&u8, &&str)| name.eq_ignore_ascii_case(&default_name(number));
         if distinct.len() < names.len()
             || distinct.into_iter().any(says_nothing)
             || names.iter().all(default)
@@ -229,7 +230,7 @@ mod tests {
         assert_eq!(kept(&[2, 1, 2], &["SB", "LA", "SB"]), pair);
         // Numbers, what we write where there are none, what ASE writes, one name for two types, and
         // two for one.
-        for words in [["1", "2"], ["H", "He"], ["X", "Y"], ["C", "C"]] {
+        for words in [["1", "2"], ["h", "HE"], ["X", "Y"], ["C", "C"]] {
             assert_eq!(kept(&[1, 2], &words), TypeNames::default(), "{words:?}");
         }
         assert_eq!(kept(&[1, 1], &["LA", "SB"]), TypeNames::default());

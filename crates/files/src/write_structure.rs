@@ -130,7 +130,11 @@ fn write_xyz_frame(output: &mut dyn Write, frame: &Frame) -> io::Result<()> {
     for i in 0..configuration.len() {
         let (position, image) = frame.place(i);
         let mass = configuration.mass(i);
-        write!(output, "{}", species_name(configuration, configuration.species[i]))?;
+        write!(
+            output,
+            "{}",
+            species_name(configuration, configuration.species[i])
+        )?;
         write_vector(output, &position)?;
         if let Some(velocities) = &configuration.velocities {
             write_vector(output, &velocities[i])?;

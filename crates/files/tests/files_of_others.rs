@@ -443,28 +443,6 @@ const DUMP: &str = "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUND
                     ITEM: ATOMS id type x y z\n1 2 1 1 1\n2 1 3 3 3\n";
 
 #[test]
-fn dumps_name_species_by_label_or_element() {
-    let expected = read(DUMP).configuration;
-    let labelled = DUMP.replace("1 2 1 1 1", "1 B 1 1 1");
-    let labelled = labelled.replace("2 1 3 3 3", "2 A 3 3 3");
-    for column in ["type", "typelabel", "element"] {
-        let text = labelled.replace("id type", &format!("id {column}"));
-        assert_eq!(read(&text).configuration, expected, "{column}");
-    }
-    let weighed = DUMP.replace("x y z", "x y z mass");
-    let weighed = weighed.replace("1 2 1 1 1", "1 SB 1 1 1 0.5");
-    let weighed = weighed.replace("2 1 3 3 3", "2 LA 3 3 3 1");
-    let report = read(&weighed);
-    assert_eq!(report.configuration, expected);
-    assert!(report.notes[0].contains("`SB` was taken for type 2"));
-    let stranger = labelled.replace("2 A 3", "2 LA 3");
-    let (line, problem, message) = refused(&stranger);
-    assert_eq!(line, Some(11));
-    assert_eq!(problem, Problem::UnknownSpecies { text: "LA".into() });
-    assert!(message.contains("A and B"), "{message}");
-}
-
-#[test]
 fn a_last_frame_that_is_cut_gives_way_to_the_one_before_it() {
     let later = |text: &str| {
         text.replace(" 1 1 1", " 2 2 2")

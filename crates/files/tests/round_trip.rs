@@ -196,36 +196,3 @@ fn what_is_not_valid_is_not_written() {
     assert!(write_lammps_dump(&path, &[(0, &blown_up)], Overwrite::Allow).is_err());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
-
-/// A structure with names as each format has it, and without any.
-#[test]
-fn names_of_species_stand_where_each_format_has_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let written = |sample: &Configuration| {
-        let [xyz, data, dump] = ["xyz", "data", "dump"].map(|end| folder.path().join(end));
-        write_extxyz(&xyz, &[Frame::new(sample)], Overwrite::Allow).unwrap();
-        write_lammps_data(&data, sample, Overwrite::Allow).unwrap();
-        write_lammps_dump(&dump, &[(0, sample)], Overwrite::Allow).unwrap();
-        [xyz, data, dump].map(|path| fs::read_to_string(path).unwrap())
-    };
-    let named = |names: [&str; 2]| Configuration {
-        names: Some(names.map(str::to_owned).to_vec()),
-        ..pair()
-    };
-    // B is not what these names say by themselves: the file's own list counts.
-    let [xyz, data, dump] = written(&named(["B", "A"]));
-    assert!(xyz.contains(" type_names=\"B A\""), "{xyz}");
-    assert!(xyz.contains("\nB ") && xyz.contains("\nA "), "{xyz}");
-    assert!(
-        data.contains("\n\nAtom Type Labels\n\n1 B\n2 A\n\nMasses\n\n1 1"),
-        "{data}"
-    );
-    assert!(dump.contains("\n8 1 B ") && dump.contains("\n2 2 A "), "{dump}");
-    // No label for LAMMPS: a digit first.
-    let [xyz, data, _] = written(&named(["7Li", "6Li"]));
-    assert!(xyz.contains("\n7Li ") && !data.contains("Labels"), "{data}");
-    let [xyz, data, dump] = written(&pair());
-    assert!(xyz.contains("\nH ") && xyz.contains("\nHe ") && !xyz.contains("type_names"));
-    assert!(!data.contains("Labels"), "{data}");
-    assert!(dump.contains("\n8 1 H ") && dump.contains("\n2 2 He "), "{dump}");
-}
