@@ -206,23 +206,33 @@ fn parse_head(line: usize, text: &str) -> Result<Head, Located> {
 }
 
 /// The types of the atoms: by number where there is such a column, else by the names that the frame
-/// itself lists for its types, else by what names say.
+/// itself lists for its types, else by what names say; and the names to keep.
 fn types(
     first_line: usize,
     numbers: &[u8],
-    (naming, listed): (Naming, &TypeNames),
+    (naming, listed): (Naming, [TypeNames; 2]),
     names: &[&str],
     masses: Option<&[f64]>,
     notes: &mut Vec<String>,
-) -> Result<Vec<u8>, Located> {
-    let named = match listed.types_of(names) {
-        Some(types) => Ok((types, None)),
+) -> Result<(Vec<u8>, TypeNames), Located> {
+    let listed = listed
+        .into_iter()
+        .find_map(|listed| Some((listed.types_of(names)?, listed)));
+    let named = match &listed {
+        Some((types, _)) => Ok((types.clone(), None)),
         None => types_of_names(naming, first_line, names, masses),
+    };
+    let kept = |types: Vec<u8>| match listed {
+        Some((by_list, listed)) if by_list == types => (types, listed),
+        _ => {
+            let names = TypeNames::of_atoms(&types, names);
+            (types, names)
+        }
     };
     if numbers.is_empty() {
         let (types, note) = named?;
         notes.extend(note);
-        return Ok(types);
+        return Ok(kept(types));
     }
     if matches!(&named, Ok((types, None)) if !types.is_empty() && types != numbers) {
         notes.push(
@@ -230,7 +240,7 @@ fn types(
                 .to_owned(),
         );
     }
-    Ok(numbers.to_vec())
+    Ok(kept(numbers.to_vec()))
 }
 
 fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawFrame, Located> {
@@ -306,21 +316,14 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         }
     }
     let naming = columns.species.map_or(Naming::Names, |(_, naming)| naming);
-    let listed = listed
-        .into_iter()
-        .find(|listed| listed.types_of(&names).is_some())
-        .unwrap_or_default();
-    frame.types = types(
+    (frame.types, frame.names) = types(
         line + 1,
         &type_numbers,
-        (naming, &listed),
+        (naming, listed),
         &names,
         masses.as_deref(),
         &mut frame.notes,
     )?;
-    let of_atoms = TypeNames::of_atoms(&frame.types, &names);
-    let agrees = listed.types_of(&names).as_ref() == Some(&frame.types);
-    frame.names = if agrees { listed } else { of_atoms };
     if columns.momenta.is_some()
         && let (Some((momenta, _)), Some(masses)) = (velocities.last_mut(), &masses)
     {
