@@ -23,6 +23,7 @@ pub fn sample(copies: [usize; 3]) -> Configuration {
         velocities: None,
         species: Vec::new(),
         masses: one.masses.clone(),
+        names: None,
     };
     for (position, species) in one.positions.iter().zip(&one.species) {
         for x in 0..copies[0] {

@@ -172,6 +172,7 @@ fn cluster(seed: u64) -> Start {
         species: vec![Species::LARGE; 38],
         ids: (1..=38).collect(),
         masses: vec![1.0],
+        names: None,
     };
     Start {
         surface: Surface::Cluster(LennardJonesCluster::new(38)),

@@ -14,8 +14,9 @@ const NEIGHBORS: f64 = 1.5;
 const MOVES_AWAY: f64 = 0.4;
 /// Surroundings like those of an atom are looked for among atoms this close to its place `[length]`.
 const CLOSE_BY: f64 = 2.0 * REACH + 1.0;
-/// Displacements up to this are not mapped: what they belong to relaxes by itself `[length]`.
-const FAINT: f64 = 0.01;
+/// Displacements up to this are not mapped. Low saddles that lie side by side are told apart only from
+/// close by `[length]`.
+const FAINT: f64 = 1e-4;
 /// An atom that moves more than this must have a counterpart `[length]`.
 const MOVES: f64 = 0.1;
 

@@ -37,6 +37,28 @@ impl Field {
         x
     }
 
+    /// Whether no coordinate differs by so much.
+    pub fn is_within(&self, tolerance: f64, other: &Self) -> bool {
+        let (mut i, mut j) = (0, 0);
+        while i < self.coordinates.len() || j < other.coordinates.len() {
+            let a = self.coordinates.get(i).copied().unwrap_or(u32::MAX);
+            let b = other.coordinates.get(j).copied().unwrap_or(u32::MAX);
+            let mut difference = 0.0;
+            if a <= b {
+                difference += self.moves[i];
+                i += 1;
+            }
+            if b <= a {
+                difference -= other.moves[j];
+                j += 1;
+            }
+            if difference.abs() >= tolerance {
+                return false;
+            }
+        }
+        true
+    }
+
     /// This field and a multiple of another.
     pub fn plus(&self, factor: f64, other: &Self, dimension: usize) -> Self {
         let mut x = self.dense(dimension);

@@ -7,6 +7,9 @@ use crate::field::{Field, core, largest};
 use crate::settings::WalkSettings;
 use crate::terrain::WayOut;
 
+/// Saddles in one place whose energies differ by less are one pass, in units of kT.
+const SAME_HEIGHT: f64 = 0.1;
+
 /// A minimum of a region, the rest of the sample being as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -81,9 +84,32 @@ impl Region {
         }
     }
 
-    /// Rate of a passage that leads from a height to a saddle, k = ν exp(−ΔE / T) `[1/τ]`; a saddle
-    /// below one of its minima (carried over, to first order) counts as level with the higher one,
-    /// so that both directions keep detailed balance.
+    /// Over how many ways out of one minimum the rate of a passage's saddle is shared: those, itself
+    /// counted, whose saddles are in its place and at its height. Of its two minima the larger number
+    /// counts, so that both directions keep detailed balance.
+    ///
+    /// Where three minima meet, two saddles may lie so close that there is no telling them apart at this
+    /// temperature: their harmonic surroundings, of which a rate is made, are the same place, and count
+    /// once.
+    fn sharing(&self, passage: &Passage, settings: &WalkSettings) -> f64 {
+        let height = SAME_HEIGHT * settings.temperature;
+        let is_beside = |other: &Passage, state: usize| {
+            (other.from == state || other.to == Some(state))
+                && (other.saddle_level - passage.saddle_level).abs() < height
+                && other.saddle.is_within(settings.same_place, &passage.saddle)
+        };
+        let ends = std::iter::once(passage.from).chain(passage.to);
+        let ways = ends.map(|state| {
+            let ways = self.passages.iter();
+            ways.filter(|other| is_beside(other, state)).count()
+        });
+        ways.fold(1, usize::max) as f64
+    }
+
+    /// Rate of a passage that leads from a height to a saddle, k = ν exp(−ΔE / T) / n `[1/τ]`, shared
+    /// among the n ways over that saddle ([`Self::sharing`]); a saddle below one of its minima (carried
+    /// over, to first order) counts as level with the higher one, so that both directions keep detailed
+    /// balance.
     pub fn rate(&self, passage: &Passage, settings: &WalkSettings) -> f64 {
         let level = self.states[passage.from].level;
         let end = passage
@@ -94,6 +120,7 @@ impl Region {
             .prefactors
             .map_or(settings.attempt_frequency, |[there, _]| there);
         frequency * ((level - saddle) / settings.temperature).exp()
+            / self.sharing(passage, settings)
     }
 
     fn rate_back(&self, passage: &Passage, to: usize, settings: &WalkSettings) -> f64 {
@@ -106,6 +133,7 @@ impl Region {
             .prefactors
             .map_or(settings.attempt_frequency, |[_, back]| back);
         frequency * ((level - saddle) / settings.temperature).exp()
+            / self.sharing(passage, settings)
     }
 
     /// Its states as a chain that is left by the first passage to an unseen minimum.
@@ -282,6 +310,69 @@ mod tests {
             x[site] = move_;
         }
         Field::from_dense(&x)
+    }
+
+    /// Three minima around one place with three saddles, as an atom has that three sites are free for:
+    /// each minimum is left at the rate of one saddle, and there and back are in detailed balance.
+    #[test]
+    fn ways_over_one_place_share_its_rate() {
+        let settings = WalkSettings {
+            temperature: 0.35,
+            attempt_frequency: 2.0,
+            ..WalkSettings::default()
+        };
+        let levels = [0.0, 0.3, -0.2];
+        let mut region = Region::at_rest(vec![0]);
+        region.states = (0..3)
+            .map(|k| State {
+                field: field(&[(0, k as f64)]),
+                level: levels[k],
+            })
+            .collect();
+        let pass = |from: usize, to: Option<usize>, place: f64, saddle_level: f64| Passage {
+            from,
+            to,
+            saddle: field(&[(0, 0.5), (1, place)]),
+            end: field(&[(0, 5.0)]),
+            saddle_level,
+            end_level: 0.1,
+            core: vec![0],
+            prefactors: None,
+            confirmed: true,
+        };
+        region.passages = vec![
+            pass(0, Some(1), 0.0, 1.0),
+            pass(2, Some(0), 0.02, 1.0 + 1e-3),
+            pass(1, Some(2), -0.02, 1.0 + 2e-3),
+            // In the same place but higher by more than kT, and in another place.
+            pass(0, None, 0.0, 1.5),
+            pass(0, None, 0.3, 1.0),
+        ];
+        let alone = |passage: &Passage, level: f64| {
+            2.0 * ((level - passage.saddle_level) / settings.temperature).exp()
+        };
+        for (passage, shared) in region.passages.iter().zip([2.0, 2.0, 2.0, 1.0, 1.0]) {
+            let there = region.rate(passage, &settings);
+            let expected = alone(passage, levels[passage.from]) / shared;
+            assert!((there / expected - 1.0).abs() < 1e-12, "{passage:?}");
+            let Some(to) = passage.to else { continue };
+            let back = region.rate_back(passage, to, &settings);
+            let balance = ((levels[passage.from] - levels[to]) / settings.temperature).exp();
+            assert!((there / back / balance - 1.0).abs() < 1e-12, "{passage:?}");
+            // Seen from the other side.
+            let turned = passage.reversed().unwrap();
+            assert_eq!(region.rate(&turned, &settings), back);
+        }
+        // Where one of two ways is known, it has all of the rate; of a way to a state that knows two,
+        // each direction counts as shared.
+        region.passages.truncate(1);
+        let whole = region.rate(&region.passages[0], &settings);
+        assert!((whole / alone(&region.passages[0], 0.0) - 1.0).abs() < 1e-12);
+        region.passages.push(pass(1, None, 0.02, 1.0));
+        for way in &region.passages {
+            let expected = 0.5 * alone(way, levels[way.from]);
+            assert!((region.rate(way, &settings) / expected - 1.0).abs() < 1e-12);
+        }
     }
 
     /// Five sites of one coordinate, the region at the first; places 0.05 apart are two.

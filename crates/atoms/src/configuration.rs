@@ -73,6 +73,22 @@ pub enum ConfigurationError {
         /// Its mass.
         mass: f64,
     },
+    /// Not one name a mass.
+    #[error("there are {names} names for {masses} types")]
+    Names {
+        /// How many names.
+        names: usize,
+        /// How many types have a mass.
+        masses: usize,
+    },
+    /// A name that is empty, holds a blank, or stands for two types.
+    #[error("the name of type {number} must be one word and of no other type, got `{name}`")]
+    Name {
+        /// Type, counted from 1.
+        number: usize,
+        /// Its name.
+        name: String,
+    },
     /// Two atoms share an id.
     #[error("atom id {0} occurs twice")]
     DuplicateId(u64),
@@ -96,6 +112,10 @@ pub struct Configuration {
     pub ids: Vec<u64>,
     /// One mass a species `[mass]`.
     pub masses: Vec<f64>,
+    /// One name a species, as in the file that the sample came from, where that names any. Nothing
+    /// depends on them but what is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
 }
 
 impl Configuration {
@@ -213,6 +233,7 @@ impl Configuration {
                 });
             }
         }
+        self.validate_names()?;
         let arrays = [
             ("position", Some(&self.positions)),
             ("velocity", self.velocities.as_ref()),
@@ -239,7 +260,31 @@ impl Configuration {
         }
     }
 
-    /// A 64-bit fingerprint (FNV-1a over the bits of cell, positions, species and ids): two
+    fn validate_names(&self) -> Result<(), ConfigurationError> {
+        let Some(names) = &self.names else {
+            return Ok(());
+        };
+        if names.len() != self.masses.len() {
+            return Err(ConfigurationError::Names {
+                names: names.len(),
+                masses: self.masses.len(),
+            });
+        }
+        let bad = (0..names.len()).find(|&k| {
+            names[k].is_empty()
+                || names[k].contains(char::is_whitespace)
+                || names[..k].contains(&names[k])
+        });
+        match bad {
+            Some(k) => Err(ConfigurationError::Name {
+                number: k + 1,
+                name: names[k].clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// A 64-bit fingerprint (FNV-1a over the bits of cell, positions, species and ids, not of names): two
     /// samples with the same fingerprint are the same sample.
     pub fn fingerprint(&self) -> u64 {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -279,6 +324,7 @@ mod tests {
             species: vec![Species::LARGE, Species::SMALL, Species::SMALL],
             ids: vec![1, 2, 3],
             masses: vec![1.0, 0.5],
+            names: None,
         }
     }
 
@@ -302,6 +348,18 @@ mod tests {
         let mut bad = sample();
         bad.masses[1] = -0.5;
         assert!(bad.validate().unwrap_err().to_string().contains("type 2"));
+        let named = |names: &[&str]| Configuration {
+            names: Some(names.iter().map(|&name| name.to_owned()).collect()),
+            ..sample()
+        };
+        assert_eq!(named(&["Cu", "Zr"]).validate(), Ok(()));
+        assert_eq!(named(&["Cu", "Zr"]).fingerprint(), sample().fingerprint());
+        let error = named(&["Cu"]).validate().unwrap_err().to_string();
+        assert!(error.contains("1 names for 2 types"), "{error}");
+        for bad in [["Cu", "Cu"], ["Cu", ""], ["Cu", "Z r"]] {
+            let error = named(&bad).validate().unwrap_err().to_string();
+            assert!(error.contains("name of type 2"), "{error}");
+        }
         let mut bad = sample();
         bad.ids.pop();
         assert!(

@@ -5,7 +5,7 @@ use nalgebra::{Matrix3, Vector3};
 use crate::Problem;
 use crate::comment_line::{CommentLine, Value};
 use crate::raw_frame::{RawFrame, RawFrames};
-use crate::species_names::{Naming, types_of_names};
+use crate::species_names::{Naming, TypeNames, types_of_names};
 use crate::text::{Lines, Located, integer, number, numbers, type_number};
 use crate::velocity_columns::{VelocityColumn, settle};
 
@@ -137,8 +137,18 @@ fn parse_lattice(line: usize, comment: &CommentLine) -> Result<Matrix3<f64>, Loc
     }
 }
 
-/// The frame that a comment line describes, still without atoms.
-fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Columns), Located> {
+/// What a comment line says.
+struct Head {
+    /// Still without atoms.
+    frame: RawFrame,
+    origin: Vector3<f64>,
+    columns: Columns,
+    /// Names of the types, first to last, as the key `type_names` may be understood: a name may hold
+    /// a comma or a bracket, and other programs write lists with them.
+    listed: [TypeNames; 2],
+}
+
+fn parse_head(line: usize, text: &str) -> Result<Head, Located> {
     let comment = CommentLine::parse(line, text)?;
     let mut frame = RawFrame {
         cell_line: line,
@@ -183,23 +193,46 @@ fn parse_head(line: usize, text: &str) -> Result<(RawFrame, Vector3<f64>, Column
             .push("the column `momenta` is in another program's units and was left out".to_owned());
     }
     frame.ids = columns.id.map(|_| Vec::new());
-    Ok((frame, origin, columns))
+    let listed = comment.get("type_names").map(|value| {
+        let words: Vec<&str> = value.text().split_whitespace().collect();
+        [words, value.words()].map(|words| TypeNames::declared((1..=u8::MAX).zip(words)))
+    });
+    Ok(Head {
+        frame,
+        origin,
+        columns,
+        listed: listed.unwrap_or_default(),
+    })
 }
 
-/// The types of the atoms: by number where there is such a column, else by name.
+/// The types of the atoms: by number where there is such a column, else by the names that the frame
+/// itself lists for its types, else by what names say; and the names to keep.
 fn types(
     first_line: usize,
     numbers: &[u8],
-    naming: Naming,
+    (naming, listed): (Naming, [TypeNames; 2]),
     names: &[&str],
     masses: Option<&[f64]>,
     notes: &mut Vec<String>,
-) -> Result<Vec<u8>, Located> {
-    let named = types_of_names(naming, first_line, names, masses);
+) -> Result<(Vec<u8>, TypeNames), Located> {
+    let listed = listed
+        .into_iter()
+        .find_map(|listed| Some((listed.types_of(names)?, listed)));
+    let named = match &listed {
+        Some((types, _)) => Ok((types.clone(), None)),
+        None => types_of_names(naming, first_line, names, masses),
+    };
+    let kept = |types: Vec<u8>| match listed {
+        Some((by_list, listed)) if by_list == types => (types, listed),
+        _ => {
+            let names = TypeNames::of_atoms(&types, names);
+            (types, names)
+        }
+    };
     if numbers.is_empty() {
         let (types, note) = named?;
         notes.extend(note);
-        return Ok(types);
+        return Ok(kept(types));
     }
     if matches!(&named, Ok((types, None)) if !types.is_empty() && types != numbers) {
         notes.push(
@@ -207,13 +240,18 @@ fn types(
                 .to_owned(),
         );
     }
-    Ok(numbers.to_vec())
+    Ok(kept(numbers.to_vec()))
 }
 
 fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawFrame, Located> {
     let declared: u64 = integer(count_line, "the number of atoms", count.trim())?;
     let (line, comment) = lines.expect("the comment line with Lattice and Properties")?;
-    let (mut frame, origin, columns) = parse_head(line, comment)?;
+    let Head {
+        mut frame,
+        origin,
+        columns,
+        listed,
+    } = parse_head(line, comment)?;
     let missing = |what: &str| {
         Located::at(
             line,
@@ -278,10 +316,10 @@ fn parse_frame(count_line: usize, count: &str, lines: &mut Lines) -> Result<RawF
         }
     }
     let naming = columns.species.map_or(Naming::Names, |(_, naming)| naming);
-    frame.types = types(
+    (frame.types, frame.names) = types(
         line + 1,
         &type_numbers,
-        naming,
+        (naming, listed),
         &names,
         masses.as_deref(),
         &mut frame.notes,

@@ -88,7 +88,7 @@ pub struct Frame<'a> {
     /// Force on every atom `[energy / length]`; formats for them are extended XYZ and dumps.
     pub forces: Option<&'a [Vector3<f64>]>,
     /// Keys of the comment line of extended XYZ, such as `energy`, `config_type`, `units`,
-    /// `version`. `Lattice`, `Properties`, `pbc` and `type_masses` are written by themselves.
+    /// `version`. `Lattice`, `Properties`, `pbc`, `type_masses` and `type_names` are written by themselves.
     pub keys: Vec<(String, KeyValue)>,
     /// Further columns of extended XYZ.
     pub columns: Vec<(String, AtomColumn)>,

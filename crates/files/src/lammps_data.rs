@@ -7,6 +7,7 @@ use nalgebra::{Matrix3, Vector3};
 
 use crate::Problem;
 use crate::raw_frame::RawFrame;
+use crate::species_names::TypeNames;
 use crate::text::{Lines, Located, integer, number, numbers, type_number};
 
 /// What stands above the first section.
@@ -175,6 +176,11 @@ impl Labels {
             labels.numbers.insert(label.to_owned(), number);
         }
         Ok(labels)
+    }
+
+    /// The names by type.
+    fn names(&self) -> TypeNames {
+        TypeNames::declared(self.numbers.iter().map(|(label, &n)| (n, label.as_str())))
     }
 
     /// Which type bears which name, for people; nothing where types have none.
@@ -420,6 +426,7 @@ pub(crate) fn parse(text: &str) -> Result<RawFrame, Located> {
         types: atoms.types,
         ids: Some(atoms.ids),
         masses: masses.filter(|masses| !masses.is_empty()),
+        names: labels.names(),
         notes: labels.note().into_iter().collect(),
     })
 }

@@ -4,7 +4,7 @@ use nalgebra::{Matrix3, Vector3};
 
 use crate::Problem;
 use crate::raw_frame::{RawFrame, RawFrames};
-use crate::species_names::{Naming, types_of_names};
+use crate::species_names::{Naming, TypeNames, types_of_names};
 use crate::text::{Lines, Located, integer, number, numbers};
 
 /// The box of a frame: lattice vectors in columns, and the low corner.
@@ -141,6 +141,8 @@ fn parse_atoms(
         .into_iter()
         .find_map(find)
         .ok_or_else(|| missing(line, "the column `type`, `typelabel` or `element`"))?;
+    // Beside numbers, what says the names.
+    let naming = ["typelabel", "element"].into_iter().find_map(find);
     let position = position_columns(names).ok_or_else(|| {
         missing(
             line,
@@ -158,6 +160,7 @@ fn parse_atoms(
         ..RawFrame::default()
     };
     let mut atom_kinds = Vec::new();
+    let mut atom_names = Vec::new();
     let mut atom_masses = Vec::new();
     for found in 0..declared {
         let (line, text) = match lines.peek() {
@@ -209,6 +212,7 @@ fn parse_atoms(
         }
         frame.positions.push(place);
         atom_kinds.push(words[kinds]);
+        atom_names.extend(naming.map(|column| words[column]));
         if let (Some(all), Some(column)) = (&mut frame.ids, ids) {
             all.push(integer(line, "the atom id", words[column])?);
         }
@@ -221,6 +225,8 @@ fn parse_atoms(
     }
     let masses = mass.map(|_| &atom_masses[..]);
     let (types, note) = types_of_names(Naming::Names, line + 1, &atom_kinds, masses)?;
+    frame.names =
+        TypeNames::of_atoms(&types, &atom_kinds).or(|| TypeNames::of_atoms(&types, &atom_names));
     frame.types = types;
     frame.notes.extend(note);
     if mass.is_some() {

@@ -6,6 +6,7 @@ use metabasin_atoms::{Cell, CellError, Configuration, ConfigurationError, Specie
 use nalgebra::{Matrix3, Vector3};
 
 use crate::Problem;
+use crate::species_names::TypeNames;
 use crate::text::{Lines, Located};
 
 /// Masses of the binary Lennard-Jones glass, for files without masses `[mass]`.
@@ -27,6 +28,8 @@ pub(crate) struct RawFrame {
     pub ids: Option<Vec<u64>>,
     /// One mass a type, where it is known.
     pub masses: Option<Vec<Option<f64>>>,
+    /// Names of types, as far as the file gives them.
+    pub names: TypeNames,
     /// What the parser had to assume.
     pub notes: Vec<String>,
 }
@@ -117,7 +120,7 @@ impl RawFrame {
         let ids = self
             .ids
             .unwrap_or_else(|| (1..=positions.len() as u64).collect());
-        let mut types = self.types;
+        let mut types = self.types.clone();
         let masses = match self.masses {
             Some(given) => {
                 let mut masses = masses_that_occur(&given, &mut types, &ids, &mut notes)
@@ -128,6 +131,7 @@ impl RawFrame {
             }
             None => default_masses(&types, &mut notes).map_err(Located::anywhere)?,
         };
+        let names = self.names.renumbered(&self.types, &types, masses.len());
         let configuration = Configuration {
             cell,
             positions,
@@ -135,6 +139,7 @@ impl RawFrame {
             species: types.iter().map(|number| Species(number - 1)).collect(),
             ids,
             masses,
+            names,
         };
         configuration
             .validate()

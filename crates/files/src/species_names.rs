@@ -1,4 +1,6 @@
-//! From the names of species in a file to type numbers.
+//! From the names of species in a file to type numbers, and the names that are kept with a sample.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Problem;
 use crate::text::Located;
@@ -86,6 +88,83 @@ pub(crate) fn types_of_names(
     Ok((types, note))
 }
 
+/// What a species without a name of its own is called: the element of that atomic number, as ASE
+/// calls the types of a LAMMPS file. `H` is type 1 and `He` type 2.
+pub(crate) fn default_name(number: u8) -> String {
+    match number {
+        1 => "H".to_owned(),
+        2 => "He".to_owned(),
+        number => number.to_string(),
+    }
+}
+
+/// Names of types that a file gives, by type.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct TypeNames(BTreeMap<u8, String>);
+
+impl TypeNames {
+    /// The names that the file itself lists.
+    pub fn declared<'a>(names: impl IntoIterator<Item = (u8, &'a str)>) -> Self {
+        let owned = |(number, name): (u8, &str)| (number, name.to_owned());
+        Self(names.into_iter().map(owned).collect())
+    }
+
+    /// The names that atoms bear, one word an atom. None where two types share a name (ASE calls
+    /// every type X) or one type has two, and where they are numbers or the default names.
+    pub fn of_atoms(types: &[u8], words: &[&str]) -> Self {
+        let mut names: BTreeMap<u8, &str> = BTreeMap::new();
+        for (&number, &word) in types.iter().zip(words) {
+            if *names.entry(number).or_insert(word) != word {
+                return Self::default();
+            }
+        }
+        let distinct: BTreeSet<&str> = names.values().copied().collect();
+        let says_nothing = |name: &str| name == "X" || name.parse::<f64>().is_ok();
+        let default =
+            |(&number, name): (&u8, &&str)| name.eq_ignore_ascii_case(&default_name(number));
+        if distinct.len() < names.len()
+            || distinct.into_iter().any(says_nothing)
+            || names.iter().all(default)
+        {
+            return Self::default();
+        }
+        Self::declared(names)
+    }
+
+    /// These, or others where there are none.
+    pub fn or(self, others: impl FnOnce() -> Self) -> Self {
+        if self.0.is_empty() { others() } else { self }
+    }
+
+    /// The type of a name, and that of every word where all are names.
+    pub fn types_of(&self, words: &[&str]) -> Option<Vec<u8>> {
+        let number = |word: &&str| {
+            let mut names = self.0.iter();
+            names.find_map(|(&number, name)| (name == word).then_some(number))
+        };
+        words.iter().map(number).collect()
+    }
+
+    /// One name for each of `types` types, where the atoms of the file's types `before` are now of
+    /// types `after`; a type that has none gets the default.
+    pub fn renumbered(&self, before: &[u8], after: &[u8], types: usize) -> Option<Vec<String>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let highest = u8::try_from(types).ok()?;
+        let names: Vec<String> = (1..=highest)
+            .map(|number| {
+                let atom = after.iter().position(|&other| other == number);
+                let old = atom.map_or(number, |atom| before[atom]);
+                let name = self.0.get(&old).cloned();
+                name.unwrap_or_else(|| default_name(number))
+            })
+            .collect();
+        let distinct: BTreeSet<&String> = names.iter().collect();
+        (distinct.len() == names.len()).then_some(names)
+    }
+}
+
 /// Two names of different masses: the heavier is type 1.
 fn by_mass(kinds: &[Kind]) -> Option<(Vec<u8>, String)> {
     let [first, second] = kinds else {
@@ -142,6 +221,34 @@ mod tests {
         let atomic = |names: &[&str]| types(Naming::AtomicNumbers, names, None);
         assert_eq!(atomic(&["1", "2"]), Some(vec![1, 2]));
         assert_eq!(atomic(&["29", "40"]), None);
+    }
+
+    #[test]
+    fn names_are_kept_where_they_tell_the_types_apart() {
+        let kept = |types: &[u8], words: &[&str]| TypeNames::of_atoms(types, words);
+        let pair = TypeNames::declared([(1, "LA"), (2, "SB")]);
+        assert_eq!(kept(&[2, 1, 2], &["SB", "LA", "SB"]), pair);
+        // Numbers, what we write where there are none, what ASE writes, one name for two types, and
+        // two for one.
+        for words in [["1", "2"], ["h", "HE"], ["X", "Y"], ["C", "C"]] {
+            assert_eq!(kept(&[1, 2], &words), TypeNames::default(), "{words:?}");
+        }
+        assert_eq!(kept(&[1, 1], &["LA", "SB"]), TypeNames::default());
+        assert_eq!(
+            kept(&[1, 2], &["He", "H"]),
+            TypeNames::declared([(1, "He"), (2, "H")])
+        );
+        assert_eq!(pair.types_of(&["SB", "LA"]), Some(vec![2, 1]));
+        assert_eq!(pair.types_of(&["SB", "B"]), None);
+        // The second and third of three types are the first and second here.
+        let three = TypeNames::declared([(1, "Ar"), (2, "LA"), (3, "SB")]);
+        let names = three.renumbered(&[3, 2], &[2, 1], 2);
+        assert_eq!(names, Some(vec!["LA".to_owned(), "SB".to_owned()]));
+        // No atom of type 1, whose name the file does not say.
+        let small = kept(&[2, 2], &["SB", "SB"]).renumbered(&[2, 2], &[2, 2], 2);
+        assert_eq!(small, Some(vec!["H".to_owned(), "SB".to_owned()]));
+        let taken = kept(&[2], &["H"]).renumbered(&[2], &[2], 2);
+        assert_eq!(taken, None);
     }
 
     #[test]

@@ -6,9 +6,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use metabasin_atoms::Species;
+use metabasin_atoms::{Configuration, Species};
 use nalgebra::Vector3;
 
+use crate::species_names::default_name;
 use crate::{
     AtomColumn, FilesError, Frame, KeyValue, Overwrite, Placement, Problem, write_atomic_compressed,
 };
@@ -32,13 +33,24 @@ fn write_vector(output: &mut dyn Write, vector: &Vector3<f64>) -> io::Result<()>
     )
 }
 
-/// What extended XYZ calls the species: the element of that atomic number, as ASE calls the types
-/// of a LAMMPS file. ASE refuses names that are no elements; `H` is type 1 and `He` type 2.
-fn species_name(species: Species) -> String {
-    match species.number() {
-        1 => "H".to_owned(),
-        2 => "He".to_owned(),
-        number => number.to_string(),
+/// What extended XYZ and dumps call a species: its own name, or `H` and `He` for types 1 and 2, as
+/// ASE refuses names that are no elements.
+fn species_name(configuration: &Configuration, species: Species) -> String {
+    let names = configuration.names.as_ref();
+    names
+        .and_then(|names| names.get(usize::from(species.0)).cloned())
+        .unwrap_or_else(|| default_name(species.number()))
+}
+
+/// The names of the types, where LAMMPS takes all of them for labels: they begin with no digit, `*`
+/// or `#`, and a `#` begins a comment (manual, "Type labels").
+fn labels(configuration: &Configuration) -> &[String] {
+    let is_label = |name: &String| {
+        !name.contains('#') && !name.starts_with(|c: char| c.is_ascii_digit() || c == '*')
+    };
+    match &configuration.names {
+        Some(names) if names.iter().all(is_label) => names,
+        _ => &[],
     }
 }
 
@@ -106,6 +118,10 @@ fn write_xyz_frame(output: &mut dyn Write, frame: &Frame) -> io::Result<()> {
     }
     write!(output, " pbc=\"T T T\" type_masses=")?;
     write_value(output, &KeyValue::Reals(configuration.masses.clone()))?;
+    if let Some(names) = &configuration.names {
+        write!(output, " type_names=")?;
+        write_value(output, &KeyValue::Text(names.join(" ")))?;
+    }
     for (name, value) in &frame.keys {
         write!(output, " {name}=")?;
         write_value(output, value)?;
@@ -114,7 +130,11 @@ fn write_xyz_frame(output: &mut dyn Write, frame: &Frame) -> io::Result<()> {
     for i in 0..configuration.len() {
         let (position, image) = frame.place(i);
         let mass = configuration.mass(i);
-        write!(output, "{}", species_name(configuration.species[i]))?;
+        write!(
+            output,
+            "{}",
+            species_name(configuration, configuration.species[i])
+        )?;
         write_vector(output, &position)?;
         if let Some(velocities) = &configuration.velocities {
             write_vector(output, &velocities[i])?;
@@ -154,8 +174,9 @@ fn invalid(path: &Path, problem: Problem) -> FilesError {
 /// Writes extended XYZ, one frame or many; compressed where the name ends in `.gz` or `.zst`.
 ///
 /// Columns `species:S:1:pos:R:3[:velo:R:3:vel:R:3:momenta:R:3]:id:I:1:masses:R:1[:radius:R:1]`
-/// `[:image:I:3][:forces:R:3]` and the caller's. Species are named `H` and `He` for types 1 and 2,
-/// because ASE takes only names of elements; masses and radii (1/2 and 5/12, half the
+/// `[:image:I:3][:forces:R:3]` and the caller's. Species without names of their own are called `H`
+/// and `He` for types 1 and 2, because ASE takes only names of elements; where they have names, these
+/// stand in the key `type_names` too, in the order of the types. Masses and radii (1/2 and 5/12, half the
 /// Lennard-Jones lengths) are those of the model, which would otherwise be taken for the elements'.
 /// The masses of the types stand in the key `type_masses`. `image` is there where the frame is
 /// [`Placement::Wrapped`].
@@ -178,8 +199,8 @@ pub fn write_extxyz(path: &Path, frames: &[Frame], overwrite: Overwrite) -> Resu
 ///
 /// Unwrapped positions have no image flags: LAMMPS wraps them itself when it reads the file, and
 /// reading it back here gives the same bits. Wrapped ones have them (`ix iy iz`). The format holds
-/// neither forces nor keys nor further columns. Types have no names: OVITO takes for a type `H` the
-/// radius of hydrogen, for one without a name no radius.
+/// neither forces nor keys nor further columns. Types without names of their own
+/// get no labels: OVITO takes for a type `H` the radius of hydrogen, for one without a name none.
 ///
 /// # Errors
 /// As [`write_extxyz`].
@@ -205,6 +226,13 @@ pub fn write_lammps_data<'a>(
         }
         if [xy, xz, yz].iter().any(|tilt| *tilt != 0.0) {
             writeln!(output, "{} {} {} xy xz yz", Exact(xy), Exact(xz), Exact(yz))?;
+        }
+        let labels = labels(configuration);
+        if !labels.is_empty() {
+            writeln!(output, "\nAtom Type Labels\n")?;
+        }
+        for (k, label) in labels.iter().enumerate() {
+            writeln!(output, "{} {label}", k + 1)?;
         }
         writeln!(output, "\nMasses\n")?;
         for (k, mass) in configuration.masses.iter().enumerate() {
@@ -310,7 +338,7 @@ fn write_dump_frame(output: &mut dyn Write, step: u64, frame: &Frame) -> io::Res
     for i in 0..configuration.len() {
         let species = configuration.species[i];
         let (position, image) = frame.place(i);
-        let (number, element) = (species.number(), species_name(species));
+        let (number, element) = (species.number(), species_name(configuration, species));
         let (id, mass) = (configuration.ids[i], configuration.mass(i));
         write!(output, "{id} {number} {element} {mass:?}")?;
         if let Some(radii) = &radii {

@@ -31,6 +31,12 @@ fn refused(text: &str) -> (Option<usize>, Problem, String) {
     }
 }
 
+/// The names of its species; none where the file says none.
+fn named(sample: &Configuration) -> Vec<&str> {
+    let names = sample.names.iter().flatten();
+    names.map(String::as_str).collect()
+}
+
 /// Atoms by id: type and place.
 fn atoms(sample: &Configuration) -> Vec<(u64, Species, Vector3<f64>)> {
     let mut atoms: Vec<_> = (0..sample.len())
@@ -66,6 +72,12 @@ fn one_glass_is_read_the_same_in_every_spelling() {
             .unwrap_or_else(|error| panic!("{error}"))
             .configuration;
         assert_eq!(sample.masses, [1.0, 0.5], "{name}");
+        let names: &[&str] = match name {
+            "labels.data" => &["LA", "SB"],
+            "labels.dump" => &["A", "B"],
+            _ => &[],
+        };
+        assert_eq!(named(&sample), names, "{name}");
         for (found, expected) in sample
             .cell
             .components()
@@ -142,6 +154,7 @@ fn labels_stand_for_the_types_that_the_file_gives_them() {
         "{:?}",
         report.notes
     );
+    assert_eq!(named(&report.configuration), ["LA", "SB"]);
     // Numbers may be used all the same.
     let numbers = text.replace("1 SB 1", "1 2 1").replace("SB 0.5", "2 0.5");
     assert_eq!(read(&numbers).configuration, report.configuration);
@@ -428,28 +441,6 @@ fn wrapped_positions_of_extended_xyz_are_unwrapped_by_their_images() {
 
 const DUMP: &str = "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp pp\n0 4\n0 4\n0 4\n\
                     ITEM: ATOMS id type x y z\n1 2 1 1 1\n2 1 3 3 3\n";
-
-#[test]
-fn dumps_name_species_by_label_or_element() {
-    let expected = read(DUMP).configuration;
-    let labelled = DUMP.replace("1 2 1 1 1", "1 B 1 1 1");
-    let labelled = labelled.replace("2 1 3 3 3", "2 A 3 3 3");
-    for column in ["type", "typelabel", "element"] {
-        let text = labelled.replace("id type", &format!("id {column}"));
-        assert_eq!(read(&text).configuration, expected, "{column}");
-    }
-    let weighed = DUMP.replace("x y z", "x y z mass");
-    let weighed = weighed.replace("1 2 1 1 1", "1 SB 1 1 1 0.5");
-    let weighed = weighed.replace("2 1 3 3 3", "2 LA 3 3 3 1");
-    let report = read(&weighed);
-    assert_eq!(report.configuration, expected);
-    assert!(report.notes[0].contains("`SB` was taken for type 2"));
-    let stranger = labelled.replace("2 A 3", "2 LA 3");
-    let (line, problem, message) = refused(&stranger);
-    assert_eq!(line, Some(11));
-    assert_eq!(problem, Problem::UnknownSpecies { text: "LA".into() });
-    assert!(message.contains("A and B"), "{message}");
-}
 
 #[test]
 fn a_last_frame_that_is_cut_gives_way_to_the_one_before_it() {

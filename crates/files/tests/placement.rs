@@ -27,6 +27,7 @@ fn samples() -> impl Strategy<Value = Configuration> {
                 ids: (1..=atoms.len() as u64).rev().collect(),
                 masses: vec![1.0, 0.5],
                 positions,
+                names: None,
             }
         })
 }
@@ -88,6 +89,7 @@ fn escaped() -> Configuration {
         species: vec![Species::LARGE, Species::SMALL],
         ids: vec![7, 3],
         masses: vec![1.0, 0.5],
+        names: None,
     }
 }
 

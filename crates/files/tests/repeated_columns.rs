@@ -19,6 +19,7 @@ fn moving() -> Configuration {
         species: vec![Species::LARGE, Species::SMALL],
         ids: vec![7, 3],
         masses: vec![1.0, 0.5],
+        names: None,
     }
 }
 

@@ -21,6 +21,14 @@ fn vectors(count: usize) -> impl Strategy<Value = Vec<Vector3<f64>>> {
     )
 }
 
+/// Two names that differ, of letters and of what has a meaning elsewhere in the formats.
+fn names() -> impl Strategy<Value = Vec<String>> {
+    const NAME: &str = "[A-GI-W][a-z,:;=*'\"\\\\\\[\\]{}]{0,4}";
+    [NAME, NAME]
+        .prop_map(|names| names.to_vec())
+        .prop_filter("one name for two types", |names| names[0] != names[1])
+}
+
 fn samples(tilted: bool) -> impl Strategy<Value = Configuration> {
     (1_usize..12)
         .prop_flat_map(move |atoms| {
@@ -31,10 +39,11 @@ fn samples(tilted: bool) -> impl Strategy<Value = Configuration> {
                 prop::option::of(vectors(atoms)),
                 prop::collection::vec(0_u8..2, atoms),
                 Just((0..atoms as u64).map(|i| 3 * i + 1).collect::<Vec<_>>()).prop_shuffle(),
+                prop::option::of(names()),
             )
         })
         .prop_map(
-            move |(l, t, positions, velocities, species, ids)| Configuration {
+            move |(l, t, positions, velocities, species, ids, names)| Configuration {
                 cell: Cell::new(if tilted {
                     [l[0], l[1], l[2], t[0], t[1], t[2]]
                 } else {
@@ -45,6 +54,8 @@ fn samples(tilted: bool) -> impl Strategy<Value = Configuration> {
                 velocities,
                 // Only types that occur have a mass.
                 masses: [1.0, 0.5][..=usize::from(*species.iter().max().unwrap())].to_vec(),
+                names: names
+                    .map(|names| names[..=usize::from(*species.iter().max().unwrap())].to_vec()),
                 species: species.into_iter().map(Species).collect(),
                 ids,
             },
@@ -76,6 +87,13 @@ proptest! {
         let path = folder.path().join("sample.dump");
         write_lammps_dump(&path, &[(0, &sample), (1, &tilted)], Overwrite::Refuse).unwrap();
         let frames = read_trajectory(&path).unwrap();
+        let mut sample = sample;
+        if let Some(names) = &mut sample.names
+            && !sample.species.contains(&Species::LARGE)
+        {
+            // A dump has names for atoms only.
+            names[0] = "H".to_owned();
+        }
         prop_assert_eq!(&frames[0], &sample);
         prop_assert_eq!(&frames[1].masses, &tilted.masses);
         let found = frames[1].cell.components();
@@ -105,6 +123,7 @@ fn pair() -> Configuration {
         species: vec![Species::LARGE, Species::SMALL],
         ids: vec![8, 2],
         masses: vec![1.0, 0.5],
+        names: None,
     }
 }
 

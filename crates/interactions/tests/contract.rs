@@ -46,6 +46,7 @@ fn sample(side: usize) -> Configuration {
         velocities: None,
         species,
         masses: vec![1.0, 0.5],
+        names: None,
     }
 }
 

@@ -62,6 +62,7 @@ fn configuration(file: &Value) -> Configuration {
             .collect(),
         ids: whole("id"),
         masses: vec![1.0, 0.5],
+        names: None,
     };
     configuration.validate().unwrap();
     configuration

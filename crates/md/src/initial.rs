@@ -117,6 +117,7 @@ pub fn initial_liquid(
             .collect(),
         ids: (1..=atoms as u64).collect(),
         masses: vec![1.0, 0.5],
+        names: None,
     };
     let mut random = random_stream(seed, Purpose::InitialVelocities, stage, 0);
     configuration.draw_velocities(temperature, &mut random);

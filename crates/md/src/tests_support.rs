@@ -70,6 +70,7 @@ pub(crate) fn glass() -> Configuration {
         species: atoms.iter().map(|row| Species(row[1] as u8 - 1)).collect(),
         ids: atoms.iter().map(|row| row[0] as u64).collect(),
         masses: vec![1.0, 0.5],
+        names: None,
     }
 }
 

@@ -174,6 +174,7 @@ pub(crate) fn minimum_of(sample: &SampleRecord) -> Result<Configuration, Pipelin
             .collect(),
         ids: sample.ids.clone(),
         masses: sample.masses.clone(),
+        names: None,
     };
     configuration
         .validate()

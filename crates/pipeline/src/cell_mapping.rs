@@ -153,6 +153,7 @@ mod tests {
             species: vec![Species::LARGE; 2],
             ids: vec![1, 2],
             masses: vec![1.0],
+            names: None,
         };
         // A shear of 0.05 takes xy from 2.9 to 3.2, which a simulation shows as -2.8.
         let sheared = before.sheared(0.05);

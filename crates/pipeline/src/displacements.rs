@@ -271,6 +271,7 @@ mod tests {
             species: vec![Species::LARGE; 150],
             ids: (1..=150).collect(),
             masses: vec![1.0],
+            names: None,
         }
     }
 

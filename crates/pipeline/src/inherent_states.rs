@@ -181,6 +181,7 @@ mod tests {
             velocities: None,
             species,
             masses: vec![1.0, 0.5],
+            names: None,
         }
     }
 

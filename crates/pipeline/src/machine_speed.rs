@@ -150,6 +150,7 @@ fn tiled_liquid(atoms: usize, force_field: &ForceField) -> Result<Simulation, Pi
         species: Vec::new(),
         ids: Vec::new(),
         masses: tile.masses.clone(),
+        names: None,
     };
     for tile_number in 0..repeats.pow(3) {
         let place = [

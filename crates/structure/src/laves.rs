@@ -129,6 +129,7 @@ mod tests {
             positions,
             species,
             masses: vec![1.0, 0.5],
+            names: None,
         }
     }
 

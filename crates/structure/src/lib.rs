@@ -22,6 +22,7 @@
 //!     species: vec![Species::LARGE; 2],
 //!     ids: vec![1, 2],
 //!     masses: vec![1.0],
+//!     names: None,
 //! };
 //! let tessellation = tessellate(&configuration, &Radii::default(), &Thresholds::default())?;
 //! assert_eq!(tessellation.index(0).to_string(), "0,6,0,8");

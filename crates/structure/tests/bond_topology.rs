@@ -67,6 +67,7 @@ fn configuration(cell: Cell, positions: Vec<Vector3<f64>>, species: Vec<u8>) -> 
         velocities: None,
         species: species.into_iter().map(Species).collect(),
         masses: vec![1.0, 0.5],
+        names: None,
     }
 }
 

@@ -17,6 +17,7 @@ fn sample(cell: Cell, positions: Vec<Vector3<f64>>, species: &[u8]) -> Configura
         positions,
         velocities: None,
         masses: vec![1.0, 0.5],
+        names: None,
     }
 }
 

@@ -79,6 +79,7 @@ fn configuration(reference: &Reference) -> Configuration {
         species: reference.types.iter().map(|t| Species(t - 1)).collect(),
         ids: (1..=reference.types.len() as u64).collect(),
         masses: vec![1.0, 0.5],
+        names: None,
     }
 }
 

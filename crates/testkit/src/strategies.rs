@@ -80,6 +80,7 @@ fn pack(shape: &Cell, atoms: usize, seed: u64) -> Option<Configuration> {
         species,
         ids: (1..=atoms as u64).collect(),
         masses: vec![1.0, 0.5],
+        names: None,
     })
 }
 

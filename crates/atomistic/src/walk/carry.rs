@@ -19,6 +19,8 @@ pub(super) struct Known {
     pub center: u32,
     /// Displacement from the minimum to the saddle.
     pub saddle: Field,
+    /// Displacement to the minimum behind.
+    pub end: Field,
     /// Whether its attempt frequencies were measured.
     pub measured: bool,
 }
@@ -89,10 +91,11 @@ impl Walk {
     ) -> Known {
         let from = &region.states[state].field;
         let end = passage.end_field(&region.states);
-        let end = end.plus(-1.0, from, self.dimension).dense(self.dimension);
+        let end = end.plus(-1.0, from, self.dimension);
         Known {
-            center: farthest(&end, per_site),
+            center: farthest(&end.dense(self.dimension), per_site),
             saddle: passage.saddle.plus(-1.0, from, self.dimension),
+            end,
             measured: passage.prefactors.is_some(),
         }
     }
@@ -122,18 +125,22 @@ impl Walk {
             let known = self.chart(terrain.site_dimension()).ways;
             for likeness in &alike {
                 for way in chart.ways.iter().filter(|way| way.center == likeness.known) {
-                    let saddle = way.saddle.dense(self.dimension);
-                    let here = &self.minimum.x;
-                    let Some(saddle) = terrain.mapped(&chart.x, &saddle, here, likeness) else {
+                    let mapped = |field: &Field| {
+                        let field = field.dense(self.dimension);
+                        let mapped = terrain.mapped(&chart.x, &field, &self.minimum.x, likeness)?;
+                        Some(Field::from_dense(&mapped))
+                    };
+                    let (Some(saddle), Some(end)) = (mapped(&way.saddle), mapped(&way.end)) else {
                         open.missed.push(likeness.site);
                         continue;
                     };
                     let guess = Known {
                         center: likeness.site,
-                        saddle: Field::from_dense(&saddle),
+                        saddle,
+                        end,
                         measured: way.measured,
                     };
-                    let same = |other: &Known| self.same_way(terrain, &other.saddle, &guess.saddle);
+                    let same = |other: &Known| self.same_way(terrain, other, &guess);
                     if !known.iter().chain(&guesses).any(same) {
                         guesses.push(guess);
                     }
@@ -147,10 +154,16 @@ impl Walk {
         Ok(open)
     }
 
-    fn same_way(&self, terrain: &impl Terrain, a: &Field, b: &Field) -> bool {
+    /// Whether two ways lead over the same saddle to the same minimum: over one that two ways share
+    /// they may lead to two.
+    fn same_way(&self, terrain: &impl Terrain, a: &Known, b: &Known) -> bool {
         let tolerance = self.settings.same_place;
         let anywhere = Region::at_rest(Vec::new());
-        anywhere.same_on_sites(a, b, self.dimension, terrain.site_dimension(), tolerance)
+        let same = |a: &Field, b: &Field| {
+            let per_site = terrain.site_dimension();
+            anywhere.same_on_sites(a, b, self.dimension, per_site, tolerance)
+        };
+        same(&a.saddle, &b.saddle) && same(&a.end, &b.end)
     }
 
     /// Converges guessed ways out of the current minimum side by side and enters those that are there;

@@ -32,6 +32,7 @@ fn crystal(cells: u32) -> InherentStructure {
         species: vec![Species(0); atoms],
         ids: (1..=atoms as u64).collect(),
         masses: vec![1.0, 0.5],
+        names: None,
     };
     let potential = Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth));
     let field = ForceField::new(potential, Kernel::Portable);

@@ -314,6 +314,7 @@ mod tests {
             species,
             ids: (1..=216).collect(),
             masses: vec![1.0, 0.5],
+            names: None,
         };
         let potential = Arc::new(BinaryLennardJones::wahnstrom(Cut::Smooth));
         let field = ForceField::new(potential, Kernel::Portable);
