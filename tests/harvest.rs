@@ -203,8 +203,7 @@ fn a_run_harvests_into_its_catalogue() {
                   Harvest(trajectories: 2, settle: Tau(1.0), duration: Tau(6.0))";
     let glass = program::glass();
     let text_of_config = format!(
-        "(seed: 4, kernel: portable, time_step: Tau(0.005), sample: {:?}, stages: [{stages}])",
-        glass
+        "(seed: 4, kernel: portable, time_step: Tau(0.005), sample: {glass:?}, stages: [{stages}])"
     );
     std::fs::write(&config, text_of_config).unwrap();
     let out = folder.path().join("out");

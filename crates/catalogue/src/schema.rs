@@ -60,7 +60,7 @@ fn graph_definition() -> String {
     let stress = tensor("stress", " NOT NULL");
     let displacement = displacement("state");
     format!(
-        r#"
+        "
 CREATE TABLE harvests (
     harvest INTEGER PRIMARY KEY NOT NULL, seed TEXT NOT NULL, temperature REAL NOT NULL,
     trajectories INTEGER NOT NULL, settle REAL NOT NULL, duration REAL NOT NULL, interval REAL NOT NULL,
@@ -77,7 +77,7 @@ CREATE TABLE fluxes (
     jumps_ab INTEGER NOT NULL, jumps_ba INTEGER NOT NULL, flux REAL, flux_relative_error REAL,
     PRIMARY KEY (state_a, state_b)
 );
-"#
+"
     )
 }
 

@@ -28,7 +28,7 @@ use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv};
 use dynamics::{SteppedPair, stepped_pair};
 use network::{network, stepped_lattice};
-use visited_states::predicted;
+use visited_states::{Predicted, predicted};
 
 /// Time between two looks at the clock and at requests to stop `[τ]`; equilibration is counted in it.
 const INTERVAL: f64 = 1.0;
@@ -310,23 +310,8 @@ pub fn strain_step(
         None => Vec::new(),
     };
     kept.close();
-    let graph = start.graph.as_ref();
-    let (states, states_left_out) = match graph.map(|graph| {
-        progress.begin("states that were visited", 1);
-        let known = (graph, &start.sample);
-        let watched = (request.seed, interrupt);
-        let found = predicted(known, (home, temperature), load, watched);
-        progress.end();
-        found
-    }) {
-        None => (None, None),
-        Some(Ok(states)) => (Some(states), None),
-        Some(Err(error)) if interrupt.is_requested() => return Err(error),
-        Some(Err(error)) => (None, Some(error.to_string())),
-    };
-    if let Some(why) = &states_left_out {
-        progress.note(why);
-    }
+    let watched = (request.seed, progress, interrupt);
+    let (states, states_left_out) = visited_states(&start, load, watched)?;
     let md = Stepped::of(&pairs, request.strain);
     let kmc = (!stepped.is_empty()).then(|| Stepped::of(&stepped, request.strain));
     let residual_kmc = kmc.as_ref().map(|kmc| kmc.residual);
@@ -360,6 +345,29 @@ pub fn strain_step(
         residual_strain_states_error: residual_states.and_then(|residual| residual.error),
         seconds: clock.elapsed().as_secs_f64(),
     })
+}
+
+/// The step by the states that the catalogue stores, or why they tell nothing; neither where it stores none.
+fn visited_states(
+    start: &TrajectoryStart,
+    load: (f64, &[f64]),
+    (seed, progress, interrupt): (u64, &dyn Progress, &Interrupt),
+) -> Result<(Option<Predicted>, Option<String>), PipelineError> {
+    let Some(graph) = &start.graph else {
+        return Ok((None, None));
+    };
+    progress.begin("states that were visited", 1);
+    let home = (start.searcher.minimum(), start.temperature);
+    let found = predicted((graph, &start.sample), home, load, (seed, interrupt));
+    progress.end();
+    match found {
+        Ok(states) => Ok((Some(states), None)),
+        Err(error) if interrupt.is_requested() => Err(error),
+        Err(error) => {
+            progress.note(&error.to_string());
+            Ok((None, Some(error.to_string())))
+        }
+    }
 }
 
 /// Pairs or runs summed up: moduli and what relaxed of them, interval by interval, held, then back.

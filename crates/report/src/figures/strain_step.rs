@@ -3,6 +3,9 @@
 use super::Figure;
 use crate::plot::{Axis, COLORS, DataPoint, Layer, Marker, Plot, Shape};
 
+/// A number and its standard error.
+type WithError = (f64, Option<f64>);
+
 /// An interval of time after the step, or after the step back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SteppedInterval {
@@ -13,11 +16,11 @@ pub struct SteppedInterval {
     /// Where it ends `[τ]`.
     pub to: f64,
     /// Stress over strain in molecular dynamics `[energy / length³]`, and its standard error.
-    pub md: (f64, Option<f64>),
+    pub md: WithError,
     /// The same of the Eshelby model.
-    pub kmc: Option<(f64, Option<f64>)>,
+    pub kmc: Option<WithError>,
     /// The same of the states that molecular dynamics visited at zero load.
-    pub states: Option<(f64, Option<f64>)>,
+    pub states: Option<WithError>,
 }
 
 impl SteppedInterval {
@@ -40,7 +43,7 @@ pub fn strain_step_figure(intervals: &[SteppedInterval], verdict: &str) -> Figur
         (true, COLORS[1], "strain taken back"),
     ] {
         let these: Vec<&SteppedInterval> = intervals.iter().filter(|i| i.back == back).collect();
-        let curve = |of: fn(&SteppedInterval) -> Option<(f64, Option<f64>)>| {
+        let curve = |of: fn(&SteppedInterval) -> Option<WithError>| {
             let points = these.iter().filter_map(|i| {
                 let (value, error) = of(i)?;
                 Some((i.middle(), value, error))
