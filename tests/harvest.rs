@@ -188,6 +188,15 @@ fn stored_states_add_up_over_seeds() {
             .sum::<u64>(),
         24
     );
+    // Merging does not lose them without a word.
+    let merged = folder.path().join("merged.sqlite");
+    let said = program::said(&program::metabasin(&[
+        "merge",
+        text(&path),
+        "-o",
+        text(&merged),
+    ]));
+    assert!(said.contains("harvest --store"), "{said}");
     for (before, now) in first.states.iter().zip(&second.states) {
         assert_eq!(before.displacement, now.displacement);
         assert!(before.quenches <= now.quenches);

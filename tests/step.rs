@@ -1,7 +1,7 @@
 //! `step`: a step of strain and back, in molecular dynamics and in the Eshelby model.
 #![cfg(test)]
 
-use metabasin_catalogue::Catalogue;
+use metabasin_catalogue::{Catalogue, FluxRecord, HarvestRecord, StateGraph, StateRecord};
 use metabasin_pipeline::{Interrupt, KernelChoice, Silent, StepRequest, StrainStep, strain_step};
 use tempfile::TempDir;
 
@@ -140,6 +140,57 @@ fn the_verb_writes_table_and_picture_and_the_same_bits_on_any_threads() {
             "{row}"
         );
     }
+}
+
+/// Two states of which one hardly counts answer as the other does: with its relaxed stiffness, turned by half the
+/// strain as simple shear turns the stress that was there.
+#[test]
+fn states_answer_with_their_stiffness() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("glass.sqlite");
+    std::fs::copy(&SHARED.path, &path).unwrap();
+    let mut catalogue = Catalogue::open(&path).unwrap();
+    let sample = catalogue.sample().unwrap();
+    let event = &catalogue.verified_events().unwrap()[0];
+    let home = StateRecord {
+        quenches: 100,
+        time: 1e7,
+        stress: sample.stress_minimum,
+        ..StateRecord::default()
+    };
+    let rare = StateRecord {
+        energy: event.energy_final - event.energy_minimum,
+        time: 1.0,
+        displacement: event.displacement_final.clone(),
+        ..home.clone()
+    };
+    let temperature = sample.temperature.unwrap();
+    let graph = StateGraph {
+        harvests: vec![HarvestRecord {
+            temperature,
+            interval: 1.0,
+            ..HarvestRecord::default()
+        }],
+        states: vec![home, rare],
+        fluxes: vec![FluxRecord {
+            between: [0, 1],
+            jumps: [1, 1],
+            ..FluxRecord::default()
+        }],
+    };
+    catalogue.set_graph(&graph).unwrap();
+    drop(catalogue);
+    let arguments = "--pairs 1 --settle 0 --hold 1 --runs 0 --kernel portable".split(' ');
+    let arguments: Vec<&str> = ["step", text(&path)].into_iter().chain(arguments).collect();
+    let found = json(&arguments);
+    let [xx, yy, ..] = sample.stress_minimum.0;
+    let expected = sample.stiffness.unwrap().0[3][3] + 0.5 * (yy - xx);
+    assert!((yy - xx).abs() > 0.1);
+    let [held, back] = [0, 1].map(|row| found["rows"][row]["states"]["modulus"].as_f64().unwrap());
+    // Minima to forces of 1e-6 here, 1e-8 there.
+    assert!((held / expected - 1.0).abs() < 1e-4, "{held} {expected}");
+    assert!(back.abs() < 1e-9);
+    assert_eq!(found["states"], 2);
 }
 
 /// Where nothing was left there is one state, and one state tells nothing about flips.

@@ -389,7 +389,17 @@ mod tests {
     fn what_lies_beside_a_catalogue_is_part_of_it() {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = at(&folder, "z.sqlite");
-        for suffix in ["", "-journal", "-wal", "-shm", ".lock", ".ahead", ".escape"] {
+        let database = ["", "-journal", "-wal", "-shm", ".lock"];
+        let unfinished = [
+            ".ahead",
+            ".activation",
+            ".escape",
+            ".recall",
+            ".recall-states",
+            ".harvest",
+            ".step",
+        ];
+        for suffix in database.into_iter().chain(unfinished) {
             let output = at(&folder, &format!("z.sqlite{suffix}"));
             let files = Files::of(true).reads_catalogue(&catalogue);
             let text = message(files.writes("-o", Some(&output), Format::Text));

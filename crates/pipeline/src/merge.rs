@@ -45,6 +45,8 @@ struct Part {
     searches: Vec<SearchRecord>,
     events: Vec<EventRecord>,
     sessions: Vec<(u64, Session)>,
+    /// Whether it stores states that molecular dynamics visited.
+    has_states: bool,
 }
 
 impl Part {
@@ -60,6 +62,7 @@ impl Part {
             searches: catalogue.searches()?,
             events: catalogue.events()?,
             sessions: catalogue.sessions()?,
+            has_states: catalogue.graph()?.is_some(),
         }))
     }
 }
@@ -91,7 +94,16 @@ pub fn merge_catalogues(
     let mut parts = Vec::new();
     for path in inputs {
         match Part::read(path)? {
-            Some(part) => parts.push(part),
+            Some(part) => {
+                if part.has_states {
+                    progress.note(&format!(
+                        "the states of harvests in {} are not merged: `metabasin harvest --store` of the \
+                         merged catalogue makes them again",
+                        path.display()
+                    ));
+                }
+                parts.push(part);
+            }
             None => progress.note(&format!("{} holds no search yet", path.display())),
         }
     }

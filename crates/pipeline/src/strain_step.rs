@@ -164,21 +164,31 @@ pub struct StrainStep {
 impl StrainStep {
     /// The result in a sentence.
     pub fn verdict(&self) -> String {
-        if self.runs == 0 || self.left_out.is_some() {
+        let told = |of: fn(&StepRow) -> Option<bool>| -> [usize; 2] {
+            let told: Vec<bool> = self.rows.iter().filter_map(of).collect();
+            [told.iter().filter(|alike| **alike).count(), told.len()]
+        };
+        let mut beside = Vec::new();
+        if self.runs > 0 && self.left_out.is_none() {
+            beside.push(("the Eshelby model relaxes", told(|row| row.agrees)));
+        }
+        if self.states.is_some() {
+            beside.push(("the visited states relax", told(|row| row.states_agree)));
+        }
+        if beside.is_empty() {
             return "molecular dynamics alone: nothing is laid beside it".to_owned();
         }
-        let told: Vec<bool> = self.rows.iter().filter_map(|row| row.agrees).collect();
-        if told.is_empty() {
-            return "in no interval can molecular dynamics and the Eshelby model be told apart or together: \
+        if beside.iter().all(|(_, [_, told])| *told == 0) {
+            return "in no interval can molecular dynamics and what is laid beside it be told apart or together: \
                     more --pairs or a longer --hold"
                 .to_owned();
         }
-        format!(
-            "the Eshelby model relaxes like molecular dynamics in {} of the {} intervals in which that can be \
-             told",
-            told.iter().filter(|agrees| **agrees).count(),
-            told.len()
-        )
+        let sentences = beside.iter().map(|(what, [alike, told])| {
+            format!(
+                "{what} like molecular dynamics in {alike} of the {told} intervals in which that can be told"
+            )
+        });
+        sentences.collect::<Vec<String>>().join("; ")
     }
 }
 
