@@ -134,22 +134,28 @@ fn the_verb_writes_table_and_picture_and_the_same_bits_on_any_threads() {
     assert!(!folder.path().join("glass.sqlite.harvest").exists());
 }
 
+/// A harvest of two trajectories.
+fn asked<'a>(catalogue: &'a str, what: &'a str, times: &'a str) -> Vec<&'a str> {
+    let always = ["harvest", catalogue, "--trajectories", "2"];
+    let portable = "--kernel portable".split(' ');
+    let asked = always.into_iter().chain(portable);
+    asked
+        .chain(what.split(' '))
+        .chain(times.split(' '))
+        .collect()
+}
+
 /// What was stored is known from there on: the same trajectories never leave it, and others add theirs.
 #[test]
 fn stored_states_add_up_over_seeds() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("glass.sqlite");
     std::fs::copy(&SHARED.path, &path).unwrap();
-    let arguments = "--trajectories 2 --settle 1 --duration 6 --kernel portable".split(' ');
-    let arguments: Vec<&str> = ["harvest", text(&path)]
-        .into_iter()
-        .chain(arguments)
-        .collect();
-    let with = |more: &[&str]| json(&[&arguments[..], more].concat());
+    let early = |more: &'static str| asked(text(&path), more, "--settle 1 --duration 6");
     let graph = || Catalogue::open_read_only(&path).unwrap().graph().unwrap();
-    let told = with(&["--seed", "2"]);
+    let told = json(&early("--seed 2"));
     assert_eq!(graph(), None);
-    let stored = with(&["--seed", "2", "--store"]);
+    let stored = json(&early("--seed 2 --store"));
     assert_eq!(told["states"], stored["states"]);
     let first = graph().unwrap();
     assert_eq!(
@@ -163,20 +169,17 @@ fn stored_states_add_up_over_seeds() {
     let jumps: u64 = first.fluxes.iter().flat_map(|flux| flux.jumps).sum();
     assert_eq!(Some(jumps), stored["jumps"].as_u64());
     // The same once more, as after a stop, and their later parts, which others do not keep.
-    assert_eq!(
-        with(&["--seed", "2", "--store"])["states"],
-        stored["states"]
-    );
-    let later = ["--seed", "2", "--settle", "2", "--duration", "5"];
-    assert_eq!(with(&later)["time_in_stored_states"], 1.0);
-    let later = refused(&[&arguments[..], &later, &["--store"]].concat());
+    assert_eq!(json(&early("--seed 2 --store"))["states"], stored["states"]);
+    let later = |more: &'static str| asked(text(&path), more, "--settle 2 --duration 5");
+    let known = json(&later("--seed 2"))["time_in_stored_states"].as_f64();
+    assert!((known.unwrap() - 1.0).abs() < 1e-12, "{known:?}");
+    let later = refused(&later("--seed 2 --store"));
     assert!(later.contains("of seed 2"), "{later}");
-    let warmer = ["--seed", "3", "--store", "--temperature", "0.5"];
-    let warmer = refused(&[&arguments[..], &warmer].concat());
+    let warmer = refused(&early("--seed 3 --store --temperature 0.5"));
     assert!(warmer.contains("k_B T"), "{warmer}");
     assert_eq!(graph().as_ref(), Some(&first));
 
-    with(&["--seed", "3", "--store"]);
+    json(&early("--seed 3 --store"));
     let second = graph().unwrap();
     let seeds: Vec<u64> = second.harvests.iter().map(|harvest| harvest.seed).collect();
     assert_eq!(seeds, [2, 3]);
@@ -239,7 +242,7 @@ fn a_run_harvests_into_its_catalogue() {
     let alone = std::fs::read_to_string(&config).unwrap();
     let alone = alone.replace("Search(searches: 2, settings: (heat: ())), ", "");
     std::fs::write(&config, alone).unwrap();
-    let message = refused(&["check", text(&config)]);
+    let message = refused(&["run", text(&config), "--out", text(&out)]);
     assert!(
         message.contains("'harvest' needs the stage 'search'"),
         "{message}"
