@@ -549,6 +549,19 @@ mod tests {
         Stepped::of(&pairs, 0.02)
     }
 
+    /// Draws scatter as single values, so their standard deviation is the error, not that of their mean.
+    #[test]
+    fn the_error_of_a_fit_is_the_spread_of_its_draws() {
+        let fitted = pairs(0.06, 0.0, 1).with_spread(&pairs(0.05, 0.005, 6), 6);
+        assert!((fitted.relaxed[1].value - 3.0).abs() < 1e-12);
+        let spread = 0.005 * (6.0_f64 / 5.0).sqrt() / 0.02;
+        for error in [fitted.relaxed[1].error, fitted.moduli[3].error] {
+            assert!((error.unwrap() - spread).abs() < 1e-12);
+        }
+        assert_eq!(fitted.relaxed[1].independent, 6);
+        assert!((fitted.residual.error.unwrap() - spread * 0.02 / 15.0).abs() < 1e-12);
+    }
+
     fn verdicts(md: &Stepped, kmc: &Stepped) -> Vec<Option<bool>> {
         let rows = rows(md, Some(kmc), None, &[0.0, 1.0, 2.0]);
         rows.iter().map(|row| row.agrees).collect()

@@ -249,6 +249,9 @@ mod tests {
             [9, 4, 2]
         );
         assert_eq!(sum.fluxes[0].jumps, [3, 3]);
+        // 13 moments of 15 are followed by another.
+        let time: f64 = sum.states.iter().map(|s| s.time).sum();
+        assert!((time - 6.5).abs() < 1e-12);
         let weights: f64 = sum.states.iter().filter_map(|s| s.weight).sum();
         assert!((weights - 1.0).abs() < 1e-12);
         // A flux between two states is weight times rate, so both ways give one.
