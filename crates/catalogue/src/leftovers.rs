@@ -76,9 +76,11 @@ fn judge(path: &Path, alone: Option<&Story>, undoes: bool) -> Result<(), String>
     // A file that was torn is no witness; that it is whole again is witness enough.
     let Some(alone) = alone else { return Ok(()) };
     if undoes {
+        // What it undoes is the file's own: a merged catalogue holds sessions older than itself.
         together.is_beginning_of(alone)
     } else {
-        alone.is_beginning_of(&together)
+        alone.is_beginning_of(&together)?;
+        alone.check_sessions_added(&together)
     }
 }
 
@@ -200,13 +202,18 @@ impl Story {
         if !self.events.iter().all(kept) {
             return lost("events");
         }
-        let Some(new) = later.sessions.strip_prefix(self.sessions.as_slice()) else {
+        if !later.sessions.starts_with(&self.sessions) {
             return lost("sessions");
-        };
+        }
+        Ok(())
+    }
+
+    /// Whether the sessions that a log adds may be those of this catalogue.
+    fn check_sessions_added(&self, later: &Self) -> Result<(), String> {
         // To the second: `2026-01-01T00:00:00`.
         let second = |time: &str| time.get(..19).map(str::to_owned);
         let created = self.created.as_deref().and_then(second);
-        for (seed, started) in new {
+        for (seed, started) in later.sessions.iter().skip(self.sessions.len()) {
             if *seed != self.seed {
                 return Err(format!(
                     "it holds searches with seed {seed}, the catalogue's is {}",

@@ -171,6 +171,40 @@ fn a_finished_catalogue_is_one_file_that_any_reader_opens_without_another() {
     );
 }
 
+/// A merged catalogue takes over sessions that are older than itself: a kill just before its journal goes leaves
+/// them in the file, and the journal undoes them.
+#[test]
+fn a_journal_undoes_sessions_older_than_the_catalogue() {
+    let folder = TempDir::new().unwrap();
+    let (path, copy) = (
+        folder.path().join("a.sqlite"),
+        folder.path().join("b.sqlite"),
+    );
+    let catalogue = filled(&path, -12.5, 0..16);
+    let before = contents(&catalogue);
+    let seed = catalogue.sample().unwrap().seed;
+    drop(catalogue);
+    let writer = Connection::open(&path).unwrap();
+    writer
+        .execute_batch(&format!(
+            "BEGIN IMMEDIATE; INSERT INTO provenance
+             (first_search, config, seed, version, kernel, host, started)
+             VALUES (0, '', '{seed}', '', '', '', '2000-01-01T00:00:00Z');"
+        ))
+        .unwrap();
+    writer.cache_flush().unwrap();
+    fs::copy(&path, &copy).unwrap();
+    fs::copy(beside(&path, "-journal"), beside(&copy, "-journal")).unwrap();
+    drop(writer);
+    assert_eq!(contents(&Catalogue::open_read_only(&copy).unwrap()), before);
+    let opened = Catalogue::open(&copy).unwrap();
+    assert_eq!(contents(&opened), before);
+    assert_eq!(
+        opened.sessions().unwrap(),
+        Catalogue::open(&path).unwrap().sessions().unwrap()
+    );
+}
+
 #[test]
 fn a_kill_in_the_middle_of_a_transaction_leaves_what_was_there_before() {
     let folder = TempDir::new().unwrap();
