@@ -219,3 +219,44 @@ fn temperatures_at_which_nothing_leaves_or_stays_are_said() {
     let message = refused(&["recall", text(&path)]);
     assert!(message.contains("--temperature"), "{message}");
 }
+
+/// Stationary trajectories are followed where a harvest stored states, and told the same on any threads.
+#[test]
+fn stored_states_are_held_against_other_trajectories() {
+    let folder = TempDir::new().unwrap();
+    let path = with(&folder, "harvested.sqlite", &[]);
+    let of = |words: &'static str| -> Vec<&str> {
+        let verb = words.split(' ').next();
+        let rest = words.split(' ').skip(1);
+        verb.into_iter().chain([text(&path)]).chain(rest).collect()
+    };
+    json(&of(
+        "harvest --trajectories 2 --settle 1 --duration 8 --seed 3 --store --kernel portable",
+    ));
+    let recall = of(
+        "recall --trajectories 2 --longest 2 --stationary 2 --settle 1 --duration 8 --seed 5 --kernel portable",
+    );
+    let mut two = json(&[&recall[..], &["--threads", "2"]].concat());
+    let mut one = json(&[&recall[..], &["--threads", "1"]].concat());
+    for found in [&mut two, &mut one] {
+        found.as_object_mut().unwrap().remove("seconds");
+    }
+    assert_eq!(two, one);
+    let share = two["time_in_stored_states"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&share), "{share}");
+    assert_eq!(two["stationary"]["time"], 16.0);
+    let windows = two["windows"].as_array().unwrap();
+    assert_eq!(windows.len(), 3);
+    for window in windows {
+        let [exits, held] = ["exits", "held"].map(|key| window[key].as_u64().unwrap());
+        assert!(held <= exits, "{window}");
+        assert!(window["slower_than"].as_f64() > window["faster_than"].as_f64());
+    }
+    let alone = json(&of(
+        "recall --trajectories 2 --longest 2 --stationary 0 --seed 5 --kernel portable",
+    ));
+    assert!(alone["time_in_stored_states"].is_null() && alone["windows"] == serde_json::json!([]));
+    assert_eq!(alone["channels"], two["channels"]);
+    let warmer = refused(&[&recall[..], &["--temperature", "0.4"]].concat());
+    assert!(warmer.contains("--stationary 0"), "{warmer}");
+}

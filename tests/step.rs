@@ -214,6 +214,14 @@ fn a_single_state_is_left_out_and_says_so() {
     assert!(found["states"].is_null());
     let why = found["states_left_out"].as_str().unwrap();
     assert!(why.contains("lead to each other"), "{why}");
+    // Weights are those of one temperature.
+    let warmer: Vec<&str> = step
+        .iter()
+        .map(|&word| if word == "1e-3" { "2e-3" } else { word })
+        .collect();
+    let found = json(&warmer);
+    let why = found["states_left_out"].as_str().unwrap();
+    assert!(why.contains("k_B T = 0.001"), "{why}");
 }
 
 #[test]

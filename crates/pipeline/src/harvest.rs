@@ -31,7 +31,7 @@ pub use relaxation_modulus::{ModulusPoint, RelaxationModulus};
 pub(crate) use series::VisitedMinimum;
 pub(crate) use series::{StationarySeries, stationary_series};
 pub(crate) use states::States;
-pub(crate) use stored::{as_series, counts_of, with_visits};
+pub(crate) use stored::{as_series, check_temperature, counts_of, with_visits};
 use stored::{before, check_addition};
 pub(crate) use summary::LASTING_PERIODS;
 use summary::summary;

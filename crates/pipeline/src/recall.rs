@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::catalogue_reading::write_events;
 use crate::config::KernelChoice;
 use crate::escape::{Setting, Trajectory, TrajectorySettings, many_times, positive};
-use crate::harvest::{StationarySeries, stationary_series};
+use crate::harvest::{StationarySeries, check_temperature, stationary_series};
 use crate::journal::{Kept, beside};
 use crate::memory::{of_visited_minima, require_for};
 use crate::trajectory_start::TrajectoryStart;
@@ -280,7 +280,9 @@ pub fn recall(
     } = start;
     let graph = graph.filter(|_| request.stationary > 0);
     if let Some(graph) = &graph {
-        check_temperature(graph, temperature)?;
+        let instead = "give that --temperature, or --stationary 0 to leave them out";
+        check_temperature(graph, temperature)
+            .map_err(|why| PipelineError::BadInput(format!("{why}: {instead}")))?;
     }
     let setting = TrajectorySettings {
         friction_time: request.friction_time,
@@ -314,6 +316,14 @@ pub fn recall(
         first_exit(&mut trajectory, &searcher, patience, interrupt)
     })?;
     progress.end();
+    if found.iter().all(|f| f.at_home == 0 && !f.exits.is_empty()) {
+        kept.close();
+        return Err(PipelineError::BadInput(format!(
+            "at k_B T = {temperature} each of {} trajectories is in another minimum at the first quench, \
+             after {interval} tau: lower --temperature or --interval",
+            request.trajectories
+        )));
+    }
     let stationary = match &graph {
         Some(graph) => {
             let identity = RecallIdentity {
@@ -331,13 +341,6 @@ pub fn recall(
         None => None,
     };
     kept.close();
-    if found.iter().all(|f| f.at_home == 0 && !f.exits.is_empty()) {
-        return Err(PipelineError::BadInput(format!(
-            "at k_B T = {temperature} each of {} trajectories is in another minimum at the first quench, \
-             after {interval} tau: lower --temperature or --interval",
-            request.trajectories
-        )));
-    }
     let rates = Exposed {
         temperature,
         interval,
@@ -354,21 +357,6 @@ pub fn recall(
         seconds: clock.elapsed().as_secs_f64(),
         ..recall
     })
-}
-
-/// Weights are those of one temperature.
-fn check_temperature(graph: &StateGraph, temperature: f64) -> Result<(), PipelineError> {
-    let stored = graph.harvests.iter().map(|harvest| harvest.temperature);
-    match stored
-        .into_iter()
-        .find(|t| (t - temperature).abs() > 1e-9 * t)
-    {
-        Some(stored) => Err(PipelineError::BadInput(format!(
-            "the catalogue stores states of k_B T = {stored}, not {temperature}: give that --temperature, or \
-             --stationary 0 to leave them out"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// Follows stationary trajectories of streams of their own and lays them beside the stored states.

@@ -55,6 +55,22 @@ pub(crate) fn counts_of(graph: &StateGraph, states: usize) -> Counts {
     counts
 }
 
+/// Whether two temperatures or two intervals are the same.
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= SAME * a.abs().max(b.abs())
+}
+
+/// Whether the weights of a graph are those of a temperature; why not, where they are not.
+pub(crate) fn check_temperature(graph: &StateGraph, temperature: f64) -> Result<(), String> {
+    let mut stored = graph.harvests.iter().map(|harvest| harvest.temperature);
+    match stored.find(|&stored| !same(stored, temperature)) {
+        Some(stored) => Err(format!(
+            "the catalogue stores states of k_B T = {stored}, not of {temperature}"
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Whether trajectories may be added to a graph.
 ///
 /// # Errors
@@ -67,7 +83,6 @@ pub(crate) fn check_addition(
     if place_of(graph, harvest).is_some() {
         return Ok(());
     }
-    let same = |a: f64, b: f64| (a - b).abs() <= SAME * a.abs().max(b.abs());
     for stored in &graph.harvests {
         for (what, there, here) in [
             ("k_B T", stored.temperature, harvest.temperature),

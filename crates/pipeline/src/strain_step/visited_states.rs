@@ -12,7 +12,7 @@ use super::Stepped;
 use super::dynamics::SteppedPair;
 use crate::displaced_minimum::displaced_minimum;
 use crate::escape::interrupted;
-use crate::harvest::counts_of;
+use crate::harvest::{check_temperature, counts_of};
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError};
 
@@ -51,7 +51,7 @@ pub(crate) struct Predicted {
 /// equilibrium.
 ///
 /// # Errors
-/// No two states that lead to each other; or on request.
+/// States of another temperature, or no two that lead to each other; or on request.
 pub(crate) fn predicted(
     (graph, sample): (&StateGraph, &SampleRecord),
     (home, temperature): (&InherentStructure, f64),
@@ -60,6 +60,7 @@ pub(crate) fn predicted(
 ) -> Result<Predicted, PipelineError> {
     let none =
         |why: &str| PipelineError::BadInput(format!("the stored states tell nothing: {why}"));
+    check_temperature(graph, temperature).map_err(PipelineError::BadInput)?;
     let counts = counts_of(graph, graph.states.len());
     let model = ReversibleModel::fit(&counts).filter(|model| model.states().len() > 1);
     let model = model.ok_or_else(|| none("no two of them lead to each other: harvest more"))?;
