@@ -93,7 +93,12 @@ fn describe(step: &StrainStep) -> String {
         "alike",
     ];
     if step.states.is_some() {
-        header.extend(["states stress/strain", "states relaxed", "alike"]);
+        header.extend([
+            "states stress/strain",
+            "states relaxed",
+            "alike",
+            "MD in states",
+        ]);
     }
     let mut parts = vec![format!(
         "strain {} at fixed cell, k_B T = {:.4}: {} pairs of trajectories{model}; half the difference of both \
@@ -111,6 +116,9 @@ fn describe(step: &StrainStep) -> String {
             if step.states.is_some() {
                 cells.extend(stresses(row.states));
                 cells.push(alike(row.states_agree));
+                let inside = row.md_in_states;
+                cells
+                    .push(inside.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share)));
             }
             rows.push(cells);
         }
@@ -134,9 +142,11 @@ fn describe(step: &StrainStep) -> String {
     ));
     if let (Some(states), Some(share)) = (step.states, step.states_share) {
         parts.push(format!(
-            "{states} states that molecular dynamics visited at zero load, {:.0} % of the harvested time; their \
-             errors are those of the counts of jumps",
-            100.0 * share
+            "{states} states that molecular dynamics visited at zero load, {:.0} % of the harvested time, relaxed in \
+             the strained cell, where {:.0} % of their weight falls to others; errors are those of the counts of \
+             jumps",
+            100.0 * share,
+            100.0 * step.states_fallen.unwrap_or_default()
         ));
     }
     parts.push(step.verdict());

@@ -18,8 +18,15 @@ const STATIONARY: f64 = 1e-13;
 /// which is in detailed balance with the new weights. Occupations p follow dp_j/dt = Σ_i p_i k_ij − p_j Σ_i k_ji,
 /// solved by the eigenvectors of the symmetric matrix k_ij √(π_i/π_j), π the new weights
 /// (van Kampen, Stochastic Processes in Physics and Chemistry, chapter V.7).
+///
+/// A field may take the pass away that held a state: it is merged into the state that it falls to then, which
+/// keeps its own weight and gains the passes of the other.
 #[derive(Clone, Debug)]
 pub struct DrivenModel {
+    /// The place in the matrix of each state, or of what it fell to.
+    places: Vec<usize>,
+    /// Whether each state stands by itself.
+    stands: Vec<bool>,
     /// Square roots of the weights in the field, which sum to 1.
     roots: DVector<f64>,
     rates: DVector<f64>,
@@ -28,34 +35,62 @@ pub struct DrivenModel {
 
 impl DrivenModel {
     /// The model in a field that does the work `works[k]`, in k_B T, on the `k`-th state of
-    /// [`ReversibleModel::states`].
+    /// [`ReversibleModel::states`], and takes none away.
     ///
     /// Works that differ by more than some hundred leave no number to the states that they empty.
     ///
     /// # Panics
     /// On another number of works than of states.
     pub fn new(model: &ReversibleModel, works: &[f64]) -> Self {
+        let each: Vec<usize> = (0..works.len()).collect();
+        Self::merged(model, works, &each)
+    }
+
+    /// As [`new`](Self::new), where state `k` falls to state `falls_to[k]`, which is `k` itself where it stays.
+    /// The work on a state that falls is up to where it comes to rest.
+    ///
+    /// # Panics
+    /// On another number of works or of ends than of states, or where a state falls to one that falls.
+    pub fn merged(model: &ReversibleModel, works: &[f64], falls_to: &[usize]) -> Self {
         let states = model.states();
         assert_eq!(works.len(), states.len(), "one work a state");
+        assert_eq!(falls_to.len(), states.len(), "one end a state");
+        let stands: Vec<bool> = (0..).zip(falls_to).map(|(k, &end)| k == end).collect();
+        assert!(
+            falls_to.iter().all(|&end| stands[end]),
+            "states fall to states that stay"
+        );
+        let mut places = vec![0; states.len()];
+        let standing: Vec<usize> = (0..states.len()).filter(|&k| stands[k]).collect();
+        for (place, &k) in standing.iter().enumerate() {
+            places[k] = place;
+        }
+        for (k, &end) in falls_to.iter().enumerate() {
+            places[k] = places[end];
+        }
         // Of the largest one: no exponential overflows.
         let top = works.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let tilted = works.iter().zip(states).map(|(work, &state)| {
-            let weight = model.weight(state).unwrap_or(0.0);
-            weight * (work - top).exp()
+        let tilted = standing.iter().map(|&k| {
+            let weight = model.weight(states[k]).unwrap_or(0.0);
+            weight * (works[k] - top).exp()
         });
         let tilted: Vec<f64> = tilted.collect();
         let sum: f64 = tilted.iter().sum();
         let roots = DVector::from_iterator(
-            states.len(),
+            standing.len(),
             tilted.iter().map(|weight| (weight / sum).sqrt()),
         );
-        let mut symmetric = DMatrix::zeros(states.len(), states.len());
+        let mut symmetric = DMatrix::zeros(standing.len(), standing.len());
         for flux in model.fluxes() {
             let place = |state: usize| states.binary_search(&state).ok();
             let [Some(a), Some(b)] = flux.between.map(place) else {
                 continue;
             };
             let tilted = flux.flux * (0.5 * (works[a] + works[b]) - top).exp() / sum;
+            let [a, b] = [places[a], places[b]];
+            if a == b {
+                continue;
+            }
             symmetric[(a, b)] += tilted / (roots[a] * roots[b]);
             symmetric[(b, a)] = symmetric[(a, b)];
             symmetric[(a, a)] -= tilted / (roots[a] * roots[a]);
@@ -76,45 +111,65 @@ impl DrivenModel {
             }
         });
         Self {
+            places,
+            stands,
             roots,
             rates,
             modes,
         }
     }
 
-    /// Occupations in equilibrium.
+    /// One number a state: those that stand have that of their place, those that fell none.
+    fn of_states(&self, numbers: &DVector<f64>) -> Vec<f64> {
+        let states = self.places.iter().zip(&self.stands);
+        states
+            .map(|(&place, &stands)| if stands { numbers[place] } else { 0.0 })
+            .collect()
+    }
+
+    /// Occupations in equilibrium; none of what fell.
     pub fn equilibrium(&self) -> Vec<f64> {
-        self.roots.iter().map(|root| root * root).collect()
+        self.of_states(&self.roots.map(|root| root * root))
     }
 
-    /// How much of each mode occupations hold.
+    /// How much of each mode occupations hold, once what falls has fallen.
     fn amplitudes(&self, occupations: &[f64]) -> DVector<f64> {
-        let occupations = DVector::from_column_slice(occupations);
-        self.modes.tr_mul(&occupations.component_div(&self.roots))
+        assert_eq!(
+            occupations.len(),
+            self.places.len(),
+            "one occupation a state"
+        );
+        let mut standing = DVector::zeros(self.roots.len());
+        for (&place, occupation) in self.places.iter().zip(occupations) {
+            standing[place] += occupation;
+        }
+        self.modes.tr_mul(&standing.component_div(&self.roots))
     }
 
-    /// Occupations after a time `[τ]`.
+    /// Occupations after a time `[τ]`; none of what fell.
     ///
     /// # Panics
     /// On another number of occupations than of states.
     pub fn after(&self, occupations: &[f64], time: f64) -> Vec<f64> {
         let amplitudes = self.amplitudes(occupations);
         let left = amplitudes.zip_map(&self.rates, |a, rate| a * (-rate * time).exp());
-        (&self.modes * left)
-            .component_mul(&self.roots)
-            .iter()
-            .copied()
-            .collect()
+        self.of_states(&(&self.modes * left).component_mul(&self.roots))
     }
 
     /// Means of `observable`, one value a state, over the intervals between consecutive `edges` `[τ]`, from
-    /// given occupations at time 0.
+    /// given occupations at time 0; what a state that fell shows is that of where it fell to.
     ///
     /// # Panics
     /// On another number of occupations or values than of states.
     pub fn means(&self, occupations: &[f64], observable: &[f64], edges: &[f64]) -> Vec<f64> {
+        assert_eq!(observable.len(), self.places.len(), "one value a state");
         let amplitudes = self.amplitudes(occupations);
-        let weighted = DVector::from_column_slice(observable).component_mul(&self.roots);
+        let mut weighted = DVector::zeros(self.roots.len());
+        for (k, &place) in self.places.iter().enumerate() {
+            if self.stands[k] {
+                weighted[place] = observable[k] * self.roots[place];
+            }
+        }
         let shares = self.modes.tr_mul(&weighted);
         edges
             .windows(2)
@@ -241,5 +296,39 @@ mod tests {
         }
         let driven = DrivenModel::new(&model, &[100.0, 0.0, -100.0]);
         assert!((driven.equilibrium()[0] - 1.0).abs() < 1e-12);
+    }
+
+    /// State 2 falls to state 0: what is left are two states that exchange by the passes of both, against
+    /// Euler's steps.
+    #[test]
+    fn a_state_that_falls_gives_its_passes_to_the_one_that_it_falls_to() {
+        let model = three_states();
+        let works = [0.5, -0.2, 0.9];
+        let driven = DrivenModel::merged(&model, &works, &[0, 1, 0]);
+        let weight = |k: usize| model.weight(k).unwrap() * f64::exp(works[k]);
+        let settled = weight(1) / (weight(0) + weight(1));
+        let found = driven.equilibrium();
+        assert!((found[1] - settled).abs() < 1e-13 && found[2] == 0.0);
+        assert!((found[0] + found[1] - 1.0).abs() < 1e-13);
+        let mut exchange = 0.0;
+        for flux in model.fluxes() {
+            let [a, b] = flux.between;
+            if a == 1 || b == 1 {
+                exchange += flux.flux * (0.5 * (works[a] + works[b])).exp();
+            }
+        }
+        let (up, down) = (exchange / weight(0), exchange / weight(1));
+        let time = 0.3;
+        // All of what was in state 2 starts in state 0.
+        let expected = settled + (0.1 - settled) * (-(up + down) * time).exp();
+        let found = driven.after(&[0.3, 0.1, 0.6], time);
+        assert!((found[1] - expected).abs() < 1e-13 && found[2] == 0.0);
+        assert!((found[0] + found[1] - 1.0).abs() < 1e-13);
+        let means = driven.means(
+            &[0.3, 0.1, 0.6],
+            &[2.0, 5.0, 1e9],
+            &[time - 1e-4, time + 1e-4],
+        );
+        assert!((means[0] - (2.0 * (1.0 - expected) + 5.0 * expected)).abs() < 1e-6);
     }
 }

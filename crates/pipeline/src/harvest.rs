@@ -27,9 +27,7 @@ use crate::memory::{of_visited_minima, require_for};
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv};
 pub use relaxation_modulus::{ModulusPoint, RelaxationModulus};
-#[cfg(test)]
-pub(crate) use series::VisitedMinimum;
-pub(crate) use series::{StationarySeries, stationary_series};
+pub(crate) use series::{StationarySeries, VisitedMinimum, stationary_series};
 pub(crate) use states::States;
 pub(crate) use stored::{as_series, check_temperature, counts_of, with_visits};
 use stored::{before, check_addition};

@@ -4,16 +4,18 @@
 //! No barostat, no unloading and no fit stands between the two: after the step the stress relaxes as atoms
 //! flip, and after the step back what flipped stands against what did not. `windows` are the intervals of time,
 //! `dynamics` steps molecular dynamics, `network` the model and `visited_states` what molecular dynamics visited at
-//! zero load; this file lays one beside the others.
+//! zero load, which `strained_states` brings into the sheared cell; this file lays one beside the others.
 
 mod dynamics;
 mod network;
+mod strained_states;
 mod visited_states;
 mod windows;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use metabasin_catalogue::HarvestRecord;
 use metabasin_files::findings::Measured;
 use metabasin_files::{Overwrite, write_atomic};
 use serde::Serialize;
@@ -26,9 +28,9 @@ use crate::memory::{of_trajectories, require_for};
 use crate::stages::branches::side_by_side;
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv};
-use dynamics::{SteppedPair, stepped_pair};
+use dynamics::{SteppedPair, WatchedPair, stepped_pair};
 use network::{network, stepped_lattice};
-use visited_states::{Predicted, predicted};
+use visited_states::{Predicted, SteppedStates};
 
 /// Time between two looks at the clock and at requests to stop `[τ]`; equilibration is counted in it.
 const INTERVAL: f64 = 1.0;
@@ -102,16 +104,18 @@ pub struct StepRow {
     pub to: f64,
     /// Molecular dynamics.
     pub md: SteppedStress,
+    /// Share of its trajectories, of both signs, that end the interval in a state that the catalogue stores.
+    pub md_in_states: Option<f64>,
     /// The Eshelby model.
     pub kmc: Option<SteppedStress>,
-    /// Whether both relaxed alike: null where either has fewer than four pairs or runs, where molecular
-    /// dynamics alone cannot be told from a solid that does not relax, or where the errors are too large; at
-    /// 95 %, by Student's t.
+    /// Whether both stand at the same stress: null where either has fewer than four pairs or runs, where
+    /// molecular dynamics alone cannot be told from a solid that does not relax, or where the errors are too
+    /// large; at 95 %, by Student's t.
     pub agrees: Option<bool>,
     /// The states that molecular dynamics visited at zero load, where the catalogue stores them; errors by the
     /// counts of their jumps.
     pub states: Option<SteppedStress>,
-    /// Whether they relaxed like molecular dynamics, as `agrees`.
+    /// Whether they stand where molecular dynamics does, as `agrees`.
     pub states_agree: Option<bool>,
 }
 
@@ -151,6 +155,9 @@ pub struct StrainStep {
     pub states: Option<usize>,
     /// Share of the harvested time that was spent in them.
     pub states_share: Option<f64>,
+    /// Of their equilibrium at zero load, the share in states that the strain takes away without heat, mean of
+    /// both signs.
+    pub states_fallen: Option<f64>,
     /// Why they tell nothing, where the catalogue stores some.
     pub states_left_out: Option<String>,
     /// Residual strain by the states.
@@ -170,10 +177,10 @@ impl StrainStep {
         };
         let mut beside = Vec::new();
         if self.runs > 0 && self.left_out.is_none() {
-            beside.push(("the Eshelby model relaxes", told(|row| row.agrees)));
+            beside.push(("the Eshelby model stands", told(|row| row.agrees)));
         }
         if self.states.is_some() {
-            beside.push(("the visited states relax", told(|row| row.states_agree)));
+            beside.push(("the visited states stand", told(|row| row.states_agree)));
         }
         if beside.is_empty() {
             return "molecular dynamics alone: nothing is laid beside it".to_owned();
@@ -185,7 +192,7 @@ impl StrainStep {
         }
         let sentences = beside.iter().map(|(what, [alike, told])| {
             format!(
-                "{what} like molecular dynamics in {alike} of the {told} intervals in which that can be told"
+                "{what} where molecular dynamics does in {alike} of the {told} intervals in which that can be told"
             )
         });
         sentences.collect::<Vec<String>>().join("; ")
@@ -238,6 +245,8 @@ struct StepIdentity<'a> {
     minimum: &'a str,
     kernel: String,
     temperature: f64,
+    /// Where the states come from among which trajectories were looked up.
+    states: Option<&'a [HarvestRecord]>,
     request: StepRequest,
 }
 
@@ -273,6 +282,7 @@ pub fn strain_step(
     if let Some(why) = &left_out {
         progress.note(&format!("the Eshelby model is left out: {why}"));
     }
+    let (states, states_left_out) = stored_states(&start, request.strain, (progress, interrupt))?;
     let setting = TrajectorySettings {
         friction_time: request.friction_time,
         time_step: request.time_step,
@@ -284,11 +294,14 @@ pub fn strain_step(
     let bytes = of_trajectories(atoms, rayon::current_num_threads());
     require_for("step", atoms, bytes, "take fewer threads (--threads N)")?;
     let edges = windows::edges(request.hold);
+    let graph = start.graph.as_ref().filter(|_| states.is_some());
+    let harvests = graph.map(|graph| graph.harvests.as_slice());
     let identity = StepIdentity {
         version: env!("CARGO_PKG_VERSION"),
         minimum: &start.sample.fingerprint,
         kernel: home.force_field().kernel().to_string(),
         temperature,
+        states: harvests,
         // The model is not kept: it is done in seconds.
         request: StepRequest {
             runs: 0,
@@ -301,8 +314,9 @@ pub fn strain_step(
     let work: Vec<(u64, u64)> = (0..request.pairs).map(|k| (k, k)).collect();
     let settle = (request.settle / setting.interval()).round() as u64;
     let load = (request.strain, edges.as_slice());
-    let pairs = kept.side_by_side(&work, |&index| {
-        stepped_pair((&setting, temperature), load, (settle, index), interrupt)
+    let watched = kept.side_by_side(&work, |&index| {
+        let beside = (states.as_ref(), interrupt);
+        stepped_pair((&setting, temperature), load, (settle, index), beside)
     })?;
     progress.end();
     let stepped: Vec<SteppedPair> = match &model {
@@ -320,8 +334,11 @@ pub fn strain_step(
         None => Vec::new(),
     };
     kept.close();
-    let watched = (request.seed, progress, interrupt);
-    let (states, states_left_out) = visited_states(&start, load, watched)?;
+    let drawn = (request.seed, interrupt);
+    let states = states.map(|states| states.predicted(temperature, load, drawn));
+    let states: Option<Predicted> = states.transpose()?;
+    let in_states = mean_in_states(&watched);
+    let pairs: Vec<SteppedPair> = watched.into_iter().map(|pair| pair.stepped).collect();
     let md = Stepped::of(&pairs, request.strain);
     let kmc = (!stepped.is_empty()).then(|| Stepped::of(&stepped, request.strain));
     let residual_kmc = kmc.as_ref().map(|kmc| kmc.residual);
@@ -342,7 +359,7 @@ pub fn strain_step(
             &md,
             kmc.as_ref(),
             states.as_ref().map(|s| &s.stepped),
-            &edges,
+            (&in_states, &edges),
         ),
         residual_strain_md: md.residual.value,
         residual_strain_md_error: md.residual.error,
@@ -350,6 +367,7 @@ pub fn strain_step(
         residual_strain_kmc_error: residual_kmc.and_then(|residual| residual.error),
         states: states.as_ref().map(|states| states.states),
         states_share: states.as_ref().map(|states| states.share),
+        states_fallen: states.as_ref().map(|states| states.fallen),
         states_left_out,
         residual_strain_states: residual_states.map(|residual| residual.value),
         residual_strain_states_error: residual_states.and_then(|residual| residual.error),
@@ -357,18 +375,19 @@ pub fn strain_step(
     })
 }
 
-/// The step by the states that the catalogue stores, or why they tell nothing; neither where it stores none.
-fn visited_states(
-    start: &TrajectoryStart,
-    load: (f64, &[f64]),
-    (seed, progress, interrupt): (u64, &dyn Progress, &Interrupt),
-) -> Result<(Option<Predicted>, Option<String>), PipelineError> {
+/// The states that the catalogue stores in the strained cell, or why they tell nothing; neither where it stores
+/// none.
+fn stored_states<'a>(
+    start: &'a TrajectoryStart,
+    strain: f64,
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<(Option<SteppedStates<'a>>, Option<String>), PipelineError> {
     let Some(graph) = &start.graph else {
         return Ok((None, None));
     };
-    progress.begin("states that were visited", 1);
-    let home = (start.searcher.minimum(), start.temperature);
-    let found = predicted((graph, &start.sample), home, load, (seed, interrupt));
+    progress.begin("stored states in the strained cell", 1);
+    let home = (start.searcher.minimum(), &start.sample);
+    let found = SteppedStates::new(graph, home, (start.temperature, strain), interrupt);
     progress.end();
     match found {
         Ok(states) => Ok((Some(states), None)),
@@ -378,6 +397,14 @@ fn visited_states(
             Ok((None, Some(error.to_string())))
         }
     }
+}
+
+/// The share of all trajectories that end each interval in a stored state; empty where none is stored.
+fn mean_in_states(pairs: &[WatchedPair]) -> Vec<f64> {
+    let intervals = pairs.first().map_or(0, |pair| pair.in_states.len());
+    (0..intervals)
+        .map(|k| pairs.iter().map(|pair| pair.in_states[k]).sum::<f64>() / pairs.len() as f64)
+        .collect()
 }
 
 /// Pairs or runs summed up: moduli and what relaxed of them, interval by interval, held, then back.
@@ -452,7 +479,7 @@ fn rows(
     md: &Stepped,
     kmc: Option<&Stepped>,
     states: Option<&Stepped>,
-    edges: &[f64],
+    (in_states, edges): (&[f64], &[f64]),
 ) -> Vec<StepRow> {
     let intervals = edges.len() - 1;
     (0..2 * intervals)
@@ -461,7 +488,7 @@ fn rows(
             let of_md = md.relaxed[k];
             let relaxes = margin(of_md).is_some_and(|margin| of_md.value.abs() > margin);
             let verdict = |other: Option<&Stepped>| {
-                let verdict = agrees(Some(of_md), other.map(|other| other.relaxed[k]));
+                let verdict = agrees(Some(md.moduli[k]), other.map(|other| other.moduli[k]));
                 verdict.filter(|_| relaxes)
             };
             StepRow {
@@ -469,6 +496,7 @@ fn rows(
                 from: ends[0],
                 to: ends[1],
                 md: md.at(k),
+                md_in_states: in_states.get(k).copied(),
                 kmc: kmc.map(|kmc| kmc.at(k)),
                 agrees: verdict(kmc),
                 states: states.map(|states| states.at(k)),
@@ -498,7 +526,7 @@ pub fn write_step_csv(
             writer,
             "back,from,to,md_modulus,md_modulus_error,md_relaxed,md_relaxed_error,kmc_modulus,\
              kmc_modulus_error,kmc_relaxed,kmc_relaxed_error,agrees,states_modulus,states_modulus_error,\
-             states_relaxed,states_relaxed_error,states_agree"
+             states_relaxed,states_relaxed_error,states_agree,md_in_states"
         )?;
         let real = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:?}"));
         let columns = |stress: Option<SteppedStress>| {
@@ -514,7 +542,7 @@ pub fn write_step_csv(
         for row in &step.rows {
             writeln!(
                 writer,
-                "{},{:?},{:?},{},{},{},{},{}",
+                "{},{:?},{:?},{},{},{},{},{},{}",
                 u8::from(row.back),
                 row.from,
                 row.to,
@@ -523,6 +551,7 @@ pub fn write_step_csv(
                 verdict(row.agrees),
                 columns(row.states),
                 verdict(row.states_agree),
+                real(row.md_in_states),
             )?;
         }
         Ok(())
@@ -563,7 +592,7 @@ mod tests {
     }
 
     fn verdicts(md: &Stepped, kmc: &Stepped) -> Vec<Option<bool>> {
-        let rows = rows(md, Some(kmc), None, &[0.0, 1.0, 2.0]);
+        let rows = rows(md, Some(kmc), None, (&[], &[0.0, 1.0, 2.0]));
         rows.iter().map(|row| row.agrees).collect()
     }
 

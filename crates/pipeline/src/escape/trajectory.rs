@@ -242,6 +242,11 @@ impl<'a> Trajectory<'a> {
         self.simulation
             .advance(self.setting.steps)
             .map_err(failed)?;
+        self.inherent_structure()
+    }
+
+    /// Where a quench from here ends.
+    pub(crate) fn inherent_structure(&self) -> Result<InherentStructure, PipelineError> {
         let quenched = InherentStructure::quench(
             &self.simulation.configuration(),
             self.setting.force_field.clone(),

@@ -28,6 +28,20 @@ pub(crate) struct VisitedMinimum {
     pub(crate) displacement: DisplacementField,
 }
 
+impl VisitedMinimum {
+    /// A quenched configuration beside another minimum of the same cell.
+    pub(crate) fn beside(reference: &InherentStructure, quenched: &InherentStructure) -> Self {
+        let reference_at = reference.configuration();
+        let positions = &quenched.configuration().positions;
+        let field = displacements(&reference_at.cell, &reference_at.positions, positions);
+        Self {
+            energy: quenched.energy() - reference.energy(),
+            stress: quenched.stress(),
+            displacement: stored(&field),
+        }
+    }
+}
+
 /// What one trajectory saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StationarySeries {

@@ -1,8 +1,8 @@
 //! A step of strain and back, of both signs, in molecular dynamics.
 
-use metabasin_atoms::Stress;
 use serde::{Deserialize, Serialize};
 
+use super::visited_states::{At, SteppedStates};
 use crate::escape::{Setting, Trajectory};
 use crate::{Interrupt, PipelineError};
 
@@ -32,29 +32,67 @@ impl SteppedPair {
     }
 }
 
+/// A pair of trajectories, and what of them ends where the catalogue stores a state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WatchedPair {
+    /// Their stresses.
+    pub(crate) stepped: SteppedPair,
+    /// Of both trajectories, the share that is in a stored state at the end of each interval, held, then back;
+    /// empty where none is stored.
+    pub(crate) in_states: Vec<f64>,
+}
+
 /// Equilibrates trajectory `index` for `settle` intervals, shears all its atoms and its cell by ±`strain` at
-/// once, holds the cell, steps back and holds it again; intervals end at `edges` `[τ]`.
+/// once, holds the cell, steps back and holds it again; intervals end at `edges` `[τ]`, and where each ends is
+/// looked up among the states of a catalogue, if it stores some.
 pub(crate) fn stepped_pair(
     (setting, temperature): (&Setting, f64),
     (strain, edges): (f64, &[f64]),
     (settle, index): (u64, u64),
-    interrupt: &Interrupt,
-) -> Result<SteppedPair, PipelineError> {
+    (states, interrupt): (Option<&SteppedStates<'_>>, &Interrupt),
+) -> Result<WatchedPair, PipelineError> {
     let address = |leg: u64| (STREAMS, LEGS * index + leg);
     let mut start = Trajectory::new(setting, temperature, address(0), interrupt)?;
     start.settle(settle)?;
-    let watched = |trajectory: &mut Trajectory<'_>| -> Result<Vec<f64>, PipelineError> {
+    let followed = |trajectory: &mut Trajectory<'_>, at: At| -> Result<Leg, PipelineError> {
         let step = |time: f64| (time / setting.time_step()).round() as u64;
-        let lengths = edges.windows(2).map(|ends| step(ends[1]) - step(ends[0]));
-        lengths
-            .map(|steps| trajectory.mean_stress_over(steps.max(1)).map(Stress::xy))
-            .collect()
+        let mut leg = Leg::default();
+        for ends in edges.windows(2) {
+            let steps = step(ends[1]) - step(ends[0]);
+            let stress = trajectory.mean_stress_over(steps.max(1))?;
+            leg.stresses.push(stress.xy());
+            if let Some(states) = states {
+                let inside = states.stores(&trajectory.inherent_structure()?, at);
+                leg.inside.push(f64::from(u8::from(inside)));
+            }
+        }
+        Ok(leg)
     };
-    let signed = |strain: f64| -> Result<[Vec<f64>; 2], PipelineError> {
+    let signed = |strain: f64, at: At| -> Result<[Leg; 2], PipelineError> {
         let mut there = start.sheared(strain, address(1))?;
-        let held = watched(&mut there)?;
-        let back = watched(&mut there.sheared(-strain, address(2))?)?;
+        let held = followed(&mut there, at)?;
+        let back = followed(&mut there.sheared(-strain, address(2))?, At::Rest)?;
         Ok([held, back])
     };
-    Ok(SteppedPair::of(&signed(strain)?, &signed(-strain)?))
+    let plus = signed(strain, At::Plus)?;
+    let minus = signed(-strain, At::Minus)?;
+    let in_states = plus.iter().zip(&minus).flat_map(|(a, b)| {
+        let both = a.inside.iter().zip(&b.inside);
+        both.map(|(a, b)| 0.5 * (a + b))
+    });
+    Ok(WatchedPair {
+        in_states: in_states.collect(),
+        stepped: SteppedPair::of(
+            &plus.map(|leg| leg.stresses),
+            &minus.map(|leg| leg.stresses),
+        ),
+    })
+}
+
+/// What a trajectory did in the intervals after a step.
+#[derive(Default)]
+struct Leg {
+    stresses: Vec<f64>,
+    /// 1 where an interval ended in a stored state.
+    inside: Vec<f64>,
 }

@@ -4,30 +4,44 @@
 use metabasin_atoms::{Purpose, random_stream};
 use metabasin_catalogue::{SampleRecord, StateGraph};
 use metabasin_graphs::{Counts, DrivenModel, ReversibleModel};
-use metabasin_landscape::relaxed_stiffness;
 use metabasin_minimizers::InherentStructure;
 use rand_distr::{Distribution, Poisson};
 
 use super::Stepped;
 use super::dynamics::SteppedPair;
-use crate::displaced_minimum::displaced_minimum;
+use super::strained_states::StrainedStates;
 use crate::escape::interrupted;
-use crate::harvest::{check_temperature, counts_of};
+use crate::harvest::{VisitedMinimum, as_series, check_temperature, counts_of};
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError};
 
 /// Draws of the counts, for the error.
 const DRAWS: u64 = 32;
-/// States, those of the largest weights, whose stiffness is measured.
-const STIFFNESSES: usize = 16;
-/// Largest force of the minima whose stiffness is measured `[energy / length]`.
-const STIFFNESS_TOLERANCE: f64 = 1e-6;
-/// Places of the components xx, yy and xy.
-const XX: usize = 0;
-const YY: usize = 1;
-const XY: usize = 3;
 /// More states than this take more time to diagonalize than to simulate.
 const MOST_STATES: usize = 3000;
+
+/// The cell that a trajectory is in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum At {
+    /// As it is in the catalogue.
+    Rest,
+    /// Sheared by the positive strain.
+    Plus,
+    /// Sheared by the negative one.
+    Minus,
+}
+
+/// The states of a catalogue at the strain of the step of both signs.
+pub(crate) struct SteppedStates<'a> {
+    graph: &'a StateGraph,
+    home: &'a InherentStructure,
+    sample: &'a SampleRecord,
+    at_rest: Vec<VisitedMinimum>,
+    counts: Counts,
+    model: ReversibleModel,
+    /// At positive and at negative strain.
+    strained: [StrainedStates; 2],
+}
 
 /// What the visited states predict.
 pub(crate) struct Predicted {
@@ -37,95 +51,164 @@ pub(crate) struct Predicted {
     pub(crate) states: usize,
     /// Share of the harvested time that was spent in them.
     pub(crate) share: f64,
+    /// Of the equilibrium at zero load, the share in states that the strain takes away, mean of both signs.
+    pub(crate) fallen: f64,
 }
 
-/// State i at fixed cell, sheared by γ, has the energy E_i − P_i γ, P_i = V (σ_0 − σ_i)_xy, beside what all have
-/// in common, so that its weight is w_i exp(P_i γ/k_B T); the stress is
+impl<'a> SteppedStates<'a> {
+    /// Relaxes the states of a catalogue at both strains.
+    ///
+    /// # Errors
+    /// States of another temperature, or no two that lead to each other; a quench that fails; or on request.
+    pub(crate) fn new(
+        graph: &'a StateGraph,
+        (home, sample): (&'a InherentStructure, &'a SampleRecord),
+        (temperature, strain): (f64, f64),
+        interrupt: &Interrupt,
+    ) -> Result<Self, PipelineError> {
+        let none =
+            |why: &str| PipelineError::BadInput(format!("the stored states tell nothing: {why}"));
+        check_temperature(graph, temperature).map_err(PipelineError::BadInput)?;
+        let counts = counts_of(graph, graph.states.len());
+        let model = ReversibleModel::fit(&counts).filter(|model| model.states().len() > 1);
+        let model = model.ok_or_else(|| none("no two of them lead to each other: harvest more"))?;
+        if model.states().len() > MOST_STATES {
+            return Err(none("they are too many"));
+        }
+        let at = |gamma| StrainedStates::relaxed(graph, (home, sample), gamma, interrupt);
+        Ok(Self {
+            graph,
+            home,
+            sample,
+            at_rest: as_series(graph).minima,
+            counts,
+            model,
+            strained: [at(strain)?, at(-strain)?],
+        })
+    }
+
+    /// Whether a quenched configuration is one of the states, with a weight or without.
+    pub(crate) fn stores(&self, quenched: &InherentStructure, at: At) -> bool {
+        let strained = match at {
+            At::Rest => {
+                let here = VisitedMinimum::beside(self.home, quenched);
+                let mut known = self.at_rest.iter();
+                return known.any(|known| known.is_same_state(&here, self.sample));
+            }
+            At::Plus => &self.strained[0],
+            At::Minus => &self.strained[1],
+        };
+        strained.holds(quenched)
+    }
+
+    /// What they do.
+    ///
+    /// # Errors
+    /// On request.
+    pub(crate) fn predicted(
+        &self,
+        temperature: f64,
+        (strain, edges): (f64, &[f64]),
+        (seed, interrupt): (u64, &Interrupt),
+    ) -> Result<Predicted, PipelineError> {
+        let still: Vec<f64> = self.graph.states.iter().map(|s| s.stress.xy()).collect();
+        let energies: Vec<f64> = self.graph.states.iter().map(|s| s.energy).collect();
+        let responses = self.strained.each_ref().map(|strained| Response {
+            works: strained
+                .minima
+                .iter()
+                .zip(&energies)
+                .map(|(there, energy)| (energy - there.energy) / temperature)
+                .collect(),
+            stresses: strained.minima.iter().map(|m| m.stress.xy()).collect(),
+            became: &strained.became,
+            returns_to: &strained.returns_to,
+        });
+        let step = |model: &ReversibleModel| stepped_states(model, &responses, &still, edges);
+        let draws: Vec<u64> = (0..DRAWS).collect();
+        let drawn: Vec<Option<SteppedPair>> = side_by_side(&draws, |&draw| {
+            if interrupt.is_requested() {
+                return Err(interrupted());
+            }
+            let drawn = drawn(&self.counts, seed, draw);
+            Ok(ReversibleModel::fit(&drawn).map(|model| step(&model)))
+        })?;
+        let drawn: Vec<SteppedPair> = drawn.into_iter().flatten().collect();
+        let model = &self.model;
+        let fitted = Stepped::of(&[step(model)], strain);
+        let counts = &self.counts;
+        let times: f64 = (0..counts.states()).map(|state| counts.time(state)).sum();
+        let kept: f64 = model.states().iter().map(|&state| counts.time(state)).sum();
+        let fallen = responses.each_ref().map(|response| {
+            let states = model.states().iter();
+            let fallen = states.filter(|&&state| response.became[state] != state);
+            fallen.filter_map(|&state| model.weight(state)).sum::<f64>()
+        });
+        Ok(Predicted {
+            stepped: fitted.with_spread(&Stepped::of(&drawn, strain), drawn.len()),
+            states: model.states().len(),
+            share: kept / times,
+            fallen: 0.5 * (fallen[0] + fallen[1]),
+        })
+    }
+}
+
+/// All states of a graph at one strain.
+struct Response<'a> {
+    /// E(0) − E(γ) of each, in k_B T, but for what all have in common.
+    works: Vec<f64>,
+    /// Its xy stress there `[energy / length³]`.
+    stresses: Vec<f64>,
+    /// The state that it fell to.
+    became: &'a [usize],
+    /// The state that it comes back to when the strain is taken back.
+    returns_to: &'a [usize],
+}
+
+/// A step of both signs and back of states whose response is known, from equilibrium at zero load.
+///
+/// State i, relaxed at fixed cell sheared by γ, has the energy E_i(γ) and the stress σ_i(γ); its weight there is
+/// w_i exp((E_i(0) − E_i(γ))/k_B T), its vibrations being taken as at zero load, and the passes between states
+/// lie half-way. What falls without heat falls at once, there and back:
 ///
 /// ```text
-/// σ(t) = G γ − Σ_i p_i(t) P_i / V,   dp/dt by the rates in the strained cell,
-/// G = Σ_i w_i [C_xyxy + (σ_yy − σ_xx)/2]_i
+/// σ(t) = Σ_i p_i(t) σ_i(γ),   dp/dt by the rates in the strained cell
 /// ```
 ///
-/// with the relaxed stiffness C of the states of the largest weights and the turn of their own stress. Starts in
-/// equilibrium.
-///
-/// # Errors
-/// States of another temperature, or no two that lead to each other; or on request.
-pub(crate) fn predicted(
-    (graph, sample): (&StateGraph, &SampleRecord),
-    (home, temperature): (&InherentStructure, f64),
-    (strain, edges): (f64, &[f64]),
-    (seed, interrupt): (u64, &Interrupt),
-) -> Result<Predicted, PipelineError> {
-    let none =
-        |why: &str| PipelineError::BadInput(format!("the stored states tell nothing: {why}"));
-    check_temperature(graph, temperature).map_err(PipelineError::BadInput)?;
-    let counts = counts_of(graph, graph.states.len());
-    let model = ReversibleModel::fit(&counts).filter(|model| model.states().len() > 1);
-    let model = model.ok_or_else(|| none("no two of them lead to each other: harvest more"))?;
-    if model.states().len() > MOST_STATES {
-        return Err(none("they are too many"));
-    }
-    let volume = sample.volume();
-    let stiffness = mean_stiffness(&model, graph, home, interrupt)?
-        .ok_or_else(|| none("none of the largest weights has a stiffness"))?;
-    let dipoles: Vec<f64> = graph
-        .states
-        .iter()
-        .map(|state| volume * (sample.stress_minimum.0[XY] - state.stress.0[XY]))
-        .collect();
-    let step = |model: &ReversibleModel| {
-        let elastic = (stiffness, volume, temperature);
-        stepped_states(model, &dipoles, elastic, (strain, edges))
-    };
-    let draws: Vec<u64> = (0..DRAWS).collect();
-    let drawn: Vec<Option<SteppedPair>> = side_by_side(&draws, |&draw| {
-        if interrupt.is_requested() {
-            return Err(interrupted());
-        }
-        let drawn = drawn(&counts, seed, draw);
-        Ok(ReversibleModel::fit(&drawn).map(|model| step(&model)))
-    })?;
-    let drawn: Vec<SteppedPair> = drawn.into_iter().flatten().collect();
-    let fitted = Stepped::of(&[step(&model)], strain);
-    let times: f64 = (0..counts.states()).map(|state| counts.time(state)).sum();
-    let kept: f64 = model.states().iter().map(|&state| counts.time(state)).sum();
-    Ok(Predicted {
-        stepped: fitted.with_spread(&Stepped::of(&drawn, strain), drawn.len()),
-        states: model.states().len(),
-        share: kept / times,
-    })
-}
-
-/// A step of ±`strain` and back of states with given dipoles, numbered as in the graph, in a solid of stiffness
-/// G `[energy / length³]` and volume V at k_B T.
+/// `still` are the stresses at zero strain, all lists being those of the graph.
 fn stepped_states(
     model: &ReversibleModel,
-    dipoles: &[f64],
-    (stiffness, volume, temperature): (f64, f64, f64),
-    (strain, edges): (f64, &[f64]),
+    responses: &[Response<'_>; 2],
+    still: &[f64],
+    edges: &[f64],
 ) -> SteppedPair {
-    let dipoles: Vec<f64> = model.states().iter().map(|&state| dipoles[state]).collect();
-    let driven = |strain: f64| {
-        let works: Vec<f64> = dipoles.iter().map(|p| p * strain / temperature).collect();
-        DrivenModel::new(model, &works)
-    };
-    let still = driven(0.0);
-    let start = still.equilibrium();
+    let states = model.states();
+    let of_model = |all: &[f64]| -> Vec<f64> { states.iter().map(|&state| all[state]).collect() };
+    let place = |state: usize| states.binary_search(&state).ok();
+    let at_rest = DrivenModel::new(model, &vec![0.0; states.len()]);
+    let start = at_rest.equilibrium();
     let hold = edges.last().copied().unwrap_or_default();
-    let signed = |strain: f64| -> [Vec<f64>; 2] {
-        let driven = driven(strain);
-        let end = driven.after(&start, hold);
-        let stress = |elastic: f64, dipoles: Vec<f64>| {
-            dipoles.iter().map(|p| elastic - p / volume).collect()
-        };
-        [
-            stress(stiffness * strain, driven.means(&start, &dipoles, edges)),
-            stress(0.0, still.means(&end, &dipoles, edges)),
-        ]
+    let signed = |response: &Response<'_>| -> [Vec<f64>; 2] {
+        // What fell to a state without a weight stands where the first that did so stands.
+        let falls_to: Vec<usize> = states
+            .iter()
+            .map(|&state| {
+                let end = response.became[state];
+                let alike = |other: &usize| response.became[*other] == end;
+                place(end).or_else(|| states.iter().position(alike))
+            })
+            .map(Option::unwrap_or_default)
+            .collect();
+        let driven = DrivenModel::merged(model, &of_model(&response.works), &falls_to);
+        let held = driven.means(&start, &of_model(&response.stresses), edges);
+        let mut returned = vec![0.0; states.len()];
+        for (k, occupation) in driven.after(&start, hold).into_iter().enumerate() {
+            let end = place(response.returns_to[states[k]]).unwrap_or(k);
+            returned[end] += occupation;
+        }
+        [held, at_rest.means(&returned, &of_model(still), edges)]
     };
-    SteppedPair::of(&signed(strain), &signed(-strain))
+    SteppedPair::of(&signed(&responses[0]), &signed(&responses[1]))
 }
 
 /// Counts as another series of the same length might have given them: jumps are counted independently of each
@@ -143,40 +226,6 @@ fn drawn(counts: &Counts, seed: u64, draw: u64) -> Counts {
     drawn
 }
 
-/// G of the states of the largest weights, averaged by weight; none where none has a stiffness.
-fn mean_stiffness(
-    model: &ReversibleModel,
-    graph: &StateGraph,
-    home: &InherentStructure,
-    interrupt: &Interrupt,
-) -> Result<Option<f64>, PipelineError> {
-    let weight = |state: usize| model.weight(state).unwrap_or(0.0);
-    let mut largest = model.states().to_vec();
-    largest.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)).then(a.cmp(&b)));
-    largest.truncate(STIFFNESSES);
-    let found: Vec<Option<(f64, f64)>> = side_by_side(&largest, |&state| {
-        if interrupt.is_requested() {
-            return Err(interrupted());
-        }
-        let displacement = &graph.states[state].displacement;
-        let displacement = displacement.coordinates(home.configuration().len());
-        let there = displaced_minimum(home, &displacement, STIFFNESS_TOLERANCE).ok();
-        Ok(there.and_then(|there| {
-            let stiffness = relaxed_stiffness(&there).ok()?;
-            let stress = there.stress();
-            let turn = 0.5 * (stress.0[YY] - stress.0[XX]);
-            Some((weight(state), stiffness.0[XY][XY] + turn))
-        }))
-    })?;
-    let (sum, weights) = found
-        .iter()
-        .flatten()
-        .fold((0.0, 0.0), |(sum, weights), (weight, stiffness)| {
-            (sum + weight * stiffness, weights + weight)
-        });
-    Ok((weights > 0.0).then(|| sum / weights))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,14 +240,35 @@ mod tests {
         ReversibleModel::fit(&counts).unwrap()
     }
 
+    /// States of given dipoles P in a linear solid: E(γ) = E(0) − P γ, σ = G γ − P/V, at both signs of `strain`;
+    /// none falls.
+    fn linear(
+        dipoles: &[f64],
+        strain: f64,
+        each: &[usize],
+        edges: &[f64],
+        model: &ReversibleModel,
+    ) -> SteppedPair {
+        let responses = [strain, -strain].map(|gamma| Response {
+            works: dipoles.iter().map(|p| p * gamma / TEMPERATURE).collect(),
+            stresses: dipoles
+                .iter()
+                .map(|p| STIFFNESS * gamma - p / VOLUME)
+                .collect(),
+            became: each,
+            returns_to: each,
+        });
+        let still: Vec<f64> = dipoles.iter().map(|p| -p / VOLUME).collect();
+        stepped_states(model, &responses, &still, edges)
+    }
+
     /// Two states that exchange at rates k exp(±Pγ/2kT) towards w exp(Pγ/kT): all is known.
     #[test]
     fn two_states_flip_as_their_rates_say_and_flip_back() {
         let model = model(&[0, 0, 0, 1, 1, 0, 1, 0, 0], 2);
         let (dipole, strain) = (40.0, 0.02);
         let edges = [0.0, 1.0, 3.0];
-        let elastic = (STIFFNESS, VOLUME, TEMPERATURE);
-        let found = stepped_states(&model, &[0.0, dipole], elastic, (strain, &edges));
+        let found = linear(&[0.0, dipole], strain, &[0, 1], &edges, &model);
         let up = |strain: f64| model.rate(0, 1) * (0.5 * dipole * strain / TEMPERATURE).exp();
         let down = |strain: f64| model.rate(1, 0) * (-0.5 * dipole * strain / TEMPERATURE).exp();
         let settled = |strain: f64| up(strain) / (up(strain) + down(strain));
@@ -250,11 +320,45 @@ mod tests {
         // Intervals so short that their mean is the value in their middle.
         for time in [0.3, 1.0, 4.0] {
             let edges = [0.0, time - 1e-3, time + 1e-3];
-            let elastic = (STIFFNESS, VOLUME, TEMPERATURE);
-            let found = stepped_states(&model, &dipoles, elastic, (strain, &edges)).held[1];
+            let found = linear(&dipoles, strain, &[0, 1, 2], &edges, &model).held[1];
             let drop = (correlation(0.0) - correlation(time)) / (VOLUME * TEMPERATURE);
             assert!(drop > 0.05);
             assert!((found / strain - (STIFFNESS - drop)).abs() < 1e-4 * drop);
+        }
+    }
+
+    /// Two states that hardly exchange; at positive strain the second falls to the first and stays there when
+    /// the strain is taken back, at negative strain it is the other way round and both come back as they were.
+    #[test]
+    fn what_the_strain_takes_away_falls_at_once_and_comes_back_where_it_is_led() {
+        let mut counts = Counts::new(3);
+        counts.add_time(0, 6e6);
+        counts.add_time(1, 4e6);
+        counts.add_jumps([0, 1], 1);
+        counts.add_jumps([1, 0], 1);
+        // Has no weight: state 2 was never left.
+        counts.add_jumps([0, 2], 1);
+        let model = ReversibleModel::fit(&counts).unwrap();
+        assert_eq!(model.states(), [0, 1]);
+        let response = |became, returns_to| Response {
+            works: vec![0.0, 0.1, 5.0],
+            stresses: vec![0.30, 0.26, 9.0],
+            became,
+            returns_to,
+        };
+        let falls = response(&[0, 0, 2], &[0, 0, 2]);
+        // Both fall to what has no weight: the first stands for them, and comes back to the second.
+        let other = response(&[2, 2, 2], &[1, 1, 2]);
+        let still = [0.01, -0.02, 7.0];
+        let found = stepped_states(&model, &[falls, other], &still, &[0.0, 1.0, 2.0]);
+        let [a, b] = [0, 1].map(|state| model.weight(state).unwrap());
+        assert!((a - 0.6).abs() < 1e-6 && (b - 0.4).abs() < 1e-6);
+        for k in 0..2 {
+            assert!((found.held[k] - 0.5 * (0.30 - 0.30)).abs() < 1e-6);
+            assert!(
+                (found.back[k] - 0.5 * (0.01 + 0.02)).abs() < 1e-6,
+                "{found:?}"
+            );
         }
     }
 
