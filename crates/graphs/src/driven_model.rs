@@ -19,14 +19,14 @@ const STATIONARY: f64 = 1e-13;
 /// solved by the eigenvectors of the symmetric matrix k_ij √(π_i/π_j), π the new weights
 /// (van Kampen, Stochastic Processes in Physics and Chemistry, chapter V.7).
 ///
-/// A field may take the pass away that held a state: it is merged into the state that it falls to then, which
-/// keeps its own weight and gains the passes of the other.
+/// A field may take the pass away that held two states apart: they are merged then, each keeping its weight
+/// and its passes, and share what they hold as their weights do at every moment.
 #[derive(Clone, Debug)]
 pub struct DrivenModel {
-    /// The place in the matrix of each state, or of what it fell to.
+    /// The place in the matrix of each state, which merged ones share.
     places: Vec<usize>,
-    /// Whether each state stands by itself.
-    stands: Vec<bool>,
+    /// Of what is at its place, how much each state holds.
+    shares: Vec<f64>,
     /// Square roots of the weights in the field, which sum to 1.
     roots: DVector<f64>,
     rates: DVector<f64>,
@@ -46,41 +46,46 @@ impl DrivenModel {
         Self::merged(model, works, &each)
     }
 
-    /// As [`new`](Self::new), where state `k` falls to state `falls_to[k]`, which is `k` itself where it stays.
-    /// The work on a state that falls is up to where it comes to rest.
+    /// As [`new`](Self::new), where state `k` is merged with `merged_with[k]`, which is `k` itself where it
+    /// stays apart.
     ///
     /// # Panics
-    /// On another number of works or of ends than of states, or where a state falls to one that falls.
-    pub fn merged(model: &ReversibleModel, works: &[f64], falls_to: &[usize]) -> Self {
+    /// On another number of works or of partners than of states, or where a partner is merged with a third.
+    pub fn merged(model: &ReversibleModel, works: &[f64], merged_with: &[usize]) -> Self {
         let states = model.states();
         assert_eq!(works.len(), states.len(), "one work a state");
-        assert_eq!(falls_to.len(), states.len(), "one end a state");
-        let stands: Vec<bool> = (0..).zip(falls_to).map(|(k, &end)| k == end).collect();
-        assert!(
-            falls_to.iter().all(|&end| stands[end]),
-            "states fall to states that stay"
-        );
-        let mut places = vec![0; states.len()];
-        let standing: Vec<usize> = (0..states.len()).filter(|&k| stands[k]).collect();
-        for (place, &k) in standing.iter().enumerate() {
-            places[k] = place;
+        assert_eq!(merged_with.len(), states.len(), "one partner a state");
+        let mut places = vec![usize::MAX; states.len()];
+        let mut number = 0;
+        for k in 0..states.len() {
+            if merged_with[k] == k {
+                places[k] = number;
+                number += 1;
+            }
         }
-        for (k, &end) in falls_to.iter().enumerate() {
-            places[k] = places[end];
+        for k in 0..states.len() {
+            let partner = merged_with[k];
+            assert_eq!(merged_with[partner], partner, "partners stay apart");
+            places[k] = places[partner];
         }
         // Of the largest one: no exponential overflows.
         let top = works.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let tilted = standing.iter().map(|&k| {
-            let weight = model.weight(states[k]).unwrap_or(0.0);
-            weight * (works[k] - top).exp()
+        let tilted = works.iter().zip(states).map(|(work, &state)| {
+            let weight = model.weight(state).unwrap_or(0.0);
+            weight * (work - top).exp()
         });
         let tilted: Vec<f64> = tilted.collect();
         let sum: f64 = tilted.iter().sum();
-        let roots = DVector::from_iterator(
-            standing.len(),
-            tilted.iter().map(|weight| (weight / sum).sqrt()),
-        );
-        let mut symmetric = DMatrix::zeros(standing.len(), standing.len());
+        let mut weights = DVector::zeros(number);
+        for (&place, weight) in places.iter().zip(&tilted) {
+            weights[place] += weight;
+        }
+        let shares = places.iter().zip(&tilted);
+        let shares = shares
+            .map(|(&place, weight)| weight / weights[place])
+            .collect();
+        let roots = weights.map(|weight: f64| (weight / sum).sqrt());
+        let mut symmetric = DMatrix::zeros(number, number);
         for flux in model.fluxes() {
             let place = |state: usize| states.binary_search(&state).ok();
             let [Some(a), Some(b)] = flux.between.map(place) else {
@@ -112,41 +117,39 @@ impl DrivenModel {
         });
         Self {
             places,
-            stands,
+            shares,
             roots,
             rates,
             modes,
         }
     }
 
-    /// One number a state: those that stand have that of their place, those that fell none.
-    fn of_states(&self, numbers: &DVector<f64>) -> Vec<f64> {
-        let states = self.places.iter().zip(&self.stands);
-        states
-            .map(|(&place, &stands)| if stands { numbers[place] } else { 0.0 })
-            .collect()
+    /// What each state holds of what is at its place.
+    fn of_states(&self, held: &DVector<f64>) -> Vec<f64> {
+        let states = self.places.iter().zip(&self.shares);
+        states.map(|(&place, share)| share * held[place]).collect()
     }
 
-    /// Occupations in equilibrium; none of what fell.
+    /// Occupations in equilibrium.
     pub fn equilibrium(&self) -> Vec<f64> {
         self.of_states(&self.roots.map(|root| root * root))
     }
 
-    /// How much of each mode occupations hold, once what falls has fallen.
+    /// How much of each mode occupations hold.
     fn amplitudes(&self, occupations: &[f64]) -> DVector<f64> {
         assert_eq!(
             occupations.len(),
             self.places.len(),
             "one occupation a state"
         );
-        let mut standing = DVector::zeros(self.roots.len());
+        let mut held = DVector::zeros(self.roots.len());
         for (&place, occupation) in self.places.iter().zip(occupations) {
-            standing[place] += occupation;
+            held[place] += occupation;
         }
-        self.modes.tr_mul(&standing.component_div(&self.roots))
+        self.modes.tr_mul(&held.component_div(&self.roots))
     }
 
-    /// Occupations after a time `[τ]`; none of what fell.
+    /// Occupations after a time `[τ]`.
     ///
     /// # Panics
     /// On another number of occupations than of states.
@@ -157,7 +160,7 @@ impl DrivenModel {
     }
 
     /// Means of `observable`, one value a state, over the intervals between consecutive `edges` `[τ]`, from
-    /// given occupations at time 0; what a state that fell shows is that of where it fell to.
+    /// given occupations at time 0.
     ///
     /// # Panics
     /// On another number of occupations or values than of states.
@@ -166,9 +169,7 @@ impl DrivenModel {
         let amplitudes = self.amplitudes(occupations);
         let mut weighted = DVector::zeros(self.roots.len());
         for (k, &place) in self.places.iter().enumerate() {
-            if self.stands[k] {
-                weighted[place] = observable[k] * self.roots[place];
-            }
+            weighted[place] += observable[k] * self.shares[k] * self.roots[place];
         }
         let shares = self.modes.tr_mul(&weighted);
         edges
@@ -298,18 +299,19 @@ mod tests {
         assert!((driven.equilibrium()[0] - 1.0).abs() < 1e-12);
     }
 
-    /// State 2 falls to state 0: what is left are two states that exchange by the passes of both, against
-    /// Euler's steps.
+    /// States 0 and 2 are one: what is left are two that exchange by the passes of both.
     #[test]
-    fn a_state_that_falls_gives_its_passes_to_the_one_that_it_falls_to() {
+    fn merged_states_keep_their_weights_and_their_passes() {
         let model = three_states();
         let works = [0.5, -0.2, 0.9];
         let driven = DrivenModel::merged(&model, &works, &[0, 1, 0]);
         let weight = |k: usize| model.weight(k).unwrap() * f64::exp(works[k]);
-        let settled = weight(1) / (weight(0) + weight(1));
-        let found = driven.equilibrium();
-        assert!((found[1] - settled).abs() < 1e-13 && found[2] == 0.0);
-        assert!((found[0] + found[1] - 1.0).abs() < 1e-13);
+        let both = weight(0) + weight(2);
+        let settled = weight(1) / (both + weight(1));
+        let apart = DrivenModel::new(&model, &works).equilibrium();
+        for (a, b) in driven.equilibrium().iter().zip(apart) {
+            assert!((a - b).abs() < 1e-13);
+        }
         let mut exchange = 0.0;
         for flux in model.fluxes() {
             let [a, b] = flux.between;
@@ -317,18 +319,17 @@ mod tests {
                 exchange += flux.flux * (0.5 * (works[a] + works[b])).exp();
             }
         }
-        let (up, down) = (exchange / weight(0), exchange / weight(1));
+        let (up, down) = (exchange / both, exchange / weight(1));
         let time = 0.3;
-        // All of what was in state 2 starts in state 0.
         let expected = settled + (0.1 - settled) * (-(up + down) * time).exp();
         let found = driven.after(&[0.3, 0.1, 0.6], time);
-        assert!((found[1] - expected).abs() < 1e-13 && found[2] == 0.0);
-        assert!((found[0] + found[1] - 1.0).abs() < 1e-13);
-        let means = driven.means(
-            &[0.3, 0.1, 0.6],
-            &[2.0, 5.0, 1e9],
-            &[time - 1e-4, time + 1e-4],
-        );
-        assert!((means[0] - (2.0 * (1.0 - expected) + 5.0 * expected)).abs() < 1e-6);
+        assert!((found[1] - expected).abs() < 1e-13);
+        // They share as their weights do, however they began.
+        assert!((found[0] - (1.0 - expected) * weight(0) / both).abs() < 1e-13);
+        assert!((found[2] - (1.0 - expected) * weight(2) / both).abs() < 1e-13);
+        let around = [time - 1e-4, time + 1e-4];
+        let means = driven.means(&[0.3, 0.1, 0.6], &[2.0, 5.0, 9.0], &around);
+        let seen = 2.0 * found[0] + 5.0 * found[1] + 9.0 * found[2];
+        assert!((means[0] - seen).abs() < 1e-6);
     }
 }

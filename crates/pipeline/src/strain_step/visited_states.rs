@@ -2,7 +2,7 @@
 //! in the strained cell, without an elastic model between them.
 
 use metabasin_atoms::{Purpose, random_stream};
-use metabasin_catalogue::{SampleRecord, StateGraph};
+use metabasin_catalogue::{SampleRecord, StateGraph, StateRecord};
 use metabasin_graphs::{Counts, DrivenModel, ReversibleModel};
 use metabasin_minimizers::InherentStructure;
 use rand_distr::{Distribution, Poisson};
@@ -105,25 +105,24 @@ impl<'a> SteppedStates<'a> {
     ///
     /// # Errors
     /// On request.
-    pub(crate) fn predicted(
-        &self,
+    pub(crate) fn predicted<'s>(
+        &'s self,
         temperature: f64,
         (strain, edges): (f64, &[f64]),
         (seed, interrupt): (u64, &Interrupt),
     ) -> Result<Predicted, PipelineError> {
         let still: Vec<f64> = self.graph.states.iter().map(|s| s.stress.xy()).collect();
-        let energies: Vec<f64> = self.graph.states.iter().map(|s| s.energy).collect();
-        let responses = self.strained.each_ref().map(|strained| Response {
-            works: strained
-                .minima
-                .iter()
-                .zip(&energies)
-                .map(|(there, energy)| (energy - there.energy) / temperature)
-                .collect(),
-            stresses: strained.minima.iter().map(|m| m.stress.xy()).collect(),
-            became: &strained.became,
-            returns_to: &strained.returns_to,
-        });
+        let response = |strained: &'s StrainedStates, gamma: f64| {
+            let found = (
+                strained.minima.as_slice(),
+                strained.became.as_slice(),
+                strained.returns_to.as_slice(),
+            );
+            let applied = (self.sample.volume(), temperature, gamma);
+            Response::new(&self.graph.states, found, applied)
+        };
+        let [plus, minus] = &self.strained;
+        let responses = [response(plus, strain), response(minus, -strain)];
         let step = |model: &ReversibleModel| stepped_states(model, &responses, &still, edges);
         let draws: Vec<u64> = (0..DRAWS).collect();
         let drawn: Vec<Option<SteppedPair>> = side_by_side(&draws, |&draw| {
@@ -159,17 +158,47 @@ struct Response<'a> {
     works: Vec<f64>,
     /// Its xy stress there `[energy / length³]`.
     stresses: Vec<f64>,
-    /// The state that it fell to.
+    /// The state that it fell to; itself where it stands.
     became: &'a [usize],
     /// The state that it comes back to when the strain is taken back.
     returns_to: &'a [usize],
 }
 
+impl<'a> Response<'a> {
+    /// A state that stands has the energy and the stress of its minimum at γ. One that fell has none there, but
+    /// what filled its basin is not lost: to first order in γ it takes up V σ_i γ as before, while its
+    /// surroundings respond as those of the state j to which it fell,
+    ///
+    /// ```text
+    /// E_i(γ) − E_i(0) = E_j(γ) − E_j(0) + V (σ_i − σ_j) γ,   σ_i(γ) = σ_i + σ_j(γ) − σ_j
+    /// ```
+    fn new(
+        states: &[StateRecord],
+        (minima, became, returns_to): (&[VisitedMinimum], &'a [usize], &'a [usize]),
+        (volume, temperature, gamma): (f64, f64, f64),
+    ) -> Self {
+        let of_state = |state: usize| {
+            let end = became[state];
+            let there = &minima[end];
+            let apart = states[state].stress.xy() - states[end].stress.xy();
+            let taken_up = there.energy - states[end].energy + volume * apart * gamma;
+            (-taken_up / temperature, there.stress.xy() + apart)
+        };
+        let (works, stresses) = (0..states.len()).map(of_state).unzip();
+        Self {
+            works,
+            stresses,
+            became,
+            returns_to,
+        }
+    }
+}
+
 /// A step of both signs and back of states whose response is known, from equilibrium at zero load.
 ///
-/// State i, relaxed at fixed cell sheared by γ, has the energy E_i(γ) and the stress σ_i(γ); its weight there is
-/// w_i exp((E_i(0) − E_i(γ))/k_B T), its vibrations being taken as at zero load, and the passes between states
-/// lie half-way. What falls without heat falls at once, there and back:
+/// A state of energy E_i(γ) and stress σ_i(γ) at fixed cell sheared by γ has the weight
+/// w_i exp((E_i(0) − E_i(γ))/k_B T) there, its vibrations being taken as at zero load, and the passes between
+/// states lie half-way; a state that fell exchanges at once with the one that it fell to:
 ///
 /// ```text
 /// σ(t) = Σ_i p_i(t) σ_i(γ),   dp/dt by the rates in the strained cell
@@ -190,7 +219,7 @@ fn stepped_states(
     let hold = edges.last().copied().unwrap_or_default();
     let signed = |response: &Response<'_>| -> [Vec<f64>; 2] {
         // What fell to a state without a weight stands where the first that did so stands.
-        let falls_to: Vec<usize> = states
+        let merged_with: Vec<usize> = states
             .iter()
             .map(|&state| {
                 let end = response.became[state];
@@ -199,12 +228,16 @@ fn stepped_states(
             })
             .map(Option::unwrap_or_default)
             .collect();
-        let driven = DrivenModel::merged(model, &of_model(&response.works), &falls_to);
+        let driven = DrivenModel::merged(model, &of_model(&response.works), &merged_with);
         let held = driven.means(&start, &of_model(&response.stresses), edges);
         let mut returned = vec![0.0; states.len()];
         for (k, occupation) in driven.after(&start, hold).into_iter().enumerate() {
-            let end = place(response.returns_to[states[k]]).unwrap_or(k);
-            returned[end] += occupation;
+            // What fell shares with what stands, and is itself again without the strain.
+            let stands = response.became[states[k]] == states[k];
+            let end = stands
+                .then(|| place(response.returns_to[states[k]]))
+                .flatten();
+            returned[end.unwrap_or(k)] += occupation;
         }
         [held, at_rest.means(&returned, &of_model(still), edges)]
     };
@@ -228,6 +261,9 @@ fn drawn(counts: &Counts, seed: u64, draw: u64) -> Counts {
 
 #[cfg(test)]
 mod tests {
+    use metabasin_atoms::Stress;
+    use metabasin_catalogue::DisplacementField;
+
     use super::*;
 
     const VOLUME: f64 = 400.0;
@@ -327,39 +363,86 @@ mod tests {
         }
     }
 
-    /// Two states that hardly exchange; at positive strain the second falls to the first and stays there when
-    /// the strain is taken back, at negative strain it is the other way round and both come back as they were.
+    /// Two states that hardly exchange; at positive strain the second falls to the first, at negative strain both
+    /// stand and the first comes back as the second.
     #[test]
-    fn what_the_strain_takes_away_falls_at_once_and_comes_back_where_it_is_led() {
+    fn what_the_strain_takes_away_shares_at_once_and_comes_back_where_it_is_led() {
         let mut counts = Counts::new(3);
         counts.add_time(0, 6e6);
         counts.add_time(1, 4e6);
         counts.add_jumps([0, 1], 1);
         counts.add_jumps([1, 0], 1);
-        // Has no weight: state 2 was never left.
+        // Has no weight: it was never left.
         counts.add_jumps([0, 2], 1);
         let model = ReversibleModel::fit(&counts).unwrap();
         assert_eq!(model.states(), [0, 1]);
+        let [a, b] = [0, 1].map(|state| model.weight(state).unwrap());
+        assert!((a - 0.6).abs() < 1e-6 && (b - 0.4).abs() < 1e-6);
         let response = |became, returns_to| Response {
             works: vec![0.0, 0.1, 5.0],
             stresses: vec![0.30, 0.26, 9.0],
             became,
             returns_to,
         };
-        let falls = response(&[0, 0, 2], &[0, 0, 2]);
-        // Both fall to what has no weight: the first stands for them, and comes back to the second.
-        let other = response(&[2, 2, 2], &[1, 1, 2]);
         let still = [0.01, -0.02, 7.0];
-        let found = stepped_states(&model, &[falls, other], &still, &[0.0, 1.0, 2.0]);
-        let [a, b] = [0, 1].map(|state| model.weight(state).unwrap());
-        assert!((a - 0.6).abs() < 1e-6 && (b - 0.4).abs() < 1e-6);
+        let edges = [0.0, 1.0, 2.0];
+        let falls = response(&[0, 0, 2], &[0, 0, 2]);
+        let led = response(&[0, 1, 2], &[1, 1, 2]);
+        let found = stepped_states(&model, &[falls, led], &still, &edges);
+        let tilted = 0.4 * f64::exp(0.1) / (0.6 + 0.4 * f64::exp(0.1));
+        let plus = [
+            0.30 + (0.26 - 0.30) * tilted,
+            0.01 + (-0.02 - 0.01) * tilted,
+        ];
+        // It starts at rest, and no time is enough to jump.
+        let minus = [0.30 * 0.6 + 0.26 * 0.4, -0.02];
         for k in 0..2 {
-            assert!((found.held[k] - 0.5 * (0.30 - 0.30)).abs() < 1e-6);
-            assert!(
-                (found.back[k] - 0.5 * (0.01 + 0.02)).abs() < 1e-6,
-                "{found:?}"
-            );
+            assert!((found.held[k] - 0.5 * (plus[0] - minus[0])).abs() < 1e-6);
+            assert!((found.back[k] - 0.5 * (plus[1] - minus[1])).abs() < 1e-6);
         }
+        // Where both fall to what has no weight they share as well.
+        let unknown = || response(&[2, 2, 2], &[0, 1, 2]);
+        let found = stepped_states(&model, &[unknown(), led_nowhere()], &still, &edges);
+        assert!((found.back[0] - 0.5 * (plus[1] - 0.01 * 0.6 + 0.02 * 0.4)).abs() < 1e-6);
+    }
+
+    /// Nothing falls, and all come back to themselves.
+    fn led_nowhere() -> Response<'static> {
+        Response {
+            works: vec![0.0; 3],
+            stresses: vec![0.0; 3],
+            became: &[0, 1, 2],
+            returns_to: &[0, 1, 2],
+        }
+    }
+
+    /// A fallen state takes up the work of its own stress, in surroundings that respond as those of the other.
+    #[test]
+    fn a_fallen_state_goes_on_in_a_straight_line() {
+        let state = |energy, xy| StateRecord {
+            energy,
+            stress: Stress([0.0, 0.0, 0.0, xy, 0.0, 0.0]),
+            ..StateRecord::default()
+        };
+        let states = [state(0.0, 0.1), state(0.5, 0.04)];
+        let there = VisitedMinimum {
+            energy: 0.2,
+            stress: Stress([0.0, 0.0, 0.0, 0.4, 0.0, 0.0]),
+            displacement: DisplacementField::default(),
+        };
+        let minima = [there.clone(), there];
+        let (volume, gamma) = (400.0, 0.02);
+        let found = Response::new(
+            &states,
+            (&minima, &[0, 0], &[0, 1]),
+            (volume, TEMPERATURE, gamma),
+        );
+        let taken_up = [0.2, 0.2 + volume * (0.04 - 0.1) * gamma];
+        for (work, taken_up) in found.works.iter().zip(taken_up) {
+            assert!((work + taken_up / TEMPERATURE).abs() < 1e-12);
+        }
+        assert!((found.stresses[0] - 0.4).abs() < 1e-12);
+        assert!((found.stresses[1] - (0.4 - 0.06)).abs() < 1e-12);
     }
 
     #[test]
