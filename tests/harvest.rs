@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 use metabasin_catalogue::Catalogue;
-use metabasin_pipeline::{Harvest, HarvestRequest, Interrupt, Keep, KernelChoice, Silent, harvest};
+use metabasin_pipeline::{
+    Harvest, HarvestRequest, Interrupt, Keep, KernelChoice, Silent, TrajectoryDynamics, harvest,
+};
 use tempfile::TempDir;
 
 #[path = "support/program.rs"]
@@ -18,12 +20,15 @@ use small_catalogue::{SHARED, search};
 
 fn harvested(temperature: Option<f64>) -> Harvest {
     let request = HarvestRequest {
-        temperature,
         trajectories: 4,
         settle: 2.0,
         duration: 12.0,
-        seed: 3,
-        kernel: KernelChoice::Portable,
+        dynamics: TrajectoryDynamics {
+            temperature,
+            seed: 3,
+            kernel: KernelChoice::Portable,
+            ..TrajectoryDynamics::default()
+        },
         ..HarvestRequest::default()
     };
     let request = (&request, Keep::Nothing);

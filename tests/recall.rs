@@ -8,7 +8,7 @@ use metabasin_catalogue::{Catalogue, EventRecord, Found, SearchRecord};
 use metabasin_files::read_trajectory;
 use metabasin_pipeline::{
     ExitVerdict, Interrupt, KernelChoice, Recall, RecallRequest, ReverificationRequest,
-    ReverificationTolerances, Silent, recall, reverify,
+    ReverificationTolerances, Silent, TrajectoryDynamics, recall, reverify,
 };
 use tempfile::TempDir;
 
@@ -25,8 +25,11 @@ fn recalled(path: &Path) -> Recall {
     let request = RecallRequest {
         trajectories: TRAJECTORIES,
         longest: 5.0,
-        seed: 4,
-        kernel: KernelChoice::Portable,
+        dynamics: TrajectoryDynamics {
+            seed: 4,
+            kernel: KernelChoice::Portable,
+            ..TrajectoryDynamics::default()
+        },
         ..RecallRequest::default()
     };
     recall(path, &request, (&Silent, &Interrupt::new())).unwrap()

@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 use metabasin_catalogue::{Catalogue, FluxRecord, HarvestRecord, StateGraph, StateRecord};
-use metabasin_pipeline::{Interrupt, KernelChoice, Silent, StepRequest, StrainStep, strain_step};
+use metabasin_pipeline::{
+    Interrupt, KernelChoice, Silent, StepRequest, StrainStep, TrajectoryDynamics, strain_step,
+};
 use tempfile::TempDir;
 
 #[path = "support/program.rs"]
@@ -18,8 +20,11 @@ use small_catalogue::{SHARED, search};
 
 fn stepped(request: &StepRequest) -> StrainStep {
     let request = StepRequest {
-        kernel: KernelChoice::Portable,
-        seed: 4,
+        dynamics: TrajectoryDynamics {
+            kernel: KernelChoice::Portable,
+            seed: 4,
+            ..request.dynamics.clone()
+        },
         ..request.clone()
     };
     strain_step(&SHARED.path, &request, (&Silent, &Interrupt::new())).unwrap()
@@ -31,7 +36,10 @@ fn stepped(request: &StepRequest) -> StrainStep {
 #[test]
 fn a_cold_sample_answers_with_its_stiffness() {
     let found = stepped(&StepRequest {
-        temperature: Some(1e-6),
+        dynamics: TrajectoryDynamics {
+            temperature: Some(1e-6),
+            ..TrajectoryDynamics::default()
+        },
         strain: 1e-4,
         hold: 64.0,
         pairs: 1,

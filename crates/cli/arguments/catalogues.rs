@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
-use metabasin_pipeline::{EscapeRequest, HarvestRequest, RateSettings, RecallRequest, StepRequest};
+use metabasin_pipeline::{
+    EscapeRequest, HarvestRequest, RateSettings, RecallRequest, StepRequest, TrajectoryDynamics,
+};
 
 use super::Kernel;
 use super::numbers::{finite, positive};
@@ -238,10 +240,10 @@ pub struct Dynamics {
     #[arg(long, value_name = "KT", allow_negative_numbers = true, value_parser = positive)]
     pub temperature: Option<f64>,
     /// Relaxation time of the Langevin thermostat in tau.
-    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().friction_time, allow_negative_numbers = true, value_parser = positive)]
+    #[arg(long, value_name = "TAU", default_value_t = TrajectoryDynamics::default().friction_time, allow_negative_numbers = true, value_parser = positive)]
     pub friction_time: f64,
     /// Time step in tau.
-    #[arg(long, value_name = "TAU", default_value_t = RecallRequest::default().time_step, allow_negative_numbers = true, value_parser = positive)]
+    #[arg(long, value_name = "TAU", default_value_t = TrajectoryDynamics::default().time_step, allow_negative_numbers = true, value_parser = positive)]
     pub time_step: f64,
     /// Seed.
     #[arg(
@@ -254,6 +256,18 @@ pub struct Dynamics {
     /// Force kernel.
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
+}
+
+impl From<&Dynamics> for TrajectoryDynamics {
+    fn from(arguments: &Dynamics) -> Self {
+        Self {
+            temperature: arguments.temperature,
+            friction_time: arguments.friction_time,
+            time_step: arguments.time_step,
+            seed: arguments.seed,
+            kernel: arguments.kernel.into(),
+        }
+    }
 }
 
 /// Arguments of `recall`.

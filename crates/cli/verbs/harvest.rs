@@ -25,15 +25,11 @@ pub fn harvest(context: &mut Context, arguments: &arguments::Harvest) -> Result<
         .writes("--csv", csv, Format::Text)
         .tried()?;
     let request = HarvestRequest {
-        temperature: arguments.dynamics.temperature,
         trajectories: arguments.trajectories,
         settle: arguments.settle,
         duration: arguments.duration,
         interval: arguments.interval,
-        friction_time: arguments.dynamics.friction_time,
-        time_step: arguments.dynamics.time_step,
-        seed: arguments.dynamics.seed,
-        kernel: arguments.dynamics.kernel.into(),
+        dynamics: (&arguments.dynamics).into(),
     };
     let keep = if arguments.store {
         Keep::States

@@ -24,17 +24,13 @@ pub fn recall(context: &mut Context, arguments: &arguments::Recall) -> Result<()
         .writes("--missing", missing, Format::Text)
         .tried()?;
     let request = RecallRequest {
-        temperature: arguments.dynamics.temperature,
         trajectories: arguments.trajectories,
         interval: arguments.interval,
         longest: arguments.longest,
         stationary: arguments.stationary,
         settle: arguments.settle,
         duration: arguments.duration,
-        friction_time: arguments.dynamics.friction_time,
-        time_step: arguments.dynamics.time_step,
-        seed: arguments.dynamics.seed,
-        kernel: arguments.dynamics.kernel.into(),
+        dynamics: (&arguments.dynamics).into(),
     };
     let result = recall_exits(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;
     outputs.write(context, "table", csv, |path, mode| {

@@ -21,15 +21,11 @@ pub fn step(context: &mut Context, arguments: &arguments::Step) -> Result<()> {
         .writes("--csv", csv, Format::Text)
         .tried()?;
     let request = StepRequest {
-        temperature: arguments.dynamics.temperature,
         strain: arguments.strain,
         hold: arguments.hold,
         pairs: arguments.pairs,
         settle: arguments.settle,
-        friction_time: arguments.dynamics.friction_time,
-        time_step: arguments.dynamics.time_step,
-        seed: arguments.dynamics.seed,
-        kernel: arguments.dynamics.kernel.into(),
+        dynamics: (&arguments.dynamics).into(),
         runs: arguments.runs,
     };
     let result = strain_step(&arguments.catalogue, &request, (&context.watch, &INTERRUPT))?;

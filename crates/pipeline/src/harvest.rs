@@ -20,10 +20,11 @@ use metabasin_catalogue::{Catalogue, HarvestRecord};
 use metabasin_files::{Overwrite, write_atomic};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{HarvestStage, KernelChoice};
-use crate::escape::{Setting, Trajectory, TrajectorySettings, many_times, positive};
+use crate::config::HarvestStage;
+use crate::escape::{Setting, Trajectory, many_times, positive};
 use crate::journal::{Kept, beside};
 use crate::memory::{of_visited_minima, require_for};
+use crate::trajectory_dynamics::TrajectoryDynamics;
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv};
 pub use relaxation_modulus::{ModulusPoint, RelaxationModulus};
@@ -40,8 +41,6 @@ const STREAMS: u64 = 1 << 16;
 /// What is asked.
 #[derive(Clone, Debug, Serialize)]
 pub struct HarvestRequest {
-    /// k_B T `[energy]`; none: that of the sample.
-    pub temperature: Option<f64>,
     /// Trajectories.
     pub trajectories: u64,
     /// Time at the start of each that is not looked at `[τ]`.
@@ -50,29 +49,19 @@ pub struct HarvestRequest {
     pub duration: f64,
     /// Time between two quenches `[τ]`.
     pub interval: f64,
-    /// Relaxation time of the Langevin thermostat `[τ]`.
-    pub friction_time: f64,
-    /// Time step `[τ]`.
-    pub time_step: f64,
-    /// Seed.
-    pub seed: u64,
-    /// Force kernel.
-    pub kernel: KernelChoice,
+    /// How trajectories are run.
+    pub dynamics: TrajectoryDynamics,
 }
 
 impl Default for HarvestRequest {
     fn default() -> Self {
         let stage = HarvestStage::default();
         Self {
-            temperature: None,
             trajectories: stage.trajectories,
             settle: stage.settle.tau(),
             duration: stage.duration.tau(),
             interval: stage.interval.tau(),
-            friction_time: stage.friction_time.tau(),
-            time_step: 0.005,
-            seed: 1,
-            kernel: KernelChoice::default(),
+            dynamics: TrajectoryDynamics::default(),
         }
     }
 }
@@ -172,8 +161,6 @@ fn check(request: &HarvestRequest) -> Result<(), PipelineError> {
     for (name, value) in [
         ("--duration", request.duration),
         ("--interval", request.interval),
-        ("--friction-time", request.friction_time),
-        ("--time-step", request.time_step),
     ] {
         positive(name, value)?;
     }
@@ -183,7 +170,11 @@ fn check(request: &HarvestRequest) -> Result<(), PipelineError> {
             "--settle must be at least 0 and at most 1e9 times --interval, got {settle}"
         )));
     }
-    many_times("--interval", request.interval, (request.time_step, 1.0))?;
+    many_times(
+        "--interval",
+        request.interval,
+        (request.dynamics.time_step, 1.0),
+    )?;
     many_times("--duration", request.duration, (request.interval, 4.0))?;
     if request.trajectories == 0 {
         return Err(PipelineError::BadInput(
@@ -228,16 +219,12 @@ pub fn harvest(
     (progress, interrupt): (&dyn Progress, &Interrupt),
 ) -> Result<Harvest, PipelineError> {
     let clock = Instant::now();
+    request.dynamics.check()?;
     check(request)?;
-    let start = TrajectoryStart::open(path, request.temperature, (request.kernel, interrupt))?;
+    let start = TrajectoryStart::open(path, (&request.dynamics, interrupt))?;
     let temperature = start.temperature;
     let home = start.searcher.minimum();
-    let setting = TrajectorySettings {
-        friction_time: request.friction_time,
-        time_step: request.time_step,
-        interval: request.interval,
-        seed: request.seed,
-    };
+    let setting = request.dynamics.looked_at_every(request.interval);
     let setting = Setting::new(home, &[], &setting);
     let interval = setting.interval();
     let moments = |time: f64| (time / interval).round() as u64;
@@ -249,14 +236,14 @@ pub fn harvest(
     require_for("harvest", atoms, bytes, remedy)?;
     let kernel = home.force_field().kernel().to_string();
     let harvest = HarvestRecord {
-        seed: request.seed,
+        seed: request.dynamics.seed,
         temperature,
         trajectories: request.trajectories,
         settle: lengths.0 as f64 * interval,
         duration: lengths.1 as f64 * interval,
         interval,
-        friction_time: request.friction_time,
-        time_step: request.time_step,
+        friction_time: request.dynamics.friction_time,
+        time_step: request.dynamics.time_step,
         kernel: kernel.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
@@ -296,7 +283,7 @@ pub fn harvest(
     }
     kept.close();
     Ok(Harvest {
-        seed: request.seed,
+        seed: request.dynamics.seed,
         seconds: clock.elapsed().as_secs_f64(),
         ..found
     })

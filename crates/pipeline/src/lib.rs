@@ -60,6 +60,7 @@ mod structure_analysis;
 mod structure_file;
 mod structure_table;
 mod trajectory;
+mod trajectory_dynamics;
 mod trajectory_start;
 mod unfinished;
 
@@ -133,4 +134,5 @@ pub use strain_step::{
 };
 pub use structure_analysis::{ClassProperties, Icosahedra, StructureAnalysis, analyze};
 pub use structure_file::{StructureOutput, Written, check_structure_name, write_bytes, write_text};
+pub use trajectory_dynamics::TrajectoryDynamics;
 pub use unfinished::{PairCount, digest_so_far};

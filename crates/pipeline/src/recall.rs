@@ -21,11 +21,11 @@ use metabasin_minimizers::InherentStructure;
 use serde::Serialize;
 
 use crate::catalogue_reading::write_events;
-use crate::config::KernelChoice;
-use crate::escape::{Setting, Trajectory, TrajectorySettings, many_times, positive};
+use crate::escape::{Setting, Trajectory, many_times, positive};
 use crate::harvest::{StationarySeries, check_temperature, stationary_series};
 use crate::journal::{Kept, beside};
 use crate::memory::{of_visited_minima, require_for};
+use crate::trajectory_dynamics::TrajectoryDynamics;
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv, poisson};
 pub(crate) use channels::MOVED;
@@ -44,8 +44,6 @@ const TAIL_OF_ERROR: f64 = 0.1587;
 /// What is asked.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecallRequest {
-    /// k_B T `[energy]`; none: that of the sample.
-    pub temperature: Option<f64>,
     /// Trajectories.
     pub trajectories: u64,
     /// Time between two quenches `[τ]`.
@@ -58,30 +56,20 @@ pub struct RecallRequest {
     pub settle: f64,
     /// Time of each that is `[τ]`.
     pub duration: f64,
-    /// Relaxation time of the Langevin thermostat `[τ]`.
-    pub friction_time: f64,
-    /// Time step `[τ]`.
-    pub time_step: f64,
-    /// Seed.
-    pub seed: u64,
-    /// Force kernel.
-    pub kernel: KernelChoice,
+    /// How trajectories are run.
+    pub dynamics: TrajectoryDynamics,
 }
 
 impl Default for RecallRequest {
     fn default() -> Self {
         Self {
-            temperature: None,
             trajectories: 24,
             interval: 0.25,
             longest: 100.0,
             stationary: 8,
             settle: 50.0,
             duration: 250.0,
-            friction_time: 5.0,
-            time_step: 0.005,
-            seed: 1,
-            kernel: KernelChoice::default(),
+            dynamics: TrajectoryDynamics::default(),
         }
     }
 }
@@ -230,8 +218,6 @@ fn check(request: &RecallRequest) -> Result<(), PipelineError> {
     for (name, value) in [
         ("--interval", request.interval),
         ("--longest", request.longest),
-        ("--friction-time", request.friction_time),
-        ("--time-step", request.time_step),
         ("--duration", request.duration),
     ] {
         positive(name, value)?;
@@ -242,7 +228,11 @@ fn check(request: &RecallRequest) -> Result<(), PipelineError> {
             request.settle
         )));
     }
-    many_times("--interval", request.interval, (request.time_step, 1.0))?;
+    many_times(
+        "--interval",
+        request.interval,
+        (request.dynamics.time_step, 1.0),
+    )?;
     many_times("--longest", request.longest, (request.interval, 1.0))?;
     if request.trajectories == 0 {
         return Err(PipelineError::BadInput(
@@ -269,8 +259,9 @@ pub fn recall(
     (progress, interrupt): (&dyn Progress, &Interrupt),
 ) -> Result<Recall, PipelineError> {
     let clock = Instant::now();
+    request.dynamics.check()?;
     check(request)?;
-    let start = TrajectoryStart::open(path, request.temperature, (request.kernel, interrupt))?;
+    let start = TrajectoryStart::open(path, (&request.dynamics, interrupt))?;
     let TrajectoryStart {
         sample,
         events,
@@ -284,12 +275,7 @@ pub fn recall(
         check_temperature(graph, temperature)
             .map_err(|why| PipelineError::BadInput(format!("{why}: {instead}")))?;
     }
-    let setting = TrajectorySettings {
-        friction_time: request.friction_time,
-        time_step: request.time_step,
-        interval: request.interval,
-        seed: request.seed,
-    };
+    let setting = request.dynamics.looked_at_every(request.interval);
     let setting = Setting::new(searcher.minimum(), &events, &setting);
     let interval = setting.interval();
     let longest = (request.longest / interval).ceil() as u64;
@@ -348,7 +334,7 @@ pub fn recall(
     };
     let recall = summary(&found, &events, &sample, &rates);
     Ok(Recall {
-        seed: request.seed,
+        seed: request.dynamics.seed,
         time_in_stored_states: stationary.as_ref().map(|told| told.time_in_stored_states),
         windows: stationary
             .as_ref()
@@ -371,12 +357,7 @@ fn beside_states(
         .harvests
         .first()
         .map_or(1.0, |harvest| harvest.interval);
-    let setting = TrajectorySettings {
-        friction_time: request.friction_time,
-        time_step: request.time_step,
-        interval,
-        seed: request.seed,
-    };
+    let setting = request.dynamics.looked_at_every(interval);
     let setting = Setting::new(home, &[], &setting);
     let interval = setting.interval();
     let moments = |time: f64| (time / interval).round() as u64;
@@ -404,7 +385,7 @@ fn beside_states(
     Ok(stationary_recall(
         &series,
         (graph, sample),
-        (interval, request.seed),
+        (interval, request.dynamics.seed),
     ))
 }
 

@@ -20,12 +20,12 @@ use metabasin_files::findings::Measured;
 use metabasin_files::{Overwrite, write_atomic};
 use serde::Serialize;
 
-use crate::config::KernelChoice;
 use crate::digest::confidence::{agrees, margin};
-use crate::escape::{Setting, TrajectorySettings, many_times, positive};
+use crate::escape::{Setting, many_times, positive};
 use crate::journal::{Kept, beside};
 use crate::memory::{of_trajectories, require_for};
 use crate::stages::branches::side_by_side;
+use crate::trajectory_dynamics::TrajectoryDynamics;
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress, csv};
 use dynamics::{SteppedPair, WatchedPair, stepped_pair};
@@ -40,8 +40,6 @@ const LARGEST_STRAIN: f64 = 0.2;
 /// What is asked.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepRequest {
-    /// k_B T `[energy]`; none: that of the sample.
-    pub temperature: Option<f64>,
     /// Engineering shear strain of the step, both signs.
     pub strain: f64,
     /// How long it is held, and how long it is looked at after the step back `[τ]`.
@@ -50,14 +48,8 @@ pub struct StepRequest {
     pub pairs: u64,
     /// Equilibration before the step `[τ]`.
     pub settle: f64,
-    /// Relaxation time of the Langevin thermostat `[τ]`.
-    pub friction_time: f64,
-    /// Time step `[τ]`.
-    pub time_step: f64,
-    /// Seed of trajectories and runs.
-    pub seed: u64,
-    /// Force kernel.
-    pub kernel: KernelChoice,
+    /// How trajectories are run; their seed is also that of whatever else is drawn.
+    pub dynamics: TrajectoryDynamics,
     /// Runs of the Eshelby model, both signs each; 0: molecular dynamics alone.
     pub runs: u64,
 }
@@ -65,15 +57,11 @@ pub struct StepRequest {
 impl Default for StepRequest {
     fn default() -> Self {
         Self {
-            temperature: None,
             strain: 0.02,
             hold: 256.0,
             pairs: 8,
             settle: 50.0,
-            friction_time: 5.0,
-            time_step: 0.005,
-            seed: 1,
-            kernel: KernelChoice::default(),
+            dynamics: TrajectoryDynamics::default(),
             runs: 32,
         }
     }
@@ -205,12 +193,7 @@ pub(crate) fn step_file(catalogue: &Path) -> PathBuf {
 }
 
 fn check(request: &StepRequest) -> Result<(), PipelineError> {
-    for (name, value) in [
-        ("--strain", request.strain),
-        ("--hold", request.hold),
-        ("--friction-time", request.friction_time),
-        ("--time-step", request.time_step),
-    ] {
+    for (name, value) in [("--strain", request.strain), ("--hold", request.hold)] {
         positive(name, value)?;
     }
     let bad = |what: String| Err(PipelineError::BadInput(what));
@@ -225,7 +208,7 @@ fn check(request: &StepRequest) -> Result<(), PipelineError> {
         return bad(format!("--settle must be 0 to 1e9, got {settle}"));
     }
     many_times("--hold", request.hold, (INTERVAL, 1.0))?;
-    let time_step = request.time_step;
+    let time_step = request.dynamics.time_step;
     if !(INTERVAL / 1e9..=INTERVAL).contains(&time_step) {
         return bad(format!(
             "--time-step must be 1e-9 to {INTERVAL}, got {time_step}"
@@ -265,8 +248,9 @@ pub fn strain_step(
     (progress, interrupt): (&dyn Progress, &Interrupt),
 ) -> Result<StrainStep, PipelineError> {
     let clock = Instant::now();
+    request.dynamics.check()?;
     check(request)?;
-    let start = TrajectoryStart::open(path, request.temperature, (request.kernel, interrupt))?;
+    let start = TrajectoryStart::open(path, (&request.dynamics, interrupt))?;
     let temperature = start.temperature;
     let home = start.searcher.minimum();
     // Before the first step: that there is no model is known at once.
@@ -283,12 +267,7 @@ pub fn strain_step(
         progress.note(&format!("the Eshelby model is left out: {why}"));
     }
     let (states, states_left_out) = stored_states(&start, request.strain, (progress, interrupt))?;
-    let setting = TrajectorySettings {
-        friction_time: request.friction_time,
-        time_step: request.time_step,
-        interval: INTERVAL,
-        seed: request.seed,
-    };
+    let setting = request.dynamics.looked_at_every(INTERVAL);
     let setting = Setting::new(home, &[], &setting);
     let atoms = home.configuration().len();
     let bytes = of_trajectories(atoms, rayon::current_num_threads());
@@ -324,7 +303,8 @@ pub fn strain_step(
             progress.begin("runs of the Eshelby model", request.runs);
             let runs: Vec<u64> = (0..request.runs).collect();
             let stepped = side_by_side(&runs, |&index| {
-                let stepped = stepped_lattice(lattice, (request.seed, index), load, interrupt)?;
+                let stepped =
+                    stepped_lattice(lattice, (request.dynamics.seed, index), load, interrupt)?;
                 progress.advance(1);
                 Ok(stepped)
             })?;
@@ -334,7 +314,7 @@ pub fn strain_step(
         None => Vec::new(),
     };
     kept.close();
-    let drawn = (request.seed, interrupt);
+    let drawn = (request.dynamics.seed, interrupt);
     let states = states.map(|states| states.predicted(temperature, load, drawn));
     let states: Option<Predicted> = states.transpose()?;
     let in_states = mean_in_states(&watched);
@@ -349,7 +329,7 @@ pub fn strain_step(
         hold: request.hold,
         pairs: request.pairs,
         runs: stepped.len() as u64,
-        seed: request.seed,
+        seed: request.dynamics.seed,
         events: model.as_ref().map(|model| model.excitations()),
         medium: model
             .as_ref()
