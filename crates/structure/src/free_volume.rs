@@ -40,7 +40,11 @@ mod tests {
     use nalgebra::Vector3;
     use rand::RngExt;
 
-    fn configuration(side: f64, positions: Vec<Vector3<f64>>, species: Vec<Species>) -> Configuration {
+    fn configuration(
+        side: f64,
+        positions: Vec<Vector3<f64>>,
+        species: Vec<Species>,
+    ) -> Configuration {
         Configuration {
             cell: Cell::cubic(side).unwrap(),
             velocities: None,
@@ -74,7 +78,13 @@ mod tests {
             .map(|_| Vector3::from_fn(|_, _| random.random_range(0.0..4.0)))
             .collect();
         let species = (0..60)
-            .map(|k| if k % 3 == 0 { Species::SMALL } else { Species::LARGE })
+            .map(|k| {
+                if k % 3 == 0 {
+                    Species::SMALL
+                } else {
+                    Species::LARGE
+                }
+            })
             .collect();
         let sample = configuration(4.0, positions, species);
         for pair in [[0.5, 5.0 / 12.0], [0.55, 0.45]] {

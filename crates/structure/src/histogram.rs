@@ -79,7 +79,9 @@ mod tests {
         assert_eq!(histogram.counts.iter().sum::<usize>(), values.len());
         for (bin, &count) in histogram.counts.iter().enumerate() {
             let (low, high) = histogram.edges(bin);
-            let inside = values.iter().filter(|x| **x >= low - 1e-12 && **x < high - 1e-12);
+            let inside = values
+                .iter()
+                .filter(|x| **x >= low - 1e-12 && **x < high - 1e-12);
             assert_eq!(inside.count(), count, "{low}..{high}");
         }
     }

@@ -137,7 +137,11 @@ impl ExponentialTail {
     /// Fits the lengths within a range by maximum likelihood; `None` where they are fewer than ten, or
     /// do not decay.
     pub fn fit(lengths: &[f64], range: TailRange) -> Option<Self> {
-        let tail: Vec<f64> = lengths.iter().copied().filter(|u| range.holds(*u)).collect();
+        let tail: Vec<f64> = lengths
+            .iter()
+            .copied()
+            .filter(|u| range.holds(*u))
+            .collect();
         if tail.len() < LEAST_TAIL {
             return None;
         }

@@ -27,16 +27,25 @@ fn laves_phases_have_a_diamond_of_lines() {
         let laves = crystal(a, &laves_motif(), copies);
         let found = network(&laves);
         let cells = copies.pow(3);
-        assert_eq!((found.lines().len(), found.nodes().len()), (16 * cells, 8 * cells));
+        assert_eq!(
+            (found.lines().len(), found.nodes().len()),
+            (16 * cells, 8 * cells)
+        );
         let mut meet: BTreeMap<u32, usize> = BTreeMap::new();
         for line in found.lines() {
-            assert_eq!((line.order, line.atoms.len(), line.is_closed), (6, 2, false));
+            assert_eq!(
+                (line.order, line.atoms.len(), line.is_closed),
+                (6, 2, false)
+            );
             assert!((line.length - a * 3.0_f64.sqrt() / 4.0).abs() < 1e-12);
             for atom in &line.atoms {
                 *meet.entry(*atom).or_insert(0) += 1;
             }
         }
-        assert!(meet.iter().all(|(atom, lines)| atom % 24 < 8 && *lines == 4));
+        assert!(
+            meet.iter()
+                .all(|(atom, lines)| atom % 24 < 8 && *lines == 4)
+        );
         let density = found.length_densities();
         assert_eq!(density.len(), 1);
         assert!((density[&6] - 4.0 * 3.0_f64.sqrt() / (a * a)).abs() < 1e-12);
@@ -63,7 +72,9 @@ fn lines_of_a15_run_straight_through_without_a_node() {
             let along = line.points[2 * copies] - line.points[0];
             let axis = along.iamax();
             axes[axis] += 1;
-            assert!((along[axis].abs() - side).abs() < 1e-12 && (along.norm() - side).abs() < 1e-12);
+            assert!(
+                (along[axis].abs() - side).abs() < 1e-12 && (along.norm() - side).abs() < 1e-12
+            );
         }
         assert_eq!(axes, [copies * copies; 3]);
         assert!((found.length_densities()[&6] - 3.0 / (a * a)).abs() < 1e-12);
@@ -98,7 +109,12 @@ fn lengths_by_bonds(configuration: &Configuration) -> BTreeMap<u32, f64> {
 
 #[test]
 fn a_glass_has_every_defect_bond_on_one_line() {
-    for case in ["ortho", "shear_xy0.5", "general_triclinic", "latticeequiv_c+b-a"] {
+    for case in [
+        "ortho",
+        "shear_xy0.5",
+        "general_triclinic",
+        "latticeequiv_c+b-a",
+    ] {
         let glass = glass(case);
         let (_, topology) = topology(&glass);
         let found = network(&glass);
@@ -106,7 +122,10 @@ fn a_glass_has_every_defect_bond_on_one_line() {
         let (densities, lengths) = (found.length_densities(), lengths_by_bonds(&glass));
         assert_eq!(densities.len(), lengths.len());
         for (order, density) in &densities {
-            assert!((density * volume / lengths[order] - 1.0).abs() < 1e-12, "{case}: {order}");
+            assert!(
+                (density * volume / lengths[order] - 1.0).abs() < 1e-12,
+                "{case}: {order}"
+            );
         }
         let bonds: usize = found.lines().iter().map(|line| line.atoms.len() - 1).sum();
         let defects = topology.bonds().iter().filter(|(_, order)| *order != 5);

@@ -40,7 +40,10 @@ fn center_and_width_of_a_gaussian_are_found_with_their_errors() {
     }
     // Mean 0 ± 0.071, mean square 1 ± 0.1: four σ, false alarms 6e-5 each.
     assert!(pulls[0].abs() < 0.29 && pulls[1].abs() < 0.29, "{pulls:?}");
-    assert!((pulls[2] - 1.0).abs() < 0.4 && (pulls[3] - 1.0).abs() < 0.4, "{pulls:?}");
+    assert!(
+        (pulls[2] - 1.0).abs() < 0.4 && (pulls[3] - 1.0).abs() < 0.4,
+        "{pulls:?}"
+    );
 }
 
 #[test]
@@ -71,7 +74,10 @@ fn what_has_no_most_probable_part_is_not_fitted() {
     assert_eq!(MostProbable::fit(&[]), None);
     assert_eq!(MostProbable::fit(&[f64::NAN; 100]), None);
     let empty = LocalStress::new(&[], 0.1);
-    assert_eq!((empty.atoms, empty.mean, empty.most_probable), (0, 0.0, None));
+    assert_eq!(
+        (empty.atoms, empty.mean, empty.most_probable),
+        (0, 0.0, None)
+    );
     assert_eq!(empty.histogram, Histogram::new(&[], 0.1));
 }
 
@@ -85,9 +91,8 @@ fn the_integral_up_to_a_limit_is_that_of_the_distribution() {
         .collect();
     let limits: Vec<f64> = (0..=40).map(|k| 0.25 * f64::from(k)).collect();
     let found = stress_within(&values, 2 * atoms, &limits);
-    let density = |x: f64| {
-        (-0.5 * ((x - center) / width).powi(2)).exp() / (width * (2.0 * PI).sqrt())
-    };
+    let density =
+        |x: f64| (-0.5 * ((x - center) / width).powi(2)).exp() / (width * (2.0 * PI).sqrt());
     for (limit, found) in limits.iter().zip(&found) {
         let step = limit / 500.0;
         let integral: f64 = (0..=1000)
@@ -98,7 +103,10 @@ fn the_integral_up_to_a_limit_is_that_of_the_distribution() {
             })
             .sum();
         let allowed = 4.0 * width.hypot(center) / (atoms as f64).sqrt();
-        assert!((2.0 * found - integral).abs() < allowed, "{limit}: {found} {integral}");
+        assert!(
+            (2.0 * found - integral).abs() < allowed,
+            "{limit}: {found} {integral}"
+        );
     }
     assert!((2.0 * found[40] - center).abs() < 0.02 && found[0] == 0.0);
     // It does not rise like the mean of all: the small stresses cancel.

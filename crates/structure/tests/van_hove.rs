@@ -81,7 +81,9 @@ fn ideal_diffusion_is_gaussian() {
     assert!(bins > 10.0 && (squares - bins).abs() < 4.0 * (2.0 * bins).sqrt());
     let (squares, bins) = deviation(&found, atoms, 1.05 * WIDTH);
     assert!(squares > bins + 8.0 * (2.0 * bins).sqrt());
-    assert!((found.mean_square / (3.0 * WIDTH * WIDTH) - 1.0).abs() < allowed * (2.0_f64 / 3.0).sqrt());
+    assert!(
+        (found.mean_square / (3.0 * WIDTH * WIDTH) - 1.0).abs() < allowed * (2.0_f64 / 3.0).sqrt()
+    );
     // Var α₂ = 8/15 N by error propagation from the moments 3, 15, 105, 945.
     assert!(found.non_gaussian.unwrap().abs() < allowed * (8.0_f64 / 15.0).sqrt());
     // The median of 1.538 widths has the density 0.463 a width: 0.70 % of error at four σ.
@@ -116,12 +118,21 @@ fn a_planted_tail_is_found_with_its_error() {
     assert_eq!(found.atoms, 20_000);
     // False alarm 6e-5; 5 % off is seen.
     let sigmas = |decay: f64| (found.decay_length - decay).abs() / found.decay_length_error;
-    assert!(sigmas(decay) < 4.0 && sigmas(1.05 * decay) > 5.0, "{found:?}");
+    assert!(
+        sigmas(decay) < 4.0 && sigmas(1.05 * decay) > 5.0,
+        "{found:?}"
+    );
     assert!(found.over_gaussian.unwrap() > 100.0);
 
     // Where nothing is beyond an end, the fit says so, with as wide an error as there is. The spread
     // of 200 fits is their error: off by more than 20 % once in 16,000.
-    for range in [from(0.3), TailRange { from: 0.3, to: Some(0.6) }] {
+    for range in [
+        from(0.3),
+        TailRange {
+            from: 0.3,
+            to: Some(0.6),
+        },
+    ] {
         let fits: Vec<ExponentialTail> = (0..200)
             .map(|_| {
                 let lengths: Vec<f64> = (0..1000)
@@ -143,14 +154,23 @@ fn a_planted_tail_is_found_with_its_error() {
 #[test]
 fn what_does_not_decay_or_is_too_little_has_no_tail() {
     let mut random = random_stream(9, Purpose::Test, 0, 0);
-    let range = TailRange { from: 0.3, to: Some(0.6) };
-    let even: Vec<f64> = (0..5000).map(|_| 0.3 + 0.3 * uniform(&mut random).powf(0.1)).collect();
+    let range = TailRange {
+        from: 0.3,
+        to: Some(0.6),
+    };
+    let even: Vec<f64> = (0..5000)
+        .map(|_| 0.3 + 0.3 * uniform(&mut random).powf(0.1))
+        .collect();
     assert_eq!(ExponentialTail::fit(&even, range), None);
     assert_eq!(ExponentialTail::fit(&[0.4; 9], range), None);
     assert_eq!(ExponentialTail::fit(&[], from(0.0)), None);
     // Nobody moved: one bin, no tail, no number that is none.
     let still = [0.0; 20];
-    let found = VanHove::new(&still, VanHove::bin_width(&still), TailRange::beyond_core(&still));
+    let found = VanHove::new(
+        &still,
+        VanHove::bin_width(&still),
+        TailRange::beyond_core(&still),
+    );
     assert_eq!((found.non_gaussian, found.tail), (None, None));
     assert_eq!(found.histogram.counts, [20]);
     assert!(VanHove::new(&[], 1.0, from(0.0)).density()[0] == 0.0);

@@ -78,7 +78,8 @@ pub fn crystal(side: f64, motif: &[[f64; 3]], copies: usize) -> Configuration {
 }
 
 /// The corners of a face-centered cube.
-pub const FACE_CENTERED: [[f64; 3]; 4] = [[0.0; 3], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]];
+pub const FACE_CENTERED: [[f64; 3]; 4] =
+    [[0.0; 3], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]];
 
 /// `MgCu2` (C15): Mg on 8a, then Cu on 16d.
 pub fn laves_motif() -> Vec<[f64; 3]> {
