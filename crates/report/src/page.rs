@@ -3,18 +3,14 @@
 use metabasin_catalogue::EventRecord;
 use metabasin_files::Manifest;
 use metabasin_files::findings::{ComparisonRow, Findings, Measured, Quantity, Verdict};
-use minijinja::Environment;
-use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use crate::answer::{Answer, answer, quantity_name};
 use crate::figures::{self, Figure};
 use crate::key_numbers::{KeyNumber, key_numbers};
 use crate::number::{measured_of, rate, significant};
-use crate::plot::text::escape_with_html_subscripts;
 use crate::provenance::{self, Row, Stage};
-
-const TEMPLATE: &str = include_str!("templates/report.html");
+use crate::templates;
 
 /// Everything that a page is made of.
 pub(crate) struct Material<'a> {
@@ -134,14 +130,7 @@ pub(crate) fn render(
             .unwrap_or_default(),
         config: material.manifest.map_or("", |manifest| &manifest.config),
     };
-    let mut environment = Environment::new();
-    environment.add_filter("subscripts", |text: String| {
-        Value::from_safe_string(escape_with_html_subscripts(&text))
-    });
-    environment.add_template("report.html", TEMPLATE)?;
-    let html = environment
-        .get_template("report.html")?
-        .render(Value::from(Serde(&page)))?;
+    let html = templates::render("report.html", &page)?;
     let plots = figures
         .iter()
         .map(|figure| figure.plot.name.clone())
