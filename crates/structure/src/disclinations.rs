@@ -185,13 +185,12 @@ impl<'a> Walk<'a> {
                 break;
             }
             // Inside a line: on by the other of the two bonds.
-            match self.ends_at(to).iter().find(|next| !self.done[next.bond]) {
-                Some(next) => end = *next,
-                None => {
-                    line.is_closed = true;
-                    break;
-                }
-            }
+            let next = self.ends_at(to).iter().find(|end| !self.done[end.bond]);
+            let Some(next) = next else {
+                line.is_closed = true;
+                break;
+            };
+            end = *next;
         }
         Some(line)
     }

@@ -18,7 +18,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// The histogram of finite values in bins of about a `width`: at least as wide, 1, 2 or 5 times a
+    /// The histogram of all finite values in bins of about a `width`: at least as wide, 1, 2 or 5 times a
     /// power of ten, and so wide that 400 of them hold all values.
     pub fn new(values: &[f64], width: f64) -> Self {
         Self::of_width(values, round_width(values, width))
@@ -30,7 +30,7 @@ impl Histogram {
         let (low, high) = extent(values);
         let first = place(low);
         let mut counts = vec![0; (place(high) - first) as usize + 1];
-        for &value in values {
+        for &value in values.iter().filter(|value| value.is_finite()) {
             counts[(place(value) - first) as usize] += 1;
         }
         Self {
@@ -48,17 +48,19 @@ impl Histogram {
     }
 }
 
+/// The smallest and the largest of the finite values.
 fn extent(values: &[f64]) -> (f64, f64) {
-    let low = values.iter().copied().reduce(f64::min).unwrap_or(0.0);
-    let high = values.iter().copied().reduce(f64::max).unwrap_or(0.0);
-    (low, high)
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let (low, high) = (finite().reduce(f64::min), finite().reduce(f64::max));
+    (low.unwrap_or(0.0), high.unwrap_or(0.0))
 }
 
 /// A round number not below `width` that is wide enough for these values.
 pub(crate) fn round_width(values: &[f64], width: f64) -> f64 {
     let (low, high) = extent(values);
-    let least = width.max((high - low) / MOST_BINS);
-    if !(least > 0.0 && least.is_finite()) {
+    let width = if width.is_finite() { width } else { 0.0 };
+    let least = width.max(high / MOST_BINS - low / MOST_BINS);
+    if least <= 0.0 {
         return 1.0;
     }
     let power = 10.0_f64.powf(least.log10().floor());
@@ -96,5 +98,8 @@ mod tests {
         // Nothing that differs, and no values.
         assert_eq!(Histogram::new(&[0.0, 0.0], 0.0).counts, [2]);
         assert_eq!(Histogram::new(&[], 0.1).counts, [0]);
+        let broken = [f64::INFINITY, 0.3, f64::NAN, -f64::INFINITY, 0.35];
+        assert_eq!(Histogram::new(&broken, 0.1).counts, [2]);
+        assert!(Histogram::new(&[-1e308, 1e308], 0.1).counts.len() <= 402);
     }
 }
