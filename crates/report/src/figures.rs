@@ -6,6 +6,7 @@ mod barriers;
 mod bond_orders;
 mod escape;
 mod glass;
+mod inherent_states;
 mod landscape;
 mod load;
 mod loading;
@@ -23,6 +24,7 @@ pub use barriers::{barrier_panels, barrier_sheet_svg};
 pub use bond_orders::bond_orders;
 pub use escape::{EscapePoint, escape_rates, escape_svg};
 pub use glass::{cooling, zero_load_energy};
+pub use inherent_states::{inherent_energy, inherent_icosahedra, inherent_stress};
 pub use landscape::{
     Completeness, activation_volumes, barrier_histogram, barrier_histogram_svg, search_outcomes,
 };

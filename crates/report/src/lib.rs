@@ -4,12 +4,13 @@
 //! [`figures`] turns what a run found into such plots, one function a figure, with a caption;
 //! [`write_report`] puts all of them, the tables and the provenance into one HTML file that opens
 //! from disk without a network; [`StructurePage`] is the same for one or two structures. Nothing here
-//! simulates: everything shown is handed in, or read from `findings.json`, `run.json` and
-//! `catalogue.sqlite`.
+//! simulates: everything shown is handed in, or read from `findings.json`, `run.json`,
+//! `catalogue.sqlite` and the series.
 
 mod answer;
 mod display;
 pub mod figures;
+mod inherent_series;
 mod key_numbers;
 mod number;
 mod page;
@@ -25,6 +26,7 @@ pub use figures::{
     TakenWay, WayVerdict, barrier_histogram_svg, barrier_sheet_svg, escape_svg, load_sheet_svg,
     recall_svg, recovery_svg, relaxation_modulus_svg, strain_step_svg, stress_strain_svg, walk_svg,
 };
+pub use inherent_series::{InherentLoading, InherentPoint};
 pub use plot::panels_svg;
 pub use structure_page::{StructurePage, StructureTable};
 pub use write::{ReportError, write_report};

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::answer::{Answer, answer, quantity_name};
 use crate::figures::{self, Figure};
+use crate::inherent_series::InherentLoading;
 use crate::key_numbers::{KeyNumber, key_numbers};
 use crate::number::{measured_of, rate, significant};
 use crate::provenance::{self, Row, Stage};
@@ -19,6 +20,8 @@ pub(crate) struct Material<'a> {
     pub(crate) manifest: Option<&'a Manifest>,
     /// `None` where the run has no readable catalogue.
     pub(crate) events: Option<&'a [EventRecord]>,
+    /// Inherent states along loading, where they were written.
+    pub(crate) inherent: &'a [InherentLoading],
     /// Time series of the stages, relative to the run directory.
     pub(crate) series: &'a [String],
     /// Files that are there and could not be read, with the reasons.
@@ -89,7 +92,12 @@ pub(crate) fn render(
     material: &Material<'_>,
 ) -> Result<(String, Vec<(String, String)>), minijinja::Error> {
     let findings = material.findings;
-    let figures = figures::all(findings, material.events);
+    let mut figures = figures::all(findings, material.events);
+    if !material.inherent.is_empty() {
+        figures.push(figures::inherent_energy(material.inherent));
+        figures.push(figures::inherent_stress(material.inherent));
+        figures.push(figures::inherent_icosahedra(material.inherent));
+    }
     let svgs: Vec<String> = figures.iter().map(|figure| figure.plot.to_svg()).collect();
     let page = Page {
         title: match findings.title.trim() {

@@ -6,6 +6,9 @@ use super::Figure;
 use crate::number::fixed;
 use crate::plot::{Axis, Bar, COLORS, Layer, Plot, Shape};
 
+/// Share of the bonds from which on an order is drawn.
+const LEAST_SHARE: f64 = 5e-4;
+
 /// Shares of the bonds of each order, before and after the modified radical Voronoi step.
 pub fn bond_orders(standard: &BTreeMap<u32, usize>, modified: &BTreeMap<u32, usize>) -> Figure {
     let total = |orders: &BTreeMap<u32, usize>| orders.values().sum::<usize>().max(1) as f64;
@@ -17,7 +20,9 @@ pub fn bond_orders(standard: &BTreeMap<u32, usize>, modified: &BTreeMap<u32, usi
             base: 0.0,
             top: 100.0 * count as f64 / all,
         };
-        orders.iter().map(bar).collect::<Vec<Bar>>()
+        let shown = |count: &usize| *count as f64 >= LEAST_SHARE * all;
+        let orders = orders.iter().filter(|(_, count)| shown(count));
+        orders.map(bar).collect::<Vec<Bar>>()
     };
     let layer = |orders, from, color, hatched, label: &str| {
         let shape = Shape::Bars {
@@ -58,7 +63,7 @@ pub fn bond_orders(standard: &BTreeMap<u32, usize>, modified: &BTreeMap<u32, usi
         },
         caption: "Bonds between atoms whose Voronoi cells share a face, by the number of common neighbors, before and after \
                   the modified radical Voronoi step, smallest face first. Bonds of order 5 are free of defect, those of \
-                  order 4 and 6 are pieces of disclination lines."
+                  order 4 and 6 are pieces of disclination lines. Orders of fewer than 0.05 % of the bonds are not drawn."
             .to_owned(),
         source: "metabasin analyze --json, bond_order_standard and bond_order".to_owned(),
         stages: &[],

@@ -114,12 +114,18 @@ impl StressHistograms {
         (layers, notes)
     }
 
-    /// Ends of the horizontal axis: six widths of the widest fit, not the farthest atom.
+    /// Ends of the horizontal axis: the farthest atom, but not beyond six widths of the widest fit.
     fn range(&self) -> Option<(f64, f64)> {
+        let farthest = |group: &StressHistogram| {
+            let end = group.from + group.counts.len() as f64 * group.bin_width;
+            end.abs().max(group.from.abs())
+        };
+        let most = self.groups.iter().map(farthest).fold(0.0, f64::max);
         let fits = self.groups.iter().filter_map(|group| group.fit);
         let reach = fits
             .map(|fit| fit.center.0.abs() + 6.0 * fit.width.0)
-            .fold(0.0, f64::max);
+            .fold(0.0, f64::max)
+            .min(1.05 * most);
         (reach > 0.0).then(|| (-reach / self.scale(), reach / self.scale()))
     }
 }
@@ -199,7 +205,7 @@ pub fn stress_within_limit(stresses: &StressHistograms) -> Figure {
     let scale = stresses.scale();
     let mut layers =
         vec![Layer::new(INK, Shape::HorizontalLine { at: 0.0, dash: "" }).with_opacity(0.3)];
-    let mut notes = Vec::new();
+    let mut notes = vec!["in the end:".to_owned()];
     for (index, group) in stresses.named(&["all", "icosahedral", "other"]) {
         let style = SeriesStyle::of(index);
         let points = stresses.limits.iter().zip(&group.within);
@@ -216,7 +222,7 @@ pub fn stress_within_limit(stresses: &StressHistograms) -> Figure {
         );
         if let Some(last) = group.within.last() {
             notes.push(format!(
-                "{}: {} in all",
+                "  {}: {}",
                 group.label,
                 significant(last / scale, 3)
             ));
@@ -227,7 +233,7 @@ pub fn stress_within_limit(stresses: &StressHistograms) -> Figure {
             name: "stress-within-limit".to_owned(),
             title: "Which atoms carry the stress".to_owned(),
             x: Axis::linear("Limit L of the local stress", stresses.unit()).including(0.0),
-            y: Axis::linear("∫₋ₗᴸ σ P(σ) dσ", stresses.unit()).including(0.0),
+            y: Axis::linear("Stress of atoms with |σ| ≤ L", stresses.unit()).including(0.0),
             layers,
             notes,
             empty_reason: "there are no atoms".to_owned(),
@@ -312,7 +318,7 @@ mod tests {
         );
         let within = stress_within_limit(&stresses(Some(16.0)));
         assert!(
-            within.plot.notes[0].contains("0.0156"),
+            within.plot.notes[1].contains("0.0156"),
             "{:?}",
             within.plot.notes
         );

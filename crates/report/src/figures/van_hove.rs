@@ -118,12 +118,8 @@ pub fn van_hove(curves: &DisplacementCurves) -> Figure {
         let of_curve = points(curves, curve, |bin| curve.self_correlation[bin]);
         layers.push(class_layer(of_curve, index, curve));
         if let Some((decay, error, atoms)) = curve.tail {
-            notes.push(format!(
-                "{}: λ = {} σ",
-                curve.label,
-                with_error(decay, error)
-            ));
-            notes.push(format!("  tail of {atoms} atoms"));
+            notes.push(format!("{}: tail of {atoms},", curve.label));
+            notes.push(format!("  λ = {}", with_error(decay, error)));
         }
         if let Some(line) = curves.fitted(curve) {
             layers.push(tail_line(line, index));
