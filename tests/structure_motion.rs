@@ -143,6 +143,7 @@ fn motion_is_that_of_the_reference_before_and_after_a_flip() {
         assert!((number("mean_square") - squares / 4000.0).abs() < 1e-7);
         assert!((number("largest") - 1.127725).abs() < 1e-5);
 
+        assert_van_hove(&motion["van_hove"], &moved);
         let rows = rows(&table);
         let value = |row: usize, name: &str| rows[row][name].parse::<f64>().unwrap();
         for i in 0..4000 {
@@ -171,6 +172,73 @@ fn motion_is_that_of_the_reference_before_and_after_a_flip() {
         let in_none = rows.iter().filter(|row| row["string"] == "0").count();
         assert_eq!(in_none, 4000 - 38);
     }
+}
+
+/// The counts of displacements, class by class, are those of what was planted.
+fn assert_van_hove(found: &Value, moved: &[[f64; 3]]) {
+    let lengths: Vec<f64> = moved
+        .iter()
+        .map(|u| u.iter().map(|u| u * u).sum::<f64>().sqrt())
+        .collect();
+    let width = found["bin_width"].as_f64().unwrap();
+    let counts = |class: &str| -> Vec<usize> {
+        serde_json::from_value(found["classes"][class]["counts"].clone()).unwrap()
+    };
+    for (bin, count) in counts("all").into_iter().enumerate() {
+        // Displacements are told to 1e-5: near an edge they may lie on either side.
+        let edges = [0.0, 1.0].map(|k| (bin as f64 + k) * width);
+        let within = |margin: f64| {
+            let holds = |u: &&f64| **u >= edges[0] - margin && **u < edges[1] + margin;
+            lengths.iter().filter(holds).count()
+        };
+        assert!((within(-2e-5)..=within(2e-5)).contains(&count), "{bin}");
+    }
+    let of_classes = ["icosahedral", "other"].map(|class| counts(class).iter().sum::<usize>());
+    assert_eq!(of_classes.iter().sum::<usize>(), 4000);
+    let tail = &found["classes"]["all"]["tail"];
+    let from = found["tail_range"]["from"].as_f64().unwrap();
+    let beyond = lengths.iter().filter(|u| **u > from).count();
+    assert!(tail["atoms"].as_u64().unwrap().abs_diff(beyond as u64) <= 1);
+}
+
+#[test]
+fn the_tail_is_fitted_where_it_is_asked_for_and_drawn() {
+    let folder = TempDir::new().unwrap();
+    let planted = planted();
+    let cube = [planted.side, planted.side, planted.side, 0.0, 0.0, 0.0];
+    let mut sheared = cube;
+    sheared[3] = 0.02 * planted.side;
+    let text = data_file(cube, &planted.species, &planted.before);
+    let earlier = write(&folder, "before.data", &text);
+    let text = data_file(sheared, &planted.species, &planted.after);
+    let now = write(&folder, "now.data", &text);
+    let plot = folder.path().join("sheet.svg").display().to_string();
+    let (tail, reference) = (["--tail", "0.05,0.2"], ["--reference", &earlier]);
+    let arguments = [&["analyze", &now, "--plot", &plot][..], &tail, &reference].concat();
+    let found = json(&arguments);
+    let van_hove = &found["displacement"]["van_hove"];
+    assert_eq!(
+        van_hove["tail_range"],
+        serde_json::json!({"from": 0.05, "to": 0.2})
+    );
+    let svg = std::fs::read_to_string(&plot).unwrap();
+    for name in ["bond-orders", "van-hove", "displacements"] {
+        assert!(svg.contains(&format!("id=\"{name}-clip\"")), "{name}");
+    }
+    assert!(refused(&arguments).contains("--force"));
+    assert!(refused(&["analyze", &now, "--tail", "0.3"]).contains("--reference"));
+    let wrong = refused(&[
+        "analyze",
+        &now,
+        "--reference",
+        &earlier,
+        "--tail",
+        "0.6,0.3",
+    ]);
+    assert!(
+        wrong.contains("--tail") && wrong.contains("the shorter one first"),
+        "{wrong}"
+    );
 }
 
 #[test]

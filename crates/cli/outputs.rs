@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use metabasin_pipeline::config::LoadedConfig;
 use metabasin_pipeline::{
-    FilesError, Overwrite, PipelineError, Written, check_parquet, check_structure_name,
-    files_beside_catalogue, try_output,
+    DisclinationFormat, FilesError, Overwrite, PipelineError, Written, check_parquet,
+    check_structure_name, files_beside_catalogue, try_output,
 };
 
 use crate::verbs::Context;
@@ -22,6 +22,10 @@ pub enum Format {
     Text,
     /// A picture.
     Svg,
+    /// A page.
+    Html,
+    /// Disclination lines: the name says which format.
+    Disclinations,
     /// A table, where the program was built with Parquet.
     Parquet,
     /// A structure: the name says which format.
@@ -197,15 +201,11 @@ impl Files {
         match format {
             Format::Structure => check_structure_name(&output.path)?,
             Format::Parquet => check_parquet()?,
-            Format::Svg => {
-                let ending = output.path.extension().and_then(OsStr::to_str);
-                if !ending.is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) {
-                    return Err(PipelineError::BadInput(format!(
-                        "{}: plots are SVG: end the name in .svg",
-                        output.shown()
-                    )));
-                }
+            Format::Disclinations => {
+                DisclinationFormat::of_name(&output.path)?;
             }
+            Format::Svg => ends_in("svg", "plots are SVG", output)?,
+            Format::Html => ends_in("html", "reports are HTML", output)?,
             Format::Text => {}
         }
         match try_output(&output.path, self.overwrite) {
@@ -216,6 +216,18 @@ impl Files {
             tried => Ok(tried?),
         }
     }
+}
+
+/// Whether the name of an output says what it is.
+fn ends_in(wanted: &str, why: &str, output: &Named) -> Result<(), PipelineError> {
+    let ending = output.path.extension().and_then(OsStr::to_str);
+    if ending.is_some_and(|ending| ending.eq_ignore_ascii_case(wanted)) {
+        return Ok(());
+    }
+    Err(PipelineError::BadInput(format!(
+        "{}: {why}: end the name in .{wanted}",
+        output.shown()
+    )))
 }
 
 /// Outputs that could be written when they were tried.

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
-use metabasin_pipeline::{Cut, KernelChoice, MinimizerKind};
+use metabasin_pipeline::{Cut, KernelChoice, MinimizerKind, ShearModulus, TailRange};
 
-use super::numbers::positive;
+use super::numbers::{positive, shear_modulus, tail_range};
 
 /// How forces are computed.
 #[derive(Args, Clone, Copy, Debug)]
@@ -159,11 +159,29 @@ pub struct Analyze {
         value_parser = positive
     )]
     pub d2min_cutoff: f64,
-    /// Write index, coordination, volume and classes of every atom; with --reference also D2min,
-    /// displacement beyond the strain, and the number of its string.
+    /// With --reference: fit the tail of the van Hove correlation to displacements beyond FROM, up to TO;
+    /// by default beyond four widths of its Gaussian core.
+    #[arg(long, value_name = "FROM[,TO]", requires = "reference", allow_negative_numbers = true, value_parser = tail_range)]
+    pub tail: Option<TailRange>,
+    /// Tell local stresses also in units of this shear modulus: a number, or `relaxed` for that of an
+    /// inherent structure in the plane xy, which takes longer than all else.
+    #[arg(long, value_name = "G|relaxed", allow_negative_numbers = true, value_parser = shear_modulus)]
+    pub shear_modulus: Option<ShearModulus>,
+    /// Write index, coordination, volume, classes and free volume of every atom; with --reference also D2min,
+    /// displacement beyond the strain, change of the von Mises stress, and the number of its string.
     #[arg(long, value_name = "FILE.csv")]
     pub per_atom: Option<PathBuf>,
-    /// Overwrite the file that --per-atom names.
+    /// Write the disclination lines: `.data` for OVITO, with the defect bonds as bonds of type 1 (order 4), 2
+    /// (order 6) and 3 (others), or `.json` with the polylines.
+    #[arg(long, value_name = "FILE.data|FILE.json")]
+    pub disclinations: Option<PathBuf>,
+    /// Draw local stresses, bonds by their order and, with --reference, how far atoms went.
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Write all numbers and figures as one page that opens without a network.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Overwrite the files that --per-atom, --disclinations, --plot and --report name.
     #[arg(long)]
     pub force: bool,
 }

@@ -69,6 +69,8 @@ struct Sums {
 
 /// The motion of every atom, in the order of the structure.
 pub(crate) struct Moves {
+    /// Its number in the reference.
+    pub(crate) earlier: Vec<usize>,
     /// Where it was in the reference.
     pub(crate) before: Vec<Vector3<f64>>,
     /// Where the strain alone takes it.
@@ -131,12 +133,13 @@ pub(crate) fn displacements(
     };
     let places: Vec<Vector3<f64>> = pairs
         .iter()
-        .map(|(_, fractional, _)| best.cell.to_cartesian(fractional))
+        .map(|(_, fractional, ..)| best.cell.to_cartesian(fractional))
         .collect();
     let moves = Moves {
+        earlier: pairs.iter().map(|pair| pair.3).collect(),
         before: pairs
             .iter()
-            .map(|(_, fractional, _)| reference.cell.to_cartesian(fractional))
+            .map(|(_, fractional, ..)| reference.cell.to_cartesian(fractional))
             .collect(),
         nonaffine: places
             .iter()
@@ -148,8 +151,8 @@ pub(crate) fn displacements(
     Ok((summary, moves))
 }
 
-/// Position now, fractional coordinates in the reference and id of every atom.
-type Matched = (Vector3<f64>, Vector3<f64>, u64);
+/// Position now, fractional coordinates in the reference, id, and number in the reference of every atom.
+type Matched = (Vector3<f64>, Vector3<f64>, u64, usize);
 
 fn matched(now: &Configuration, reference: &Configuration) -> Result<Vec<Matched>, PipelineError> {
     if reference.len() != now.len() {
@@ -183,7 +186,7 @@ fn matched(now: &Configuration, reference: &Configuration) -> Result<Vec<Matched
                 )));
             }
             let fractional = reference.cell.to_fractional(&reference.positions[place]);
-            Ok((*position, fractional, *id))
+            Ok((*position, fractional, *id, place))
         })
         .collect()
 }
@@ -203,7 +206,7 @@ fn sum(
         largest: 0.0,
         largest_id: 0,
     };
-    for (position, fractional, id) in pairs {
+    for (position, fractional, id, _) in pairs {
         let squared = lattice
             .minimum_image(&(position - cell.to_cartesian(fractional)))
             .norm_squared();

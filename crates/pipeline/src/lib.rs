@@ -9,6 +9,7 @@
 
 mod across_runs;
 mod activation;
+mod atom_groups;
 mod atomistic_walk;
 mod catalogue_reading;
 mod cell_mapping;
@@ -18,6 +19,7 @@ mod coverage_goal;
 mod crystallization;
 mod csv;
 mod digest;
+mod disclination_file;
 mod displaced_minimum;
 mod displacements;
 mod elastic_stability;
@@ -32,6 +34,7 @@ mod inherent_states;
 mod journal;
 mod kmc_runs;
 mod lammps;
+mod local_stress;
 mod machine_memory;
 mod machine_speed;
 mod memory;
@@ -63,6 +66,7 @@ mod trajectory;
 mod trajectory_dynamics;
 mod trajectory_start;
 mod unfinished;
+mod van_hove;
 
 pub use across_runs::{AcrossRow, AcrossRuns, across_runs};
 pub use activation::{
@@ -77,6 +81,7 @@ pub use cell_mapping::AffineStrain;
 pub use comparison::{Comparison, compare_runs};
 pub use config::KernelChoice;
 pub use coverage_goal::CoverageGoal;
+pub use disclination_file::DisclinationFormat;
 pub use displacements::{Displacements, OtherStrain};
 pub use elastic_stability::compliance_note;
 pub use error::PipelineError;
@@ -89,6 +94,7 @@ pub use harvest::{
 };
 pub use kmc_runs::{KmcFinal, KmcSummary, kmc_summary};
 pub use lammps::{LammpsExport, LammpsImport, export_lammps, import_lammps};
+pub use local_stress::{LocalStresses, ShearModulus, StressDistribution};
 pub use machine_speed::{ForceSpeed, KmcSpeed, MachineSpeed, MdSpeed, measure_speed};
 pub use memory::{StageMemory, check_memory};
 pub use merge::{MergeSummary, merge_catalogues};
@@ -105,7 +111,9 @@ pub use metabasin_landscape::{
     SearchSettings, Surroundings,
 };
 pub use metabasin_minimizers::MinimizerKind;
-pub use metabasin_structure::{Radii, Thresholds};
+pub use metabasin_structure::{
+    ExponentialTail, Histogram, MostProbable, Radii, TailRange, Thresholds,
+};
 pub use motion::{EarlierStructure, Motion, MoversFraction, StringCounts};
 pub use parquet_tables::{check_parquet, export_parquet, write_measures_parquet};
 pub use prefactors::{
@@ -132,7 +140,10 @@ pub use single_point::{SinglePoint, single_point};
 pub use strain_step::{
     StepRequest, StepRow, SteppedStress, StrainStep, strain_step, write_step_csv,
 };
-pub use structure_analysis::{ClassProperties, Icosahedra, StructureAnalysis, analyze};
+pub use structure_analysis::{
+    AnalysisRequest, ClassProperties, Disclinations, Icosahedra, StructureAnalysis, analyze,
+};
 pub use structure_file::{StructureOutput, Written, check_structure_name, write_bytes, write_text};
 pub use trajectory_dynamics::TrajectoryDynamics;
 pub use unfinished::{PairCount, digest_so_far};
+pub use van_hove::{DisplacementDistribution, VanHoveCorrelation};

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use metabasin_atoms::Configuration;
-use metabasin_structure::{StructureClass, d2min, displacement_strings};
+use metabasin_atoms::{Configuration, Stress};
+use metabasin_structure::{StructureClass, TailRange, d2min, displacement_strings};
 use nalgebra::Vector3;
 use serde::Serialize;
 
 use crate::PipelineError;
 use crate::displacements::{Displacements, displacements};
+use crate::van_hove::{VanHoveCorrelation, van_hove};
 
 /// The structure to compare with, and what counts.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,9 @@ pub struct EarlierStructure<'a> {
     pub mover_threshold: f64,
     /// Distance in the earlier structure up to which atoms are neighbors in D²_min `[length]`.
     pub d2min_cutoff: f64,
+    /// The displacements that belong to the tail of the van Hove correlation; by default those beyond
+    /// its core.
+    pub tail: Option<TailRange>,
 }
 
 /// Shares of the atoms of each class that moved; none where the class has no atoms.
@@ -59,6 +63,8 @@ pub struct Motion {
     pub d2min_mean: f64,
     /// Strings of movers.
     pub strings: StringCounts,
+    /// How far atoms went beyond the strain.
+    pub van_hove: VanHoveCorrelation,
 }
 
 /// The motion of every atom.
@@ -68,6 +74,21 @@ pub(crate) struct AtomMotion {
     pub(crate) nonaffine: Vec<Vector3<f64>>,
     /// Number of the string, 1 for the longest; 0 for atoms of none.
     pub(crate) string: Vec<usize>,
+    /// Number of each atom in the earlier structure.
+    earlier: Vec<usize>,
+    /// Change of the von Mises stress, where stresses were compared.
+    pub(crate) von_mises_change: Vec<f64>,
+}
+
+impl AtomMotion {
+    /// Von Mises stress of each atom now less that before: the change of the invariant, not the invariant
+    /// of the change, so that a turned neighborhood has not changed.
+    pub(crate) fn compare_stress(&mut self, now: &[Stress], before: &[Stress]) {
+        let pairs = now.iter().zip(&self.earlier);
+        self.von_mises_change = pairs
+            .map(|(now, &place)| now.von_mises() - before[place].von_mises())
+            .collect();
+    }
 }
 
 /// The motion of `now` from an earlier structure; `classes` are those of `now`.
@@ -129,11 +150,14 @@ pub(crate) fn motion(
         d2min_cutoff: earlier.d2min_cutoff,
         d2min_mean: d2min.iter().sum::<f64>() / now.len() as f64,
         strings: counts,
+        van_hove: van_hove(&moves.nonaffine, classes, earlier.tail),
     };
     let atoms = AtomMotion {
         d2min,
         nonaffine: moves.nonaffine,
         string,
+        earlier: moves.earlier,
+        von_mises_change: Vec::new(),
     };
     Ok((motion, atoms))
 }

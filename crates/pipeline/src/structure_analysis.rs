@@ -5,20 +5,23 @@ use std::path::Path;
 
 use metabasin_atoms::{Configuration, Stress};
 use metabasin_files::Overwrite;
-use metabasin_interactions::{Cut, ForceField};
+use metabasin_interactions::{Cut, ForceField, PerAtom};
 use metabasin_structure::{
-    BondTopology, IcosahedralNetwork, LavesOrder, Radii, StructureClass, Su2Class, Tessellation,
-    Thresholds, class_averages, tessellate,
+    BondTopology, DisclinationNetwork, IcosahedralNetwork, LavesOrder, Radii, StructureClass,
+    Su2Class, Tessellation, Thresholds, class_averages, free_volumes, tessellate,
 };
 use serde::Serialize;
 
-use crate::PipelineError;
+use crate::atom_groups::means_by_group;
 use crate::config::KernelChoice;
+use crate::disclination_file::write_disclinations;
+use crate::local_stress::{LocalStresses, ShearModulus, local_stresses, shear_modulus};
 use crate::memory::{of_analysis, require_for};
 use crate::motion::{EarlierStructure, Motion, motion};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::Written;
 use crate::structure_table::{StructureTable, write_structure_table};
+use crate::{Interrupt, PipelineError};
 
 /// The icosahedral network in numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,6 +55,31 @@ pub struct ClassProperties {
     pub stress: Stress,
 }
 
+/// The disclination lines in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Disclinations {
+    /// Lines between two nodes, and closed ones.
+    pub lines: usize,
+    /// Closed lines, without a node.
+    pub closed_lines: usize,
+    /// Atoms at which lines meet or end.
+    pub nodes: usize,
+    /// Length of the lines of each order in a unit of volume `[1 / length²]`.
+    pub length_density: BTreeMap<u32, f64>,
+}
+
+impl Disclinations {
+    fn of(network: &DisclinationNetwork) -> Self {
+        let closed = network.lines().iter().filter(|line| line.is_closed);
+        Self {
+            lines: network.lines().len(),
+            closed_lines: closed.count(),
+            nodes: network.nodes().len(),
+            length_density: network.length_densities(),
+        }
+    }
+}
+
 /// What `analyze` reports.
 #[derive(Clone, Debug, Serialize)]
 pub struct StructureAnalysis {
@@ -78,6 +106,13 @@ pub struct StructureAnalysis {
     pub bond_order: BTreeMap<u32, usize>,
     /// Atoms of each class by the bonds after that step.
     pub su2: BTreeMap<&'static str, usize>,
+    /// Lines of bonds that are not of order 5.
+    pub disclinations: Disclinations,
+    /// Mean volume of an atom's Voronoi cell beyond the sphere of its radius: of `all` atoms, of each class and each
+    /// species that occurs.
+    pub free_volume: BTreeMap<&'static str, f64>,
+    /// Distributions of the local shear stress.
+    pub local_stress: LocalStresses,
     /// Energy and stress by class.
     pub classes: BTreeMap<&'static str, ClassProperties>,
     /// Motion from the reference, where there is one.
@@ -117,11 +152,21 @@ pub(crate) fn by_class(
     classes: &[StructureClass],
     field: &mut ForceField,
 ) -> Result<BTreeMap<&'static str, ClassProperties>, PipelineError> {
-    let parts = field.per_atom(
+    averages(classes, &per_atom(configuration, field))
+}
+
+fn per_atom(configuration: &Configuration, field: &mut ForceField) -> PerAtom {
+    field.per_atom(
         &configuration.cell,
         &configuration.positions,
         &configuration.species,
-    );
+    )
+}
+
+fn averages(
+    classes: &[StructureClass],
+    parts: &PerAtom,
+) -> Result<BTreeMap<&'static str, ClassProperties>, PipelineError> {
     let averages = class_averages(classes, &parts.energy, &parts.stress)
         .map_err(|error| PipelineError::Failed(error.to_string()))?;
     Ok(averages
@@ -138,18 +183,39 @@ pub(crate) fn by_class(
         .collect())
 }
 
-/// Tessellates a sample; `per_atom` also writes index, coordination, volume, classes and motion of
-/// every atom.
+/// What is to be found out about a structure, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct AnalysisRequest<'a> {
+    /// Cut mode and kernel of energies and stresses.
+    pub forces: (Cut, KernelChoice),
+    /// Radii of the Voronoi cells.
+    pub radii: &'a Radii,
+    /// Which edges and faces count.
+    pub thresholds: &'a Thresholds,
+    /// The modulus in units of which local stresses are told besides.
+    pub shear_modulus: Option<ShearModulus>,
+    /// The structure to compare with.
+    pub reference: Option<EarlierStructure<'a>>,
+    /// Where the table of all atoms goes.
+    pub per_atom: Option<&'a Path>,
+    /// Where the disclination lines go, see [`DisclinationFormat`](crate::DisclinationFormat).
+    pub disclinations: Option<&'a Path>,
+    /// Whether these may be there already.
+    pub overwrite: Overwrite,
+}
+
+/// Tessellates a sample and looks at it from all sides; also writes the files that were asked for.
 ///
 /// # Errors
-/// Where the sample cannot be tessellated, or the reference holds other atoms.
+/// Where the sample cannot be tessellated, the reference holds other atoms, or the relaxed shear
+/// modulus is wanted of what is no inherent structure.
 pub fn analyze(
     sample: &Sample,
-    (cut, kernel): (Cut, KernelChoice),
-    (radii, thresholds): (&Radii, &Thresholds),
-    reference: Option<EarlierStructure<'_>>,
-    per_atom: Option<(&Path, Overwrite)>,
+    request: &AnalysisRequest<'_>,
+    interrupt: &Interrupt,
 ) -> Result<(StructureAnalysis, Written), PipelineError> {
+    let bad =
+        |error: metabasin_structure::StructureError| PipelineError::BadInput(error.to_string());
     let configuration = &sample.configuration;
     let atoms = configuration.len();
     require_for(
@@ -158,47 +224,39 @@ pub fn analyze(
         of_analysis(atoms),
         "take a smaller sample",
     )?;
+    let modulus = request
+        .shear_modulus
+        .map(|asked| shear_modulus(asked, configuration, request.forces, interrupt))
+        .transpose()?;
     let Network {
         tessellation,
         icosahedra,
-    } = Network::with_thresholds(configuration, radii, thresholds)?;
-    let laves = LavesOrder::new(&tessellation, &configuration.species)
-        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    } = Network::with_thresholds(configuration, request.radii, request.thresholds)?;
+    let laves = LavesOrder::new(&tessellation, &configuration.species).map_err(bad)?;
     let classes = icosahedra.classes();
-    let (largest_cluster_centers, winding_rank_centers) = icosahedra.largest_of_centers();
-    let (largest_cluster_with_shells, winding_rank_with_shells) = icosahedra.largest_with_shells();
-    let bonds = BondTopology::new(&tessellation, configuration)
-        .map_err(|error| PipelineError::BadInput(error.to_string()))?;
+    let bonds = BondTopology::new(&tessellation, configuration).map_err(bad)?;
     let su2 = bonds.classes();
-    let mut su2_counts: BTreeMap<&'static str, usize> =
-        Su2Class::ALL.map(|class| (class.name(), 0)).into();
-    for class in &su2 {
-        *su2_counts.entry(class.name()).or_insert(0) += 1;
-    }
-    let (motion, atom_motion) = reference
-        .map(|earlier| motion(configuration, &earlier, &classes))
+    let network = DisclinationNetwork::new(&bonds, configuration).map_err(bad)?;
+    let free_volume = free_volumes(&tessellation, configuration, request.radii).map_err(bad)?;
+    let mut field = force_field(request.forces.0, request.forces.1);
+    let parts = per_atom(configuration, &mut field);
+    let (motion, atom_motion) = request
+        .reference
+        .map(|earlier| {
+            let (motion, mut atom_motion) = motion(configuration, &earlier, &classes)?;
+            if request.per_atom.is_some() {
+                let before = per_atom(earlier.configuration, &mut field).stress;
+                atom_motion.compare_stress(&parts.stress, &before);
+            }
+            Ok::<_, PipelineError>((motion, atom_motion))
+        })
         .transpose()?
         .unzip();
-    let table = StructureTable {
-        configuration,
-        tessellation: &tessellation,
-        classes: &classes,
-        su2: &su2,
-        motion: atom_motion.as_ref(),
-    };
     let analysis = StructureAnalysis {
-        atoms: configuration.len(),
+        atoms,
         edge_threshold: tessellation.edge_threshold(),
         coordination_mean: tessellation.coordination_mean(),
-        icosahedral: Icosahedra {
-            count: icosahedra.count(),
-            fraction_of_small: icosahedra.fraction_of_small(),
-            fraction_of_all: icosahedra.fraction_of_all(),
-            largest_cluster_centers,
-            largest_cluster_with_shells,
-            winding_rank_centers,
-            winding_rank_with_shells,
-        },
+        icosahedral: in_numbers(&icosahedra),
         laves_fraction_of_large: laves.fraction_of_large(),
         laves_largest_cluster: laves.largest_cluster(),
         volume_sum: tessellation.volume_sum(),
@@ -207,14 +265,52 @@ pub fn analyze(
             .into_iter()
             .map(|(index, count)| (index.to_string(), count))
             .collect(),
-        classes: by_class(configuration, &classes, &mut force_field(cut, kernel))?,
+        classes: averages(&classes, &parts)?,
         bond_order_standard: bonds.standard_orders().clone(),
         bond_order: bonds.orders().clone(),
-        su2: su2_counts,
+        su2: counts_of(&su2),
+        disclinations: Disclinations::of(&network),
+        free_volume: means_by_group(&free_volume, &classes, &configuration.species),
+        local_stress: local_stresses(&parts.stress, &classes, &configuration.species, modulus),
         displacement: motion,
     };
-    let written = per_atom.map_or(Ok(()), |(path, overwrite)| {
+    let table = StructureTable {
+        configuration,
+        tessellation: &tessellation,
+        classes: &classes,
+        su2: &su2,
+        free_volume: &free_volume,
+        motion: atom_motion.as_ref(),
+    };
+    let overwrite = request.overwrite;
+    let mut written = request.per_atom.map_or(Ok(()), |path| {
         write_structure_table(path, overwrite, &table)
     });
+    if let Some(path) = request.disclinations {
+        let lines = write_disclinations((path, overwrite), configuration, &bonds, &network);
+        written = written.and(lines);
+    }
     Ok((analysis, written))
+}
+
+/// Atoms of each class, those without atoms included.
+fn counts_of(su2: &[Su2Class]) -> BTreeMap<&'static str, usize> {
+    let count = |class| su2.iter().filter(|of| **of == class).count();
+    Su2Class::ALL
+        .map(|class| (class.name(), count(class)))
+        .into()
+}
+
+fn in_numbers(icosahedra: &IcosahedralNetwork) -> Icosahedra {
+    let (largest_cluster_centers, winding_rank_centers) = icosahedra.largest_of_centers();
+    let (largest_cluster_with_shells, winding_rank_with_shells) = icosahedra.largest_with_shells();
+    Icosahedra {
+        count: icosahedra.count(),
+        fraction_of_small: icosahedra.fraction_of_small(),
+        fraction_of_all: icosahedra.fraction_of_all(),
+        largest_cluster_centers,
+        largest_cluster_with_shells,
+        winding_rank_centers,
+        winding_rank_with_shells,
+    }
 }

@@ -16,7 +16,8 @@ pub(crate) struct StructureTable<'a> {
     pub(crate) tessellation: &'a Tessellation,
     pub(crate) classes: &'a [StructureClass],
     pub(crate) su2: &'a [Su2Class],
-    /// Motion from a reference, where there is one: five more columns.
+    pub(crate) free_volume: &'a [f64],
+    /// Motion from a reference, where there is one: six more columns.
     pub(crate) motion: Option<&'a AtomMotion>,
 }
 
@@ -35,12 +36,14 @@ pub(crate) fn write_structure_table(
         csv::comment(writer, "radical Voronoi cells, atom by atom")?;
         write!(
             writer,
-            "id,species,n3,n4,n5,n6,coordination,volume,class,su2"
+            "id,species,n3,n4,n5,n6,coordination,volume,class,su2,free_volume"
         )?;
         writeln!(
             writer,
             "{}",
-            table.motion.map_or("", |_| ",d2min,ux,uy,uz,string")
+            table
+                .motion
+                .map_or("", |_| ",d2min,ux,uy,uz,von_mises_change,string")
         )?;
         for (i, class) in table.classes.iter().enumerate() {
             let index = tessellation.index(i);
@@ -53,11 +56,13 @@ pub(crate) fn write_structure_table(
             let (counts, class, su2) = (counts.join(","), class.name(), table.su2[i].name());
             write!(
                 writer,
-                "{id},{species},{counts},{coordination},{volume:?},{class},{su2}"
+                "{id},{species},{counts},{coordination},{volume:?},{class},{su2},{:?}",
+                table.free_volume[i]
             )?;
             if let Some(motion) = table.motion {
                 let u = motion.nonaffine[i];
-                let numbers = csv::numbers(&[motion.d2min[i], u.x, u.y, u.z]);
+                let change = motion.von_mises_change[i];
+                let numbers = csv::numbers(&[motion.d2min[i], u.x, u.y, u.z, change]);
                 write!(writer, ",{numbers},{}", motion.string[i])?;
             }
             writeln!(writer)?;

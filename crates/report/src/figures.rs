@@ -3,30 +3,41 @@
 //! A rate has the same color in every figure; MD is points with error bars, KMC is lines.
 
 mod barriers;
+mod bond_orders;
 mod escape;
 mod glass;
+mod inherent_states;
 mod landscape;
 mod load;
 mod loading;
+mod local_stress;
 mod recall;
 mod relaxation_modulus;
 mod strain_step;
+mod van_hove;
 mod walk;
 
 use metabasin_catalogue::EventRecord;
 use metabasin_files::findings::Findings;
 
 pub use barriers::{barrier_panels, barrier_sheet_svg};
+pub use bond_orders::bond_orders;
 pub use escape::{EscapePoint, escape_rates, escape_svg};
 pub use glass::{cooling, zero_load_energy};
+pub use inherent_states::{inherent_energy, inherent_icosahedra, inherent_stress};
 pub use landscape::{
     Completeness, activation_volumes, barrier_histogram, barrier_histogram_svg, search_outcomes,
 };
 pub use load::{LoadAxis, LoadedCurve, load_sheet_svg};
 pub use loading::{recovery, recovery_svg, residual_strain, stress_strain, stress_strain_svg};
+pub use local_stress::{
+    FittedGaussian, StressHistogram, StressHistograms, local_stress_by_class,
+    local_stress_by_species, stress_within_limit,
+};
 pub use recall::{TakenWay, WayVerdict, recall_figure, recall_svg};
 pub use relaxation_modulus::{ModulusCurve, relaxation_modulus, relaxation_modulus_svg};
 pub use strain_step::{SteppedInterval, strain_step_figure, strain_step_svg};
+pub use van_hove::{DisplacementCurve, DisplacementCurves, displacement_lengths, van_hove};
 pub use walk::walk_svg;
 
 use crate::plot::Plot;

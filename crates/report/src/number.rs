@@ -94,6 +94,15 @@ pub(crate) fn measured(quantity: Measured) -> String {
     }
 }
 
+/// A value with its standard error.
+pub(crate) fn with_error(value: f64, error: f64) -> String {
+    measured(Measured {
+        value,
+        error: Some(error),
+        independent: 0,
+    })
+}
+
 /// [`measured`], with what its error is not: an error from within one trajectory or one sample says
 /// nothing of others.
 pub(crate) fn measured_of(samples: usize, quantity: Measured) -> String {

@@ -3,18 +3,15 @@
 use metabasin_catalogue::EventRecord;
 use metabasin_files::Manifest;
 use metabasin_files::findings::{ComparisonRow, Findings, Measured, Quantity, Verdict};
-use minijinja::Environment;
-use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use crate::answer::{Answer, answer, quantity_name};
 use crate::figures::{self, Figure};
+use crate::inherent_series::InherentLoading;
 use crate::key_numbers::{KeyNumber, key_numbers};
 use crate::number::{measured_of, rate, significant};
-use crate::plot::text::escape_with_html_subscripts;
 use crate::provenance::{self, Row, Stage};
-
-const TEMPLATE: &str = include_str!("templates/report.html");
+use crate::templates;
 
 /// Everything that a page is made of.
 pub(crate) struct Material<'a> {
@@ -23,6 +20,8 @@ pub(crate) struct Material<'a> {
     pub(crate) manifest: Option<&'a Manifest>,
     /// `None` where the run has no readable catalogue.
     pub(crate) events: Option<&'a [EventRecord]>,
+    /// Inherent states along loading, where they were written.
+    pub(crate) inherent: &'a [InherentLoading],
     /// Time series of the stages, relative to the run directory.
     pub(crate) series: &'a [String],
     /// Files that are there and could not be read, with the reasons.
@@ -93,7 +92,12 @@ pub(crate) fn render(
     material: &Material<'_>,
 ) -> Result<(String, Vec<(String, String)>), minijinja::Error> {
     let findings = material.findings;
-    let figures = figures::all(findings, material.events);
+    let mut figures = figures::all(findings, material.events);
+    if !material.inherent.is_empty() {
+        figures.push(figures::inherent_energy(material.inherent));
+        figures.push(figures::inherent_stress(material.inherent));
+        figures.push(figures::inherent_icosahedra(material.inherent));
+    }
     let svgs: Vec<String> = figures.iter().map(|figure| figure.plot.to_svg()).collect();
     let page = Page {
         title: match findings.title.trim() {
@@ -134,14 +138,7 @@ pub(crate) fn render(
             .unwrap_or_default(),
         config: material.manifest.map_or("", |manifest| &manifest.config),
     };
-    let mut environment = Environment::new();
-    environment.add_filter("subscripts", |text: String| {
-        Value::from_safe_string(escape_with_html_subscripts(&text))
-    });
-    environment.add_template("report.html", TEMPLATE)?;
-    let html = environment
-        .get_template("report.html")?
-        .render(Value::from(Serde(&page)))?;
+    let html = templates::render("report.html", &page)?;
     let plots = figures
         .iter()
         .map(|figure| figure.plot.name.clone())

@@ -6,6 +6,7 @@ use metabasin_catalogue::{Catalogue, EventRecord, Session};
 use metabasin_files::findings::Findings;
 use metabasin_files::{FilesError, Manifest, Overwrite, StageState, write_atomic};
 
+use crate::inherent_series::inherent_loadings;
 use crate::page::{Material, render};
 use crate::provenance;
 
@@ -62,11 +63,15 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
     let events = events(run_dir, manifest.as_ref(), &findings)
         .map_err(|reason| unreadable.push(format!("{CATALOGUE}: {reason}")))
         .unwrap_or_default();
+    let inherent = inherent_loadings(run_dir)
+        .map_err(|error| unreadable.push(format!("inherent states along loading: {error}")))
+        .unwrap_or_default();
     let series = provenance::series(run_dir);
     let (html, plots) = render(&Material {
         findings: &findings,
         manifest: manifest.as_ref(),
         events: events.as_deref(),
+        inherent: &inherent,
         series: &series,
         unreadable,
     })?;

@@ -7,7 +7,8 @@
 //! [`class_averages`] splits energy and stress between [`StructureClass`]es; [`LavesOrder`] looks
 //! for the crystal that this glass would like to be; [`BondTopology`] counts bonds by their order and
 //! puts atoms into [`Su2Class`]es. Between two structures, [`d2min`] says how far the motion around each
-//! atom is from affine, [`displacement_strings`] which atoms replaced one another.
+//! atom is from affine, [`displacement_strings`] which atoms replaced one another, [`VanHove`] how far
+//! atoms went and how the tail of that distribution decays.
 //!
 //! ```
 //! use metabasin_atoms::{Cell, Configuration, Species};
@@ -33,26 +34,36 @@
 mod averages;
 mod bond_topology;
 mod clusters;
+mod disclinations;
 mod error;
+mod free_volume;
 mod grid;
+mod histogram;
 mod icosahedra;
 mod index;
 mod laves;
+mod local_stress;
 mod nonaffine;
 mod radii;
 mod strings;
 mod su2;
 mod tessellation;
+mod van_hove;
 
 pub use averages::{ClassAverage, class_averages};
 pub use bond_topology::BondTopology;
 pub use clusters::{Bond, Cluster, clusters};
+pub use disclinations::{DisclinationLine, DisclinationNetwork};
 pub use error::StructureError;
+pub use free_volume::free_volumes;
+pub use histogram::Histogram;
 pub use icosahedra::{IcosahedralNetwork, StructureClass};
 pub use index::VoronoiIndex;
 pub use laves::LavesOrder;
+pub use local_stress::{LocalStress, MostProbable, stress_within};
 pub use nonaffine::d2min;
 pub use radii::{Radii, Thresholds};
 pub use strings::{DisplacementString, displacement_strings};
 pub use su2::{BondEnvironment, Su2Class};
 pub use tessellation::{Face, Tessellation, tessellate};
+pub use van_hove::{ExponentialTail, TailRange, VanHove};

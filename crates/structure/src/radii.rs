@@ -1,11 +1,11 @@
 //! The two choices behind every Voronoi index: radii and thresholds.
 
-use metabasin_atoms::Species;
+use metabasin_atoms::{Configuration, Species};
 use serde::{Deserialize, Serialize};
 
 use crate::StructureError;
 
-/// One radius a species `[length]`; only differences of their squares matter.
+/// One radius a species `[length]`; to the tessellation only differences of their squares matter.
 ///
 /// The radical (Laguerre) cell of atom i is the set of points x with
 /// |x − xᵢ|² − rᵢ² ≤ |x − xⱼ|² − rⱼ² for every other atom and image j
@@ -57,6 +57,19 @@ impl Radii {
     /// Radius of a species, where it has one `[length]`.
     pub fn of(&self, species: Species) -> Option<f64> {
         self.0.get(usize::from(species.0)).copied()
+    }
+
+    pub(crate) fn of_atom(
+        &self,
+        configuration: &Configuration,
+        i: usize,
+    ) -> Result<f64, StructureError> {
+        let species = configuration.species[i];
+        self.of(species).ok_or(StructureError::MissingRadius {
+            id: configuration.ids[i],
+            number: species.number(),
+            radii: self.0.len(),
+        })
     }
 
     pub(crate) fn check(&self) -> Result<(), StructureError> {

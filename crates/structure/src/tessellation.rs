@@ -186,12 +186,8 @@ pub fn tessellate(
         return Err(StructureError::TooManyAtoms(count));
     }
     let mut radius_squared = Vec::with_capacity(count);
-    for (species, &id) in configuration.species.iter().zip(&configuration.ids) {
-        let radius = radii.of(*species).ok_or(StructureError::MissingRadius {
-            id,
-            number: species.number(),
-            radii: radii.by_species().len(),
-        })?;
+    for i in 0..count {
+        let radius = radii.of_atom(configuration, i)?;
         radius_squared.push(radius * radius);
     }
     let largest = radius_squared.iter().copied().fold(0.0, f64::max);

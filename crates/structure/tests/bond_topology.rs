@@ -2,18 +2,21 @@
 //! against their exact numbers, and what may not change them.
 #![cfg(test)]
 
-use std::collections::BTreeMap;
-use std::fs::File;
+#[path = "support/samples.rs"]
+mod samples;
 
-use flate2::read::GzDecoder;
-use metabasin_atoms::{Cell, Configuration, Purpose, Species, random_stream};
+use std::collections::BTreeMap;
+
+use metabasin_atoms::{Cell, Configuration, Purpose, random_stream};
 use metabasin_structure::{
-    Bond, BondEnvironment, BondTopology, Radii, Su2Class, Tessellation, Thresholds, tessellate,
+    Bond, BondEnvironment, BondTopology, Radii, Su2Class, Thresholds, tessellate,
 };
 use nalgebra::{Matrix3, Vector3};
 use proptest::prelude::*;
 use rand::RngExt;
 use serde::Deserialize;
+
+use samples::{A15, FACE_CENTERED, configuration, crystal, data, glass, laves_motif, topology};
 
 const CASES: [&str; 8] = [
     "ortho",
@@ -33,49 +36,6 @@ struct Expected {
     modified: BTreeMap<u32, usize>,
     dropped: Vec<(u32, u32)>,
     labels: Vec<usize>,
-}
-
-#[derive(Deserialize)]
-struct Sample {
-    #[serde(rename = "box")]
-    lattice: [[f64; 3]; 3],
-    types: Vec<u8>,
-    positions: Vec<[f64; 3]>,
-}
-
-fn data(name: &str) -> File {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/structure");
-    File::open(format!("{folder}/{name}")).unwrap()
-}
-
-fn glass(case: &str) -> Configuration {
-    let file = data(&format!("wahn500_IS_{case}.json.gz"));
-    let sample: Sample = serde_json::from_reader(GzDecoder::new(file)).unwrap();
-    let rows = sample.lattice.map(Vector3::from);
-    configuration(
-        Cell::from_matrix(&Matrix3::from_columns(&rows)).unwrap(),
-        sample.positions.iter().map(|p| (*p).into()).collect(),
-        sample.types.iter().map(|t| t - 1).collect(),
-    )
-}
-
-fn configuration(cell: Cell, positions: Vec<Vector3<f64>>, species: Vec<u8>) -> Configuration {
-    Configuration {
-        cell,
-        ids: (1..=positions.len() as u64).collect(),
-        positions,
-        velocities: None,
-        species: species.into_iter().map(Species).collect(),
-        masses: vec![1.0, 0.5],
-        names: None,
-    }
-}
-
-fn topology(configuration: &Configuration) -> (Tessellation, BondTopology) {
-    let tessellation =
-        tessellate(configuration, &Radii::default(), &Thresholds::default()).unwrap();
-    let topology = BondTopology::new(&tessellation, configuration).unwrap();
-    (tessellation, topology)
 }
 
 /// The sets (n₄, n₅, n₆) that SU(2) allows, numbered as the reference numbers them.
@@ -130,60 +90,6 @@ fn every_order_dropped_bond_and_class_agrees_in_eight_cells() {
         }
     }
 }
-
-/// Atoms of a crystal, `copies` unit cells along each axis, off the origin.
-fn crystal(side: f64, motif: &[[f64; 3]], copies: usize) -> Configuration {
-    let mut positions = Vec::new();
-    for number in 0..copies.pow(3) {
-        let corner = Vector3::new(
-            (number % copies) as f64,
-            (number / copies % copies) as f64,
-            (number / copies / copies) as f64,
-        );
-        for site in motif {
-            let place = (corner + Vector3::from(*site)) * side;
-            positions.push(place + Vector3::new(0.1234, 2.0_f64.sqrt(), -0.7));
-        }
-    }
-    let species = vec![0; positions.len()];
-    configuration(
-        Cell::cubic(side * copies as f64).unwrap(),
-        positions,
-        species,
-    )
-}
-
-const FACE_CENTERED: [[f64; 3]; 4] = [[0.0; 3], [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]];
-
-/// `MgCu2` (C15): Mg on 8a, then Cu on 16d.
-fn laves_motif() -> Vec<[f64; 3]> {
-    let mut motif = Vec::new();
-    for site in [
-        [0.125; 3],
-        [0.875; 3],
-        [0.5; 3],
-        [0.5, 0.25, 0.25],
-        [0.25, 0.5, 0.25],
-        [0.25, 0.25, 0.5],
-    ] {
-        for shift in FACE_CENTERED {
-            motif.push([0, 1, 2].map(|k| site[k] + shift[k]));
-        }
-    }
-    motif
-}
-
-/// `Cr3Si` (A15): Si on 2a, then Cr on 6c, in chains along the three axes.
-const A15: [[f64; 3]; 8] = [
-    [0.0; 3],
-    [0.5; 3],
-    [0.25, 0.0, 0.5],
-    [0.75, 0.0, 0.5],
-    [0.5, 0.25, 0.0],
-    [0.5, 0.75, 0.0],
-    [0.0, 0.5, 0.25],
-    [0.0, 0.5, 0.75],
-];
 
 fn bonds(four: u32, five: u32, six: u32) -> BondEnvironment {
     BondEnvironment {

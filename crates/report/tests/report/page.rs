@@ -86,6 +86,41 @@ fn a_whole_run_has_every_section() {
 }
 
 #[test]
+fn inherent_states_along_loading_are_drawn_and_broken_ones_told() {
+    let folder = tempfile::tempdir().unwrap();
+    findings().write(folder.path()).unwrap();
+    assert!(!page(folder.path()).contains("figure-inherent-stress"));
+    let series = folder.path().join("03-shear/series");
+    std::fs::create_dir_all(&series).unwrap();
+    let columns = "step,gamma,energy_per_atom [epsilon],stress_xy [epsilon/sigma^3],\
+                   icosahedral_fraction_of_small,stress_xy_icosahedral [epsilon/sigma^3],\
+                   stress_xy_other [epsilon/sigma^3]";
+    for (sign, word) in [(1.0, "plus"), (-1.0, "minus")] {
+        let stress = 0.15 * sign;
+        let text = format!(
+            "# metabasin series 1\n{columns}\n0,0.0,-7.0,0.0,0.25,0.0,0.0\n\
+             10,{},-6.99,{stress},0.24,{stress},{stress}\n",
+            0.01 * sign
+        );
+        std::fs::write(
+            series.join(format!("rate-1e9-pair-1-{word}-inherent.csv")),
+            text,
+        )
+        .unwrap();
+    }
+    let html = page(folder.path());
+    for name in ["energy", "stress", "icosahedra"] {
+        let figure = format!("<figure id=\"figure-inherent-{name}\">");
+        assert_eq!(html.matches(&figure).count(), 1, "{name}");
+    }
+    assert!(html.contains("1e9 /s"));
+    std::fs::write(series.join("rate-1e9-pair-2-plus-inherent.csv"), "broken\n").unwrap();
+    let html = page(folder.path());
+    assert!(!html.contains("figure-inherent-stress"));
+    assert!(html.contains("inherent states along loading:"));
+}
+
+#[test]
 fn the_page_loads_nothing_and_stays_the_same() {
     let folder = tempfile::tempdir().unwrap();
     findings().write(folder.path()).unwrap();
