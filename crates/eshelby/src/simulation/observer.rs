@@ -77,8 +77,8 @@ pub trait Observer {
     /// An event, after it was executed.
     fn event(&mut self, _event: &Event) {}
 
-    /// A pass over all rates begins. `Break` stops the run here, between rows: it goes on from the
-    /// last checkpoint that was taken at a row.
+    /// A wait for the next event begins. `Break` stops the run here, between rows: it goes on from
+    /// the last checkpoint that was taken at a row.
     fn pass(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }

@@ -8,7 +8,8 @@ use crate::mandel::{add, from_tensor, to_tensor};
 use crate::protocol::{Load, Protocol, Rows, Stage};
 use crate::settings::Floor;
 
-use super::{Observer, Outcome, Simulation, Wait};
+use super::waiting::Wait;
+use super::{Observer, Outcome, Simulation};
 
 /// An unloading that has not reached zero stress after so many times the strain it started from
 /// ends there.
@@ -103,31 +104,18 @@ impl Simulation {
 
     fn emit(&mut self, observer: &mut dyn Observer) -> ControlFlow<()> {
         self.mark_floored();
+        // A run that goes on from here makes its bounds anew, too.
+        self.window = None;
         self.state.row += 1;
         let row = self.row();
         observer.row(&row, self)
-    }
-
-    /// Marks the excitations whose saddle the floor raises now.
-    fn mark_floored(&mut self) {
-        if self.floor <= 0.0 {
-            return;
-        }
-        let macroscopic = self.macroscopic();
-        for (index, leap) in self.leaps.iter().enumerate() {
-            let site = self.lattice.pairs[index].site;
-            let field = self.lattice.kernel.field_at(&self.state.field, site);
-            let (saddle, other) = leap.energies(&add(&field, &macroscopic));
-            if saddle < other.max(0.0) + self.floor {
-                self.state.floored[index] = true;
-            }
-        }
     }
 
     /// Puts the load of a stage on.
     fn begin(&mut self, stage: &Stage) {
         let medium = self.lattice.kernel.elasticity();
         let cell = self.lattice.settings.cell;
+        self.window = None;
         self.recompute_field();
         let gamma = self.strain();
         // Strain that is prescribed from here on starts at its present value.
