@@ -69,6 +69,8 @@ pub struct Checkpoint {
     stage_duration: f64,
     stage_events: u64,
     counters: Counters,
+    floor: f64,
+    window: Option<Window>,
     generator: Pcg64,
 }
 
@@ -80,9 +82,7 @@ pub struct Simulation {
     leaps: Vec<Leap>,
     attempts: Vec<f64>,
     rates: Rates,
-    window: Option<Window>,
     touched: Vec<(usize, Range<usize>)>,
-    floor: f64,
     window_growth: f64,
 }
 
@@ -110,6 +110,8 @@ impl Simulation {
             stage_duration: 0.0,
             stage_events: 0,
             counters: Counters::default(),
+            floor: 0.0,
+            window: None,
             generator: random_stream(seed, Purpose::KineticMonteCarlo, stage, index),
         };
         Self::assemble(lattice, state)
@@ -139,14 +141,13 @@ impl Simulation {
             attempts: lattice.pairs.iter().map(|pair| pair.attempt).collect(),
             leaps: vec![Leap::default(); lattice.pairs.len()],
             rates: Rates::new(lattice.influence.rows(lattice.kernel.edge())),
-            window: None,
             touched: Vec::new(),
-            floor: 0.0,
             window_growth: WINDOW_GROWTH,
             lattice,
             state,
         };
         simulation.rebuild_leaps();
+        simulation.refill();
         simulation
     }
 

@@ -63,7 +63,7 @@ pub struct Counters {
     pub refused: u64,
     /// Passes over all rates.
     pub passes: u64,
-    /// Excitations whose saddle the floor raised at the time of any row.
+    /// Excitations whose saddle the floor raised when any stage began or ended.
     pub floored_pairs: u64,
     /// Stages that ended early because of the limit on events.
     pub stages_cut_short: u64,

@@ -50,7 +50,7 @@ impl Simulation {
 
     /// Marks the excitations whose saddle the floor raises now.
     pub(super) fn mark_floored(&mut self) {
-        if self.floor <= 0.0 {
+        if self.state.floor <= 0.0 {
             return;
         }
         let macroscopic = self.macroscopic();
@@ -61,7 +61,7 @@ impl Simulation {
             }
             let below = |field: &Mandel| {
                 let (saddle, other) = leap.energies(&add(field, &macroscopic));
-                other.max(0.0) + self.floor - saddle
+                other.max(0.0) + self.state.floor - saddle
             };
             let mut margin = below(&self.state.field.known()[index]);
             let sizes = [leap.to_saddle, leap.to_other].map(|p| dot(&p, &p).sqrt());

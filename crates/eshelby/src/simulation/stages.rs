@@ -5,15 +5,11 @@ use std::ops::ControlFlow;
 use crate::control::{Control, XY};
 use crate::error::EshelbyError;
 use crate::mandel::{add, from_tensor, to_tensor};
-use crate::protocol::{Load, Protocol, Rows, Stage};
+use crate::protocol::{LONGEST_UNLOADING, Load, Protocol, Rows, Stage};
 use crate::settings::Floor;
 
 use super::waiting::Wait;
 use super::{Observer, Outcome, Simulation};
-
-/// An unloading that has not reached zero stress after so many times the strain it started from
-/// ends there.
-const LONGEST_UNLOADING: u32 = 10;
 
 impl Simulation {
     /// Runs a protocol from where the simulation stands: a new one from its first row, a restored
@@ -52,6 +48,7 @@ impl Simulation {
     fn run_stage(&mut self, stage: &Stage, observer: &mut dyn Observer) -> ControlFlow<()> {
         if self.state.row == 0 {
             self.begin(stage);
+            self.mark_floored();
             self.emit(observer)?;
         }
         let longest_window = self.longest_window();
@@ -71,7 +68,7 @@ impl Simulation {
                 }
                 _ => stage.rows.time(row, self.state.stage_duration),
             };
-            self.floor = self.floor_of(stage, target);
+            self.raise_floor(self.floor_of(stage, target));
             loop {
                 let until = if unloading {
                     match self.zero_stress_at() {
@@ -99,13 +96,11 @@ impl Simulation {
             }
             self.emit(observer)?;
         }
+        self.mark_floored();
         ControlFlow::Continue(())
     }
 
     fn emit(&mut self, observer: &mut dyn Observer) -> ControlFlow<()> {
-        self.mark_floored();
-        // A run that goes on from here makes its bounds anew, too.
-        self.window = None;
         self.state.row += 1;
         let row = self.row();
         observer.row(&row, self)
@@ -115,7 +110,7 @@ impl Simulation {
     fn begin(&mut self, stage: &Stage) {
         let medium = self.lattice.kernel.elasticity();
         let cell = self.lattice.settings.cell;
-        self.window = None;
+        self.state.window = None;
         self.recompute_field();
         let gamma = self.strain();
         // Strain that is prescribed from here on starts at its present value.
@@ -152,7 +147,7 @@ impl Simulation {
         self.state.stage_duration = duration;
         self.state.stage_events = 0;
         self.state.elapsed.set(0.0);
-        self.floor = self.floor_of(stage, stage.rows.time(1, duration));
+        self.state.floor = self.floor_of(stage, stage.rows.time(1, duration));
         self.rebuild_leaps();
     }
 

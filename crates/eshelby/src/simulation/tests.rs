@@ -78,7 +78,7 @@ fn flip(simulation: &mut Simulation, index: usize) -> Event {
 /// The barrier of an excitation's next jump.
 fn barrier_of(simulation: &Simulation, index: usize) -> f64 {
     let stress = add(&simulation.field_at(index), &simulation.macroscopic());
-    simulation.leaps[index].barrier(&stress, simulation.floor)
+    simulation.leaps[index].barrier(&stress, simulation.state.floor)
 }
 
 fn load(simulation: &mut Simulation, control: Control) {
@@ -97,7 +97,7 @@ fn t5_every_event_changes_the_energy_by_the_difference_of_its_barriers() {
         for _ in 0..300 {
             let index = generator.random_range(0..90);
             let floor = generator.random::<f64>();
-            simulation.floor = floor;
+            simulation.state.floor = floor;
             let before = simulation.hamiltonian();
             let forward = barrier_of(&simulation, index);
             assert_eq!(flip(&mut simulation, index).barrier, forward);
@@ -144,7 +144,7 @@ proptest! {
         let lattice = Lattice::with_excitations(&settings, kernel, vec![(3, excitation)]).unwrap();
         let mut simulation = Simulation::new(Arc::new(lattice), 1, 0, 0);
         simulation.state.applied = crate::mandel::from_tensor(stress);
-        simulation.floor = floor;
+        simulation.state.floor = floor;
         let forward = barrier_of(&simulation, 0);
         // Alone and under stress control: c − p:Σ, by hand.
         let at = |energy: f64, p: [f64; 6]| energy - Stress(stress).contract(p);

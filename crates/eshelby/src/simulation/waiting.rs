@@ -2,9 +2,11 @@
 
 use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
+use serde::{Deserialize, Serialize};
 
 use super::{Event, Observer, Simulation};
 use crate::mandel::{Mandel, add, dot, scale, subtract};
+use crate::protocol::LONGEST_UNLOADING;
 use crate::rates::{Pass, exponential};
 
 /// Where fewer proposals than this are expected in a window, the next one may be twice as long: near
@@ -12,6 +14,9 @@ use crate::rates::{Pass, exponential};
 /// be as many as 1/T. Far below what any lattice has at the temperatures of a glass, where windows
 /// therefore stay as they are, to the bit.
 const QUIET: f64 = 1e-6;
+
+/// The floor may rise by so many k_B T before bounds are made anew.
+const FLOOR_RISE: f64 = 0.25;
 
 /// What ends a stretch of waiting.
 pub(super) enum Wait {
@@ -24,7 +29,10 @@ pub(super) enum Wait {
 }
 
 /// A time over which bounds hold, as long as stresses stay within the allowance.
-#[derive(Clone, Debug)]
+///
+/// It lasts over rows. All bounds follow from it and the state, so that both together go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Window {
     /// When it ends, within the stage.
     end: f64,
@@ -33,6 +41,8 @@ pub(super) struct Window {
     change: Mandel,
     /// Plastic volume of the cell when it began.
     plastic: Mandel,
+    /// E_floor when it began; it may rise until bounds are too loose.
+    floor: f64,
     /// Sum of all bounds.
     total: f64,
     /// Whether it is longer than windows usually are.
@@ -70,7 +80,7 @@ impl Simulation {
             if observer.pass().is_break() {
                 return Wait::Stopped;
             }
-            let window = match &self.window {
+            let window = match &self.state.window {
                 Some(window) => window,
                 None => self.open_window(until, longest_window, &mut stretch),
             };
@@ -91,7 +101,7 @@ impl Simulation {
                     return Wait::Over;
                 }
                 let quiet = total * (end - now) < QUIET;
-                self.window = None;
+                self.state.window = None;
                 if quiet {
                     stretch *= 2.0;
                 }
@@ -102,7 +112,8 @@ impl Simulation {
             let choice = self.state.generator.random::<f64>() * total;
             let index = self.rates.select(choice);
             let field = self.field_at(index);
-            let barrier = self.leaps[index].barrier(&add(&field, &self.macroscopic()), self.floor);
+            let barrier =
+                self.leaps[index].barrier(&add(&field, &self.macroscopic()), self.state.floor);
             let rate = self.attempts[index] * exponential(-barrier / self.lattice.temperature());
             let bound = self.rates.bound(index);
             debug_assert!(
@@ -113,7 +124,7 @@ impl Simulation {
                 let event = self.execute(index, &field);
                 if stretched {
                     // The bounds over so long a window are too loose.
-                    self.window = None;
+                    self.state.window = None;
                 }
                 return Wait::Event(event);
             }
@@ -121,39 +132,61 @@ impl Simulation {
         }
     }
 
-    /// Makes all bounds anew for the time up to `until` at most.
+    /// Makes all bounds anew.
     fn open_window(&mut self, until: f64, longest_window: f64, stretch: &mut f64) -> &Window {
         let now = self.state.elapsed.now();
-        let left = until - now;
         let stress_rate = self.stress_rate();
         let macroscopic = self.macroscopic();
-        let (total, length, change) = loop {
-            let length = left.min(*stretch * longest_window);
-            let change = scale(&stress_rate, length);
-            let total = self.rates.fill(&Pass {
-                leaps: &self.leaps,
-                attempts: &self.attempts,
-                field: self.state.field.known(),
+        // Longer than any stage.
+        let whole = f64::from(2 * LONGEST_UNLOADING) * self.state.stage_duration;
+        let whole = whole.max(until - now);
+        loop {
+            let length = whole.min(*stretch * longest_window);
+            self.state.window = Some(Window {
+                end: now + length,
                 macroscopic,
-                change,
-                floor: self.floor,
-                temperature: self.lattice.temperature(),
+                change: scale(&stress_rate, length),
+                plastic: self.state.plastic,
+                floor: self.state.floor,
+                total: 0.0,
+                stretched: *stretch > 1.0,
             });
+            let total = self.refill();
             self.state.counters.passes += 1;
             if *stretch <= 1.0 || total * length < QUIET {
-                break (total, length, change);
+                break;
             }
             // Bounds over so long a window are too loose.
             *stretch *= 0.5;
+        }
+        self.state.window.as_ref().expect("it was opened above")
+    }
+
+    /// Makes the bounds of the present window, if there is one, and returns their sum.
+    pub(super) fn refill(&mut self) -> f64 {
+        let Some(window) = &mut self.state.window else {
+            return 0.0;
         };
-        self.window.insert(Window {
-            end: if length == left { until } else { now + length },
-            macroscopic,
-            change,
-            plastic: self.state.plastic,
-            total,
-            stretched: *stretch > 1.0,
-        })
+        window.total = self.rates.fill(&Pass {
+            leaps: &self.leaps,
+            attempts: &self.attempts,
+            field: self.state.field.known(),
+            macroscopic: window.macroscopic,
+            change: window.change,
+            floor: window.floor,
+            temperature: self.lattice.temperature(),
+        });
+        window.total
+    }
+
+    /// Sets E_floor. Bounds made under a floor that is not much lower still hold.
+    pub(super) fn raise_floor(&mut self, floor: f64) {
+        self.state.floor = floor;
+        let loosest = FLOOR_RISE * self.lattice.temperature();
+        let holds = |window: &Window| (window.floor..=window.floor + loosest).contains(&floor);
+        if !self.state.window.as_ref().is_some_and(holds) {
+            self.state.window = None;
+        }
     }
 
     /// Flips an excitation at whose site the stress, macroscopic stress left out, is `field`.
@@ -162,7 +195,7 @@ impl Simulation {
         let pair = &lattice.pairs[index];
         let flipped = self.state.flipped[index];
         let change = pair.change_from(flipped);
-        let barrier = self.leaps[index].barrier(&add(field, &self.macroscopic()), self.floor);
+        let barrier = self.leaps[index].barrier(&add(field, &self.macroscopic()), self.state.floor);
         let before = cfg!(debug_assertions).then(|| self.energy_but_cores());
         let own = if flipped { pair.own_stress } else { [0.0; 6] };
         self.state.interaction -= dot(&change, &subtract(field, &own));
@@ -195,21 +228,21 @@ impl Simulation {
         let waiting = self.state.field.unknown(&self.lattice);
         let allowance = self.lattice.influence.allowance;
         // What the plasticity of the whole cell has taken from the macroscopic stress.
-        let relaxed = self.window.as_ref().map_or(0.0, |window| {
+        let relaxed = self.state.window.as_ref().map_or(0.0, |window| {
             let plastic = subtract(&self.state.plastic, &window.plastic);
             let medium = self.lattice.kernel.elasticity();
             let stress = self.state.control.loading(&medium, &plastic);
             dot(&stress, &stress).sqrt() / self.lattice.volume()
         });
         if waiting + relaxed > allowance {
-            self.window = None;
+            self.state.window = None;
             if waiting > 0.5 * allowance
                 && self.state.field.settle(&self.lattice, &self.state.flipped)
             {
                 self.recompute_interaction();
             }
         }
-        if let Some(window) = &mut self.window {
+        if let Some(window) = &mut self.state.window {
             window.total = self.rates.update(
                 &Pass {
                     leaps: &self.leaps,
@@ -217,7 +250,7 @@ impl Simulation {
                     field: self.state.field.known(),
                     macroscopic: window.macroscopic,
                     change: window.change,
-                    floor: self.floor,
+                    floor: window.floor,
                     temperature: self.lattice.temperature(),
                 },
                 &self.touched,
@@ -240,7 +273,7 @@ impl Simulation {
     /// The barrier back must be the one that was crossed less the change of the energy function.
     fn assert_detailed_balance(&self, index: usize, forward: f64, change: f64) {
         let stress = add(&self.field_at(index), &self.macroscopic());
-        let reverse = self.leaps[index].barrier(&stress, self.floor);
+        let reverse = self.leaps[index].barrier(&stress, self.state.floor);
         let scale = forward.abs() + reverse.abs() + 1e-6 * self.energy_but_cores().abs() + 1.0;
         debug_assert!(
             (forward - reverse - change).abs() < 1e-8 * scale,

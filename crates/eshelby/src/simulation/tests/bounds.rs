@@ -94,25 +94,27 @@ fn a_distant_field_that_waits_still_sets_the_rate() {
     let runs = 1000;
     let mut refused = 0;
     let times: Vec<f64> = (0..runs)
-        .map(|index| {
+        .filter_map(|index| {
             let mut simulation = Simulation::new(Arc::clone(&lattice), 3, 0, index);
             let mut record = Record::default();
             simulation.run(&hold, &mut record).unwrap();
             refused += simulation.counters().refused;
             assert_eq!(simulation.counters().events, 2);
-            // With the first pair's own time, a mean of 0.28 and none of the second's concern.
-            assert_eq!(record.events[0].excitation, 0);
-            record.events[1].time - record.events[0].time
+            // Now and then the second one is first: the others' waits do not remember.
+            (record.events[0].excitation == 0)
+                .then(|| record.events[1].time - record.events[0].time)
         })
         .collect();
     assert!(
         refused > runs,
         "the bounds leave room for what waits: {refused}"
     );
-    let mean = times.iter().sum::<f64>() / runs as f64;
+    let count = times.len() as f64;
+    assert!(count > 0.97 * runs as f64, "{count}");
+    let mean = times.iter().sum::<f64>() / count;
     // Spread = mean; 4 standard errors, false alarm 6e-5. Without the field it would be 2 at least.
     assert!(
-        (mean * rate - 1.0).abs() < 4.0 / (runs as f64).sqrt(),
+        (mean * rate - 1.0).abs() < 4.0 / count.sqrt(),
         "{mean} {rate}"
     );
     let alone = 3.6 * (-1.5_f64 / 0.28).exp();
