@@ -50,10 +50,10 @@ impl LazyField {
     /// The stress at one excitation's site, `flipped` being the present states.
     pub(crate) fn at(&self, lattice: &Lattice, flipped: &[bool], index: usize) -> Mandel {
         let influence = &lattice.influence;
-        let to = &influence.places[index];
+        let to = influence.places[index];
         let mut stress = self.known[index];
         for &source in &self.waiting {
-            if let Some(displacement) = influence.near.far(&influence.places[source], to) {
+            if let Some(displacement) = influence.near.far(influence.places[source], to) {
                 let change = lattice.pairs[source].change_from(!flipped[source]);
                 let matrix = &lattice.kernel.table()[displacement];
                 stress = add(&stress, &multiply(matrix, &change));
@@ -111,9 +111,9 @@ impl LazyField {
         }
         let influence = &lattice.influence;
         for source in std::mem::take(&mut self.waiting) {
-            let from = &influence.places[source];
+            let from = influence.places[source];
             let change = lattice.pairs[source].change_from(!flipped[source]);
-            for (stress, to) in self.known.iter_mut().zip(&influence.places) {
+            for (stress, &to) in self.known.iter_mut().zip(&influence.places) {
                 if let Some(displacement) = influence.near.far(from, to) {
                     let matrix = &lattice.kernel.table()[displacement];
                     *stress = add(stress, &multiply(matrix, &change));

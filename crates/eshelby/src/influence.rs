@@ -9,7 +9,7 @@ use crate::neighborhood::{Neighborhood, Place, place};
 
 /// Far fields may wait until together they could change a barrier of the usual activation volume
 /// by so many k_B T.
-const ALLOWANCE: f64 = 0.25;
+const ALLOWANCE: f64 = 1.0;
 
 /// Places of the excitations of a lattice and the reach of each.
 #[derive(Clone, Debug)]

@@ -82,7 +82,7 @@ impl Neighborhood {
     }
 
     /// Index of the displacement from one place to another, `None` within the ball.
-    pub(crate) fn far(&self, from: &Place, to: &Place) -> Option<usize> {
+    pub(crate) fn far(&self, from: Place, to: Place) -> Option<usize> {
         let steps: [usize; 3] = std::array::from_fn(|axis| {
             let (a, b) = (usize::from(from[axis]), usize::from(to[axis]));
             if b >= a { b - a } else { b + self.edge - a }
@@ -154,7 +154,7 @@ mod tests {
                         }
                         let near = distance <= radius_squared;
                         assert_eq!(ball.holds(displacement), near);
-                        let far = ball.far(&from, &to);
+                        let far = ball.far(from, to);
                         assert_eq!(far, (!near).then_some(displacement));
                         assert_eq!(seen, near.then_some(displacement));
                     }

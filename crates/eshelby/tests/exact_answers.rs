@@ -316,8 +316,7 @@ fn t9_near_zero_temperature_barriers_give_way_in_their_order() {
         // T ln(ν T/b) and what a Gumbel distribution leaves: far below 1e-3.
         let here = barrier(&flipped, strain, event.excitation);
         assert!(here < 1e-3, "{event:?}: {here}");
-        interacted =
-            interacted.max((barrier(&vec![false; 60], strain, event.excitation) - here).abs());
+        interacted = interacted.max((barrier(&[false; 60], strain, event.excitation) - here).abs());
         // Whoever has no barrier goes within a few attempts, at 3.6 a time unit.
         if event.time - previous > 100.0 {
             for i in (0..placed.len()).filter(|&i| !flipped[i]) {
@@ -343,7 +342,7 @@ fn glass() -> Population {
             let mut number = || -> f64 { StandardNormal.sample(&mut generator) };
             let mut tensor = PlasticVolume(std::array::from_fn(|_| 0.35 * number()));
             tensor = tensor.deviator();
-            let barrier = 1.8 + 2.0 * (k as f64 / 60.0);
+            let barrier = 1.8 + 2.0 * (f64::from(k) / 60.0);
             Excitation {
                 plastic_saddle: tensor * 0.5,
                 plastic_final: tensor,

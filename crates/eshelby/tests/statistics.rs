@@ -123,7 +123,7 @@ fn kolmogorov(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) -> f64 {
 /// Kolmogorov's limit for a false alarm of 1e-4: √(−ln(α/2)/2).
 const KOLMOGOROV_LIMIT: f64 = 2.23;
 
-const RUNS: u64 = 4000;
+const RUNS: u64 = 12_000;
 
 #[test]
 fn t7_waits_at_constant_stress_are_exponential_with_arrhenius_mean() {
