@@ -10,7 +10,6 @@
 //!
 //! with M of a plane wave (the plane-stress stiffness of the plane normal to its direction).
 
-use rustfft::num_complex::Complex;
 use std::f64::consts::PI;
 
 use metabasin_atoms::{PlasticVolume, Stress};
@@ -18,15 +17,12 @@ use rayon::prelude::*;
 
 use crate::elasticity::Elasticity;
 use crate::error::{EshelbyError, positive};
-use crate::mandel::{Mandel, PAIRS, from_tensor, multiply, pair_index, to_tensor};
-use crate::transform::Transform;
-use crate::vector;
+use crate::mandel::{PAIRS, from_tensor, multiply, to_tensor};
+
+mod convolution;
 
 /// Aliases whose weight is below this are left out.
 const SMALLEST_WEIGHT: f64 = 1e-8;
-
-/// Sites from which on a field is updated by several threads; below, starting them costs more.
-const PARALLEL_SITES: usize = 20_000;
 
 /// Stress at every site of a periodic cubic grid per plastic volume at one site.
 #[derive(Clone, Debug)]
@@ -34,9 +30,8 @@ pub struct Kernel {
     edge: usize,
     spacing: f64,
     elasticity: Elasticity,
-    /// K(r) row by row: for every (z, y) the 21 components in turn, each over two periods of x,
-    /// so that the row seen from any source is contiguous.
-    table: Vec<f64>,
+    /// K(r), 21 components for every displacement.
+    table: Vec<[f64; PAIRS]>,
     /// Fourier transform of K, 21 components for every wavevector; real and even.
     spectrum: Vec<[f64; PAIRS]>,
 }
@@ -71,7 +66,7 @@ impl Kernel {
         }
         check_edge(edge)?;
         let spectrum = spectrum(edge, spacing, width, &elasticity);
-        let table = real_space(edge, &spectrum);
+        let table = convolution::real_space(edge, &spectrum);
         Ok(Self {
             edge,
             spacing,
@@ -98,7 +93,7 @@ impl Kernel {
             edge,
             spacing,
             elasticity,
-            table: vec![0.0; 2 * sites * PAIRS],
+            table: vec![[0.0; PAIRS]; sites],
             spectrum: vec![[0.0; PAIRS]; sites],
         })
     }
@@ -139,83 +134,17 @@ impl Kernel {
     pub(crate) fn at(&self, displacement: [isize; 3]) -> [f64; PAIRS] {
         let edge = self.edge as isize;
         let [x, y, z] = displacement.map(|d| d.rem_euclid(edge) as usize);
-        let row = (z * self.edge + y) * PAIRS;
-        std::array::from_fn(|pair| self.table[(row + pair) * 2 * self.edge + x])
+        self.table[(z * self.edge + y) * self.edge + x]
     }
 
-    /// Length of a stress field: six Mandel components for every site.
-    pub(crate) fn field_length(&self) -> usize {
-        6 * self.sites()
+    /// Whether events feel each other at all.
+    pub(crate) fn is_interacting(&self) -> bool {
+        self.table[0] != [0.0; PAIRS]
     }
 
-    /// Where the xx component of a site stands in a field; component k stands k·edge further.
-    pub(crate) fn field_index(&self, site: usize) -> usize {
-        let row = site / self.edge;
-        row * 6 * self.edge + site % self.edge
-    }
-
-    /// The stress of one site in a field.
-    pub(crate) fn field_at(&self, field: &[f64], site: usize) -> Mandel {
-        let first = self.field_index(site);
-        std::array::from_fn(|k| field[first + k * self.edge])
-    }
-
-    /// Adds to `field` the stress of a change `plastic` of the plastic volume at `site`.
-    ///
-    /// Every site is written by exactly one thread, with the same arithmetic for any number of
-    /// them.
-    pub(crate) fn add(&self, field: &mut [f64], site: usize, plastic: &Mandel) {
-        let edge = self.edge;
-        let source = [site % edge, site / edge % edge, site / (edge * edge)];
-        let row = |(index, row): (usize, &mut [f64])| {
-            let y = (index % edge + edge - source[1]) % edge;
-            let z = (index / edge + edge - source[2]) % edge;
-            let first = (z * edge + y) * PAIRS * 2 * edge + edge - source[0];
-            vector::add_row(row, edge, &self.table[first..], 2 * edge, plastic);
-        };
-        if self.sites() >= PARALLEL_SITES && rayon::current_num_threads() > 1 {
-            field
-                .par_chunks_exact_mut(6 * edge)
-                .enumerate()
-                .with_min_len(64)
-                .for_each(row);
-        } else {
-            field.chunks_exact_mut(6 * edge).enumerate().for_each(row);
-        }
-    }
-
-    /// The stress field of plastic volumes on all sites, by Fourier transform.
-    pub(crate) fn convolve(&self, plastic: &[Mandel]) -> Vec<f64> {
-        let sites = self.sites();
-        let forward = Transform::forward(self.edge);
-        let inverse = Transform::inverse(self.edge);
-        let sources: Vec<Vec<Complex<f64>>> = (0..6)
-            .map(|component| {
-                let mut cube: Vec<Complex<f64>> = plastic
-                    .iter()
-                    .map(|p| Complex::new(p[component], 0.0))
-                    .collect();
-                forward.apply(&mut cube);
-                cube
-            })
-            .collect();
-        let mut field = vec![0.0; self.field_length()];
-        for component in 0..6 {
-            let mut cube: Vec<Complex<f64>> = (0..sites)
-                .map(|k| {
-                    (0..6)
-                        .map(|other| {
-                            sources[other][k] * self.spectrum[k][pair_index(component, other)]
-                        })
-                        .sum()
-                })
-                .collect();
-            inverse.apply(&mut cube);
-            for (site, value) in cube.iter().enumerate() {
-                field[self.field_index(site) + component * self.edge] = value.re / sites as f64;
-            }
-        }
-        field
+    /// K at every displacement: at (z·edge + y)·edge + x of those that are not negative.
+    pub(crate) fn table(&self) -> &[[f64; PAIRS]] {
+        &self.table
     }
 }
 
@@ -322,48 +251,6 @@ fn alias_sum(
         }
     }
     sum
-}
-
-/// The table of K(r) from its transform. Two real components share one complex transform.
-fn real_space(edge: usize, spectrum: &[[f64; PAIRS]]) -> Vec<f64> {
-    let sites = edge.pow(3);
-    let transform = Transform::inverse(edge);
-    let mut table = vec![0.0; 2 * sites * PAIRS];
-    let couples: Vec<usize> = (0..PAIRS).step_by(2).collect();
-    let cubes: Vec<Vec<Complex<f64>>> = couples
-        .par_iter()
-        .map(|&pair| {
-            let mut cube: Vec<Complex<f64>> = spectrum
-                .iter()
-                .map(|k| Complex::new(k[pair], k.get(pair + 1).copied().unwrap_or(0.0)))
-                .collect();
-            transform.apply(&mut cube);
-            cube
-        })
-        .collect();
-    let value = |site: usize, pair: usize| {
-        let number = cubes[pair / 2][site];
-        (if pair.is_multiple_of(2) {
-            number.re
-        } else {
-            number.im
-        }) / sites as f64
-    };
-    for row in 0..edge * edge {
-        let (y, z) = (row % edge, row / edge);
-        for pair in 0..PAIRS {
-            for x in 0..edge {
-                let mirror = |index: usize| (edge - index) % edge;
-                // Exactly even, so that the force of i on j is that of j on i to the last bit.
-                let opposite = (mirror(z) * edge + mirror(y)) * edge + mirror(x);
-                let even = 0.5 * (value(row * edge + x, pair) + value(opposite, pair));
-                let start = (row * PAIRS + pair) * 2 * edge;
-                table[start + x] = even;
-                table[start + edge + x] = even;
-            }
-        }
-    }
-    table
 }
 
 #[cfg(test)]

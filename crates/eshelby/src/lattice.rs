@@ -10,6 +10,7 @@ use rand_pcg::Pcg64;
 
 use crate::error::EshelbyError;
 use crate::excitation::Excitation;
+use crate::influence::Influence;
 use crate::kernel::Kernel;
 use crate::mandel::{Mandel, PAIRS, dot, from_tensor, multiply, subtract};
 use crate::mask;
@@ -68,6 +69,7 @@ pub struct Lattice {
     pub(crate) settings: KmcSettings,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) elastic: Vec<bool>,
+    pub(crate) influence: Influence,
     fingerprint: u64,
 }
 
@@ -168,6 +170,7 @@ impl Lattice {
         }
         let fingerprint = fingerprint(&kernel, &pairs, &elastic, temperature);
         Ok(Self {
+            influence: Influence::new(&kernel, &pairs, &elastic, temperature),
             kernel,
             settings: settings.clone(),
             pairs,

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{EshelbyError, finite, positive};
 
+/// An unloading that has not reached zero stress after so many times the strain it started from
+/// ends there.
+pub(crate) const LONGEST_UNLOADING: u32 = 10;
+
 /// One kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

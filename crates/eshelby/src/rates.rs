@@ -1,12 +1,14 @@
-//! Rates of all excitations in one pass, and the choice of one by its share.
+//! Bounds of the rates of all excitations, and the choice of one by its share.
+//!
+//! A bound holds while the stress of the site stays within the allowance of what the bound was
+//! made with, and the load within its window: what happens far away need not be known at once.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::mandel::{Mandel, dot};
+use crate::mandel::{Mandel, add, dot};
 use crate::vector;
-
-/// Excitations in one block of partial sums. Fixed, so that sums do not depend on threads.
-const BLOCK: usize = 256;
 
 /// Excitations from which on several threads share a pass.
 const PARALLEL_PAIRS: usize = 20_000;
@@ -23,6 +25,8 @@ pub(crate) struct Leap {
     pub(crate) other: f64,
     /// Change of plastic volume to the other state.
     pub(crate) to_other: Mandel,
+    /// How far the allowed change of stress may lower the saddle and the other state.
+    pub(crate) slack: [f64; 2],
 }
 
 impl Leap {
@@ -41,13 +45,15 @@ impl Leap {
     }
 
     /// A lower bound of the barrier while the stress moves from `stress` by up to `change` along a
-    /// straight line: each energy is linear, and the maximum of minima is below the minimum of
-    /// the maximum.
-    fn lowest_barrier(&self, stress: &Mandel, change: &Mandel, floor: f64) -> f64 {
-        let (saddle, other) = self.energies(stress);
-        let saddle_drop = dot(&self.to_saddle, change).max(0.0);
-        let other_drop = dot(&self.to_other, change).max(0.0);
-        raised(saddle - saddle_drop, other - other_drop, floor)
+    /// straight line and by the allowance in any direction: each energy is linear, and the maximum
+    /// of minima is below the minimum of the maximum.
+    fn lowest_barrier(&self, stress: &Mandel, change: Option<&Mandel>, floor: f64) -> f64 {
+        let (mut saddle, mut other) = self.energies(stress);
+        if let Some(change) = change {
+            saddle -= dot(&self.to_saddle, change).max(0.0);
+            other -= dot(&self.to_other, change).max(0.0);
+        }
+        raised(saddle - self.slack[0], other - self.slack[1], floor)
     }
 }
 
@@ -91,25 +97,26 @@ pub(crate) fn exponential(x: f64) -> f64 {
     if x < -700.0 { 0.0 } else { series * power }
 }
 
-/// Upper bounds of the rates over a window, with block sums.
+/// Upper bounds of the rates, with sums over blocks of excitations: over one row of sites each, so
+/// that sums do not depend on threads and what is near lies in few blocks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rates {
     bounds: Vec<f64>,
     blocks: Vec<f64>,
+    firsts: Vec<usize>,
+    /// Of the excitations that an update touches.
+    barriers: Vec<f64>,
+    attempts: Vec<f64>,
 }
 
-/// What a pass over all excitations reads.
+/// What a pass over excitations reads.
 pub(crate) struct Pass<'a> {
     /// How each excitation leaves its state.
     pub(crate) leaps: &'a [Leap],
     /// Attempt frequencies.
     pub(crate) attempts: &'a [f64],
-    /// Where the stress of each excitation's site begins in `field`.
-    pub(crate) places: &'a [usize],
-    /// Stress field, components `stride` apart.
-    pub(crate) field: &'a [f64],
-    /// Distance of components in `field`.
-    pub(crate) stride: usize,
+    /// The stress at each excitation's site that bounds are made with.
+    pub(crate) field: &'a [Mandel],
     /// Macroscopic stress at the start of the window.
     pub(crate) macroscopic: Mandel,
     /// Its change over the window; zero at constant load.
@@ -121,62 +128,102 @@ pub(crate) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Stress at an excitation's site at the start of the window.
-    pub(crate) fn stress(&self, pair: usize) -> Mandel {
-        let first = self.places[pair];
-        std::array::from_fn(|k| self.field[first + k * self.stride] + self.macroscopic[k])
-    }
-
-    fn block(&self, block: usize, bounds: &mut [f64]) -> f64 {
-        let first = block * BLOCK;
-        let constant = self.change == [0.0; 6];
-        for (offset, bound) in bounds.iter_mut().enumerate() {
-            let pair = first + offset;
-            let stress = self.stress(pair);
-            let leap = &self.leaps[pair];
-            *bound = if constant {
-                leap.barrier(&stress, self.floor)
-            } else {
-                leap.lowest_barrier(&stress, &self.change, self.floor)
-            };
+    fn barriers(&self, pairs: Range<usize>, barriers: &mut [f64]) {
+        let change = (self.change != [0.0; 6]).then_some(&self.change);
+        let (leaps, field) = (&self.leaps[pairs.clone()], &self.field[pairs]);
+        for ((barrier, leap), field) in barriers.iter_mut().zip(leaps).zip(field) {
+            let stress = add(field, &self.macroscopic);
+            *barrier = leap.lowest_barrier(&stress, change, self.floor);
         }
-        let inverse = -1.0 / self.temperature;
-        let attempts = &self.attempts[first..first + bounds.len()];
-        vector::rates(bounds, attempts, inverse);
-        let mut lanes = [0.0; 4];
-        for quad in bounds.chunks(4) {
-            for (lane, rate) in lanes.iter_mut().zip(quad) {
-                *lane += rate;
-            }
-        }
-        (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
     }
 }
 
-impl Rates {
-    /// Fills the bounds and returns their sum.
-    pub(crate) fn fill(&mut self, pass: &Pass<'_>) -> f64 {
-        let pairs = pass.leaps.len();
-        self.bounds.resize(pairs, 0.0);
-        self.blocks.resize(pairs.div_ceil(BLOCK), 0.0);
-        let work = |(block, (bounds, sum)): (usize, (&mut [f64], &mut f64))| {
-            *sum = pass.block(block, bounds);
-        };
-        if pairs >= PARALLEL_PAIRS && rayon::current_num_threads() > 1 {
-            self.bounds
-                .par_chunks_mut(BLOCK)
-                .zip(self.blocks.par_iter_mut())
-                .enumerate()
-                .with_min_len(16)
-                .for_each(work);
-        } else {
-            self.bounds
-                .chunks_mut(BLOCK)
-                .zip(self.blocks.iter_mut())
-                .enumerate()
-                .for_each(work);
+/// Sum in a fixed order that vectorizes.
+fn sum(numbers: &[f64]) -> f64 {
+    let mut lanes = [0.0; 4];
+    for quad in numbers.chunks(4) {
+        for (lane, number) in lanes.iter_mut().zip(quad) {
+            *lane += number;
         }
-        self.blocks.iter().sum()
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
+impl Rates {
+    /// For blocks that begin at the excitations `firsts`, the last entry being the end of the last.
+    pub(crate) fn new(firsts: Vec<usize>) -> Self {
+        Self {
+            bounds: vec![0.0; firsts.last().copied().unwrap_or(0)],
+            blocks: vec![0.0; firsts.len().saturating_sub(1)],
+            firsts,
+            ..Self::default()
+        }
+    }
+
+    /// Fills all bounds and returns their sum.
+    pub(crate) fn fill(&mut self, pass: &Pass<'_>) -> f64 {
+        let (firsts, blocks) = (&self.firsts, self.blocks.len());
+        let inverse = -1.0 / pass.temperature;
+        // Each thread takes whole blocks.
+        let work = |first: usize, bounds: &mut [f64], sums: &mut [f64]| {
+            let start = firsts[first];
+            pass.barriers(start..start + bounds.len(), bounds);
+            let attempts = &pass.attempts[start..start + bounds.len()];
+            vector::rates(bounds, attempts, inverse);
+            for (k, total) in sums.iter_mut().enumerate() {
+                let [from, to] = [first + k, first + k + 1].map(|block| firsts[block] - start);
+                *total = sum(&bounds[from..to]);
+            }
+        };
+        let parts = if self.bounds.len() >= PARALLEL_PAIRS {
+            4 * rayon::current_num_threads()
+        } else {
+            1
+        };
+        let per_part = blocks.div_ceil(parts).max(1);
+        let mut rest = self.bounds.as_mut_slice();
+        let mut pieces = Vec::new();
+        for (part, sums) in self.blocks.chunks_mut(per_part).enumerate() {
+            let first = part * per_part;
+            let length = firsts[first + sums.len()] - firsts[first];
+            let (bounds, tail) = rest.split_at_mut(length);
+            rest = tail;
+            pieces.push((first, bounds, sums));
+        }
+        if let [(first, bounds, sums)] = pieces.as_mut_slice() {
+            work(*first, bounds, sums);
+        } else {
+            pieces
+                .into_par_iter()
+                .for_each(|(first, bounds, sums)| work(first, bounds, sums));
+        }
+        sum(&self.blocks)
+    }
+
+    /// Fills the bounds of the excitations `touched`, each stretch within one block, and returns
+    /// the sum of all.
+    pub(crate) fn update(&mut self, pass: &Pass<'_>, touched: &[(usize, Range<usize>)]) -> f64 {
+        self.barriers.clear();
+        self.attempts.clear();
+        for (_, pairs) in touched {
+            let start = self.barriers.len();
+            self.barriers.resize(start + pairs.len(), 0.0);
+            pass.barriers(pairs.clone(), &mut self.barriers[start..]);
+            self.attempts
+                .extend_from_slice(&pass.attempts[pairs.clone()]);
+        }
+        vector::rates(&mut self.barriers, &self.attempts, -1.0 / pass.temperature);
+        let mut start = 0;
+        for (k, (block, pairs)) in touched.iter().enumerate() {
+            let end = start + pairs.len();
+            self.bounds[pairs.clone()].copy_from_slice(&self.barriers[start..end]);
+            start = end;
+            if touched.get(k + 1).is_none_or(|(next, _)| next != block) {
+                let (from, to) = (self.firsts[*block], self.firsts[block + 1]);
+                self.blocks[*block] = sum(&self.bounds[from..to]);
+            }
+        }
+        sum(&self.blocks)
     }
 
     /// The excitation at `target`, 0 ≤ target < sum, on the line of all bounds.
@@ -186,10 +233,8 @@ impl Rates {
             target -= self.blocks[block];
             block += 1;
         }
-        let first = block * BLOCK;
-        let end = (first + BLOCK).min(self.bounds.len());
         let mut chosen = None;
-        for pair in first..end {
+        for pair in self.firsts[block]..self.firsts[block + 1] {
             let bound = self.bounds[pair];
             if bound > 0.0 {
                 chosen = Some(pair);
@@ -202,7 +247,7 @@ impl Rates {
         // Rounding may leave the target past the last of the block, or in a block of zeros.
         chosen
             .or_else(|| self.bounds.iter().rposition(|&bound| bound > 0.0))
-            .unwrap_or(end - 1)
+            .unwrap_or(0)
     }
 
     /// The bound of one excitation.
@@ -244,15 +289,13 @@ mod tests {
         let pass = Pass {
             leaps: &leaps,
             attempts: &vec![2.0; pairs as usize],
-            places: &vec![0; pairs as usize],
-            field: &[0.0; 6],
-            stride: 1,
+            field: &vec![[0.0; 6]; pairs as usize],
             macroscopic: [0.0; 6],
             change: [0.0; 6],
             floor: 0.0,
             temperature: 0.5,
         };
-        let mut rates = Rates::default();
+        let mut rates = Rates::new(vec![0, 0, 200, 210, 210, 699, 700]);
         let sum = rates.fill(&pass);
         let mut start = 0.0;
         for (i, leap) in leaps.iter().enumerate() {
@@ -266,5 +309,26 @@ mod tests {
         assert!((sum / start - 1.0).abs() < 1e-13);
         // The very end of the line still names an excitation that can move.
         assert!(rates.bound(rates.select(sum)) > 0.0);
+        // Where leaps change, an update is a new pass.
+        let mut changed = leaps.clone();
+        for i in (180..205).chain(208..300) {
+            changed[i].saddle += 0.3;
+        }
+        let pass = Pass {
+            leaps: &changed,
+            ..pass
+        };
+        let touched = [
+            (1, 180..190),
+            (1, 190..200),
+            (2, 200..205),
+            (2, 208..210),
+            (4, 210..300),
+        ];
+        let updated = rates.update(&pass, &touched);
+        let mut anew = Rates::new(vec![0, 0, 200, 210, 210, 699, 700]);
+        assert_eq!(updated, anew.fill(&pass));
+        assert_eq!(rates.bounds, anew.bounds);
+        assert_ne!(updated, sum);
     }
 }

@@ -30,7 +30,7 @@ impl Transform {
     }
 
     /// Replaces the cube by its transform.
-    pub(crate) fn apply(&self, cube: &mut [Complex<f64>]) {
+    pub(crate) fn apply(&self, cube: &mut Vec<Complex<f64>>) {
         let edge = self.edge;
         let plane = edge * edge;
         // One pass along x transforms; a rotation of the axes (x, y, z) → (y, z, x) brings the
@@ -38,14 +38,15 @@ impl Transform {
         let mut rotated = vec![Complex::default(); cube.len()];
         for _ in 0..3 {
             self.plan.process(cube);
-            for z in 0..edge {
-                for y in 0..edge {
-                    for x in 0..edge {
-                        rotated[y + edge * z + plane * x] = cube[x + edge * y + plane * z];
+            for (z, slab) in cube.chunks_exact(plane).enumerate() {
+                for x in 0..edge {
+                    let start = edge * z + plane * x;
+                    for (y, value) in rotated[start..start + edge].iter_mut().enumerate() {
+                        *value = slab[x + edge * y];
                     }
                 }
             }
-            cube.copy_from_slice(&rotated);
+            std::mem::swap(cube, &mut rotated);
         }
     }
 }

@@ -123,10 +123,10 @@ fn kolmogorov(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) -> f64 {
 /// Kolmogorov's limit for a false alarm of 1e-4: √(−ln(α/2)/2).
 const KOLMOGOROV_LIMIT: f64 = 2.23;
 
-const RUNS: u64 = 4000;
+const RUNS: u64 = 12_000;
 
 #[test]
-fn waits_at_constant_stress_are_exponential_with_arrhenius_mean() {
+fn t7_waits_at_constant_stress_are_exponential_with_arrhenius_mean() {
     let mut settings = settings(2);
     settings.maximum_events = 1;
     let lattice = lattice(&settings, vec![(0, excitation(1.5, 0.2, 0.4, 0.9))]);
@@ -160,7 +160,7 @@ fn exponential_integral(z: f64) -> f64 {
 }
 
 #[test]
-fn waits_under_a_ramp_follow_the_exact_hazard() {
+fn t7_waits_under_a_ramp_follow_the_exact_hazard() {
     let mut settings = settings(2);
     settings.maximum_events = 1;
     let volume = 80.0;
@@ -236,7 +236,7 @@ fn coupled(floor: Floor) -> Arc<Lattice> {
 }
 
 #[test]
-fn occupancies_are_boltzmanns_under_stress_and_strain_with_and_without_floor() {
+fn t6_occupancies_are_boltzmanns_under_stress_and_strain_with_and_without_floor() {
     for floor in [Floor::None, Floor::Barrier(0.6)] {
         let lattice = coupled(floor);
         for strain_control in [false, true] {
@@ -339,7 +339,7 @@ fn occupancies_are_boltzmanns_under_stress_and_strain_with_and_without_floor() {
 }
 
 #[test]
-fn rates_relax_as_the_generator_says() {
+fn t6_rates_relax_as_the_generator_says() {
     // Two coupled excitations under stress: the exact occupancies from the 4×4 generator built
     // from energies alone, against 6000 runs at one time in the middle of the relaxation.
     let settings = settings(2);
@@ -395,7 +395,7 @@ fn rates_relax_as_the_generator_says() {
 }
 
 #[test]
-fn independent_pairs_creep_and_recover_as_the_standard_linear_solid() {
+fn t8_independent_pairs_creep_and_recover_as_the_standard_linear_solid() {
     let mut settings = settings(6);
     settings.interactions = false;
     let (barrier, gap, omega, stress) = (1.4, 0.3, 0.8, 0.15);
@@ -443,7 +443,7 @@ fn independent_pairs_creep_and_recover_as_the_standard_linear_solid() {
 }
 
 #[test]
-fn slow_loading_reaches_the_equilibrium_softening() {
+fn t8_slow_loading_reaches_the_equilibrium_softening() {
     // γ_an = (1/V) Σ Ω [f(Δ − Ωσ) − f(Δ)], f(x) = 1/(1 + e^{x/kT}), any σ.
     let mut settings = settings(6);
     settings.interactions = false;
@@ -518,7 +518,7 @@ fn slow_loading_reaches_the_equilibrium_softening() {
 }
 
 #[test]
-fn threads_do_not_change_an_event() {
+fn t11_threads_do_not_change_an_event() {
     let mut settings = settings(28);
     settings.maximum_events = 150;
     let mut generator = random_stream(2, Purpose::Test, 0, 0);

@@ -1,6 +1,7 @@
 //! T1: the kernel against closed forms, symmetries and sums.
 
 use super::*;
+use crate::mandel::pair_index;
 use nalgebra::{Matrix3, Vector3};
 
 fn medium(nu: f64) -> Elasticity {
@@ -20,7 +21,7 @@ fn shear_mean(matrix: &[f64; PAIRS]) -> f64 {
 }
 
 #[test]
-fn self_term_is_the_gaussian_formula_less_the_removed_mean() {
+fn t1_self_term_is_the_gaussian_formula_less_the_removed_mean() {
     for (edge, spacing, width, nu) in [
         (8, 1.0, 0.25, 0.3),
         (9, 2.1, 0.9, 0.0),
@@ -44,7 +45,7 @@ fn self_term_is_the_gaussian_formula_less_the_removed_mean() {
 }
 
 #[test]
-fn published_self_term_at_a_quarter_of_the_spacing() {
+fn t1_published_self_term_at_a_quarter_of_the_spacing() {
     // The mean field back stress of a Gaussian of s = a/4: −0.7525 · 2μ/a³ at ν = 0.3.
     let medium = medium(0.3);
     let value = medium.gaussian_self_term(0.25) / (2.0 * medium.shear_modulus());
@@ -52,7 +53,7 @@ fn published_self_term_at_a_quarter_of_the_spacing() {
 }
 
 #[test]
-fn shear_self_terms_are_isotropic() {
+fn t1_shear_self_terms_are_isotropic() {
     // The removed mean carries the grid's axes: 1.3e-3 at 12 sites, falling as their number.
     let kernel = Kernel::gaussian(16, 1.0, 0.28, medium(0.3)).unwrap();
     let own = kernel.at([0, 0, 0]);
@@ -63,7 +64,7 @@ fn shear_self_terms_are_isotropic() {
 }
 
 #[test]
-fn kernel_is_even_sums_to_zero_and_has_the_cubic_symmetry() {
+fn t1_kernel_is_even_sums_to_zero_and_has_the_cubic_symmetry() {
     for edge in [7, 8] {
         let kernel = Kernel::gaussian(edge, 1.7, 0.48, medium(0.25)).unwrap();
         let scale = kernel.at([0, 0, 0])[0].abs();
@@ -127,7 +128,7 @@ fn smeared_far_field(
 }
 
 #[test]
-fn far_field_is_the_closed_form_between_core_and_images() {
+fn t1_far_field_is_the_closed_form_between_core_and_images() {
     let edge = 48;
     for nu in [0.3, 0.49] {
         let medium = medium(nu);
@@ -160,7 +161,7 @@ fn far_field_is_the_closed_form_between_core_and_images() {
 }
 
 #[test]
-fn far_field_of_simple_shear_has_its_known_lobes() {
+fn t1_far_field_of_simple_shear_has_its_known_lobes() {
     // +2(1+ν) on x and y, +2(1−2ν) on z, 2ν − 5.5 on (110), in units of μp/4π(1−ν)r³.
     let nu = 0.3;
     let medium = medium(nu);
@@ -182,31 +183,44 @@ fn far_field_of_simple_shear_has_its_known_lobes() {
 }
 
 #[test]
-fn adding_and_transforming_give_the_same_field() {
-    let kernel = Kernel::gaussian(6, 1.4, 0.4, medium(0.35)).unwrap();
-    let mut plastic = vec![[0.0; 6]; kernel.sites()];
-    let mut field = vec![0.0; kernel.field_length()];
-    for (site, p) in [
-        (0, [1.0, 0.2, -0.3, 0.5, 0.1, 0.9]),
-        (77, [-0.4, 0.8, 0.3, -0.5, 0.7, -0.2]),
-        (215, [0.1, 0.1, 0.1, 0.0, 0.0, 0.4]),
-    ] {
-        plastic[site] = p;
-        kernel.add(&mut field, site, &p);
-    }
-    for (added, transformed) in field.iter().zip(kernel.convolve(&plastic)) {
-        assert!((added - transformed).abs() < 1e-12);
-    }
-    let single = kernel.field_at(&field, 77);
-    let mut expected = [0.0; 6];
-    for (site, p) in plastic.iter().enumerate() {
-        let place = |s: usize| [s % 6, s / 6 % 6, s / 36].map(|i| i as isize);
-        let (to, from) = (place(77), place(site));
-        let k = kernel.at(std::array::from_fn(|axis| to[axis] - from[axis]));
-        expected = crate::mandel::add(&expected, &multiply(&k, p));
-    }
-    for (found, value) in single.iter().zip(expected) {
-        assert!((found - value).abs() < 1e-12);
+fn t4_sums_by_transform_are_those_over_pairs_of_sites() {
+    for edge in [5, 6] {
+        let kernel = Kernel::gaussian(edge, 1.4, 0.4, medium(0.35)).unwrap();
+        let sources = [
+            (0, [1.0, 0.2, -0.3, 0.5, 0.1, 0.9]),
+            (77, [-0.4, 0.8, 0.3, -0.5, 0.7, -0.2]),
+            (77, [0.3, 0.1, -0.6, 0.5, 0.2, 0.0]),
+            (124, [0.1, 0.1, 0.1, 0.0, 0.0, 0.4]),
+        ];
+        let place = |s: usize| [s % edge, s / edge % edge, s / (edge * edge)].map(|i| i as isize);
+        let between = |to: usize, from: usize| {
+            let (to, from) = (place(to), place(from));
+            kernel.at(std::array::from_fn(|axis| to[axis] - from[axis]))
+        };
+        let targets = [0, 9, 77, 124];
+        let stresses = kernel.convolve(sources.into_iter(), targets.into_iter());
+        let mut weights = vec![0.0; kernel.sites()];
+        for (k, (site, _)) in sources.iter().enumerate() {
+            weights[*site] += 0.3 + k as f64;
+        }
+        let sums = kernel.weighted_sums(&weights, &targets);
+        for ((&target, stress), sum) in targets.iter().zip(&stresses).zip(&sums) {
+            let mut expected = [0.0; 6];
+            let mut weighted = [0.0; PAIRS];
+            for (k, (site, p)) in sources.iter().enumerate() {
+                let matrix = between(target, *site);
+                expected = crate::mandel::add(&expected, &multiply(&matrix, p));
+                for (total, component) in weighted.iter_mut().zip(matrix) {
+                    *total += (0.3 + k as f64) * component;
+                }
+            }
+            for (found, value) in stress.iter().zip(expected) {
+                assert!((found - value).abs() < 1e-12);
+            }
+            for (found, value) in sum.iter().zip(weighted) {
+                assert!((found - value).abs() < 1e-12);
+            }
+        }
     }
 }
 

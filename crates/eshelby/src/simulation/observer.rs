@@ -63,7 +63,7 @@ pub struct Counters {
     pub refused: u64,
     /// Passes over all rates.
     pub passes: u64,
-    /// Excitations whose saddle the floor raised at the time of any row.
+    /// Excitations whose saddle the floor raised when any stage began or ended.
     pub floored_pairs: u64,
     /// Stages that ended early because of the limit on events.
     pub stages_cut_short: u64,
@@ -77,8 +77,8 @@ pub trait Observer {
     /// An event, after it was executed.
     fn event(&mut self, _event: &Event) {}
 
-    /// A pass over all rates begins. `Break` stops the run here, between rows: it goes on from the
-    /// last checkpoint that was taken at a row.
+    /// A wait for the next event begins. `Break` stops the run here, between rows: it goes on from
+    /// the last checkpoint that was taken at a row.
     fn pass(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }

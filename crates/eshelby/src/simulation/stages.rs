@@ -5,14 +5,11 @@ use std::ops::ControlFlow;
 use crate::control::{Control, XY};
 use crate::error::EshelbyError;
 use crate::mandel::{add, from_tensor, to_tensor};
-use crate::protocol::{Load, Protocol, Rows, Stage};
+use crate::protocol::{LONGEST_UNLOADING, Load, Protocol, Rows, Stage};
 use crate::settings::Floor;
 
-use super::{Observer, Outcome, Simulation, Wait};
-
-/// An unloading that has not reached zero stress after so many times the strain it started from
-/// ends there.
-const LONGEST_UNLOADING: u32 = 10;
+use super::waiting::Wait;
+use super::{Observer, Outcome, Simulation};
 
 impl Simulation {
     /// Runs a protocol from where the simulation stands: a new one from its first row, a restored
@@ -51,6 +48,7 @@ impl Simulation {
     fn run_stage(&mut self, stage: &Stage, observer: &mut dyn Observer) -> ControlFlow<()> {
         if self.state.row == 0 {
             self.begin(stage);
+            self.mark_floored();
             self.emit(observer)?;
         }
         let longest_window = self.longest_window();
@@ -70,7 +68,7 @@ impl Simulation {
                 }
                 _ => stage.rows.time(row, self.state.stage_duration),
             };
-            self.floor = self.floor_of(stage, target);
+            self.raise_floor(self.floor_of(stage, target));
             loop {
                 let until = if unloading {
                     match self.zero_stress_at() {
@@ -98,36 +96,21 @@ impl Simulation {
             }
             self.emit(observer)?;
         }
+        self.mark_floored();
         ControlFlow::Continue(())
     }
 
     fn emit(&mut self, observer: &mut dyn Observer) -> ControlFlow<()> {
-        self.mark_floored();
         self.state.row += 1;
         let row = self.row();
         observer.row(&row, self)
-    }
-
-    /// Marks the excitations whose saddle the floor raises now.
-    fn mark_floored(&mut self) {
-        if self.floor <= 0.0 {
-            return;
-        }
-        let macroscopic = self.macroscopic();
-        for (index, leap) in self.leaps.iter().enumerate() {
-            let site = self.lattice.pairs[index].site;
-            let field = self.lattice.kernel.field_at(&self.state.field, site);
-            let (saddle, other) = leap.energies(&add(&field, &macroscopic));
-            if saddle < other.max(0.0) + self.floor {
-                self.state.floored[index] = true;
-            }
-        }
     }
 
     /// Puts the load of a stage on.
     fn begin(&mut self, stage: &Stage) {
         let medium = self.lattice.kernel.elasticity();
         let cell = self.lattice.settings.cell;
+        self.state.window = None;
         self.recompute_field();
         let gamma = self.strain();
         // Strain that is prescribed from here on starts at its present value.
@@ -164,7 +147,7 @@ impl Simulation {
         self.state.stage_duration = duration;
         self.state.stage_events = 0;
         self.state.elapsed.set(0.0);
-        self.floor = self.floor_of(stage, stage.rows.time(1, duration));
+        self.state.floor = self.floor_of(stage, stage.rows.time(1, duration));
         self.rebuild_leaps();
     }
 

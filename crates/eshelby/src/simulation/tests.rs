@@ -1,5 +1,6 @@
-//! T4, T5, T7 (window) and the mechanics of stages. Statistics of whole runs: `tests/`.
+//! T5, T6 (one pair), T7 (window), T11 (checkpoints) and the mechanics of stages. Statistics of whole runs: `tests/`.
 
+use super::waiting::Wait;
 use super::*;
 use crate::excitation::Excitation;
 use crate::kernel::Kernel;
@@ -9,9 +10,11 @@ use crate::{Elasticity, Population};
 use metabasin_atoms::PlasticVolume;
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use proptest::prelude::*;
+use rand::RngExt;
 use std::ops::ControlFlow;
 
 mod bounds;
+mod fields;
 
 const ALL: [Control; 5] = [
     Control::Stress,
@@ -66,6 +69,18 @@ fn crowd(edge: usize, count: usize) -> Simulation {
     Simulation::new(Arc::new(lattice), 11, 0, 0)
 }
 
+/// Flips an excitation whatever its rate.
+fn flip(simulation: &mut Simulation, index: usize) -> Event {
+    let field = simulation.field_at(index);
+    simulation.execute(index, &field)
+}
+
+/// The barrier of an excitation's next jump.
+fn barrier_of(simulation: &Simulation, index: usize) -> f64 {
+    let stress = add(&simulation.field_at(index), &simulation.macroscopic());
+    simulation.leaps[index].barrier(&stress, simulation.state.floor)
+}
+
 fn load(simulation: &mut Simulation, control: Control) {
     simulation.state.control = control;
     simulation.state.strain_start = [0.003, -0.001, 0.002, 0.02, -0.004, 0.001];
@@ -74,23 +89,19 @@ fn load(simulation: &mut Simulation, control: Control) {
 }
 
 #[test]
-fn every_event_changes_the_energy_by_the_difference_of_its_barriers() {
+fn t5_every_event_changes_the_energy_by_the_difference_of_its_barriers() {
     for control in ALL {
         let mut simulation = crowd(4, 90);
         load(&mut simulation, control);
         let mut generator = random_stream(5, Purpose::Test, 0, 0);
         for _ in 0..300 {
             let index = generator.random_range(0..90);
-            let place = simulation.places[index];
             let floor = generator.random::<f64>();
-            let stress = |simulation: &Simulation| -> Mandel {
-                let macroscopic = simulation.macroscopic();
-                std::array::from_fn(|k| simulation.state.field[place + 4 * k] + macroscopic[k])
-            };
+            simulation.state.floor = floor;
             let before = simulation.hamiltonian();
-            let forward = simulation.leaps[index].barrier(&stress(&simulation), floor);
-            simulation.execute(index, forward);
-            let reverse = simulation.leaps[index].barrier(&stress(&simulation), floor);
+            let forward = barrier_of(&simulation, index);
+            assert_eq!(flip(&mut simulation, index).barrier, forward);
+            let reverse = barrier_of(&simulation, index);
             let change = simulation.hamiltonian() - before;
             assert!(
                 (change - (forward - reverse)).abs() < 1e-10,
@@ -109,48 +120,14 @@ fn every_event_changes_the_energy_by_the_difference_of_its_barriers() {
                 simulation.lattice.volume(),
             );
         assert!((simulation.hamiltonian() - pairwise).abs() < 1e-9);
-        assert!(simulation.interaction().abs() > 1.0);
+        assert!(simulation.state.interaction.abs() > 1.0);
     }
-}
-
-#[test]
-fn added_field_does_not_drift_and_forgets_the_order() {
-    let mut simulation = crowd(5, 200);
-    let mut generator = random_stream(5, Purpose::Test, 0, 1);
-    for _ in 0..10_000 {
-        simulation.execute(generator.random_range(0..200), 0.0);
-    }
-    let added = simulation.state.field.clone();
-    let plastic = simulation.state.plastic;
-    simulation.recompute_field();
-    let largest = added.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-    for (a, b) in added.iter().zip(&simulation.state.field) {
-        // 1e4 additions of rounding 1e-16 each at most, random in sign.
-        assert!((a - b).abs() < 1e-12 * largest, "{a} {b}");
-    }
-    assert!(
-        (dot(&plastic, &plastic) - dot(&simulation.state.plastic, &simulation.state.plastic)).abs()
-            < 1e-10
-    );
-
-    let mut there = crowd(5, 200);
-    let mut back = crowd(5, 200);
-    for (first, second) in [(3, 170), (88, 21)] {
-        there.execute(first, 0.0);
-        there.execute(second, 0.0);
-        back.execute(second, 0.0);
-        back.execute(first, 0.0);
-    }
-    for (a, b) in there.state.field.iter().zip(&back.state.field) {
-        assert!((a - b).abs() < 1e-14 * largest);
-    }
-    assert!((there.hamiltonian() - back.hamiltonian()).abs() < 1e-12);
 }
 
 proptest! {
     /// Clamped cases included: saddles below either state, floors above everything.
     #[test]
-    fn both_directions_share_one_saddle(
+    fn t6_both_directions_share_one_saddle(
         saddle in prop::array::uniform6(-1.0..1.0_f64),
         plastic in prop::array::uniform6(-2.0..2.0_f64),
         stress in prop::array::uniform6(-1.0..1.0_f64),
@@ -167,15 +144,15 @@ proptest! {
         let lattice = Lattice::with_excitations(&settings, kernel, vec![(3, excitation)]).unwrap();
         let mut simulation = Simulation::new(Arc::new(lattice), 1, 0, 0);
         simulation.state.applied = crate::mandel::from_tensor(stress);
-        let forward = simulation.leaps[0].barrier(&simulation.macroscopic(), floor);
+        simulation.state.floor = floor;
+        let forward = barrier_of(&simulation, 0);
         // Alone and under stress control: c − p:Σ, by hand.
         let at = |energy: f64, p: [f64; 6]| energy - Stress(stress).contract(p);
         let (saddle, other) = (at(barrier, saddle), at(energy, plastic));
         let expected = saddle.max(other.max(0.0) + floor);
         prop_assert!((forward - expected).abs() < 1e-12);
-        simulation.execute(0, forward);
-        let here = add(&simulation.macroscopic(), &simulation.lattice.kernel.field_at(&simulation.state.field, 3));
-        let reverse = simulation.leaps[0].barrier(&here, floor);
+        flip(&mut simulation, 0);
+        let reverse = barrier_of(&simulation, 0);
         prop_assert!((forward - reverse - other).abs() < 1e-11);
     }
 }
@@ -198,7 +175,7 @@ fn two_sample_distance(a: &mut [f64], b: &mut [f64]) -> f64 {
 }
 
 #[test]
-fn waiting_times_do_not_depend_on_the_window() {
+fn t7_waiting_times_do_not_depend_on_the_window() {
     let runs = 2000;
     let start = crowd(3, 12);
     let mut times = [0.02, 3.0].map(|growth| {
@@ -316,18 +293,29 @@ fn a_cycle_is_continuous_ends_at_zero_stress_and_partitions_its_stress() {
 }
 
 #[test]
-fn a_restored_checkpoint_goes_on_bit_by_bit() {
-    let mut whole = Record::default();
-    let mut simulation = crowd(4, 60);
-    simulation.run(&cycle().protocol(), &mut whole).unwrap();
-    for stop in [1, 5, 9, 14, 22] {
-        let mut simulation = crowd(4, 60);
+fn t11_a_restored_checkpoint_goes_on_bit_by_bit() {
+    let crowd_of = |edge: usize| crowd(edge, if edge == 4 { 60 } else { 400 });
+    let mut waiting = 0.0;
+    for (edge, stop) in [
+        (4, 1),
+        (4, 5),
+        (4, 9),
+        (4, 14),
+        (4, 22),
+        (10, 7),
+        (10, 12),
+        (10, 21),
+    ] {
+        let mut whole = Record::default();
+        crowd_of(edge).run(&cycle().protocol(), &mut whole).unwrap();
+        let mut simulation = crowd_of(edge);
         let mut rows = Vec::new();
         let mut stored = None;
         let outcome = simulation
             .run(&cycle().protocol(), &mut |row: &Row, now: &Simulation| {
                 rows.push(row.clone());
                 if rows.len() == stop {
+                    waiting += now.state.field.unknown(&now.lattice);
                     stored = Some(serde_json::to_string(&now.checkpoint()).unwrap());
                     return ControlFlow::Break(());
                 }
@@ -345,6 +333,9 @@ fn a_restored_checkpoint_goes_on_bit_by_bit() {
         let skipped = whole.events.len() - record.events.len();
         assert_eq!(record.events, whole.events[skipped..]);
     }
+    // Some were stored while distant fields waited.
+    assert!(waiting > 0.0);
+    let simulation = crowd(4, 60);
     let other = crowd(4, 61);
     let error = Simulation::restore(Arc::clone(other.lattice()), simulation.checkpoint());
     assert!(matches!(error, Err(EshelbyError::OtherLattice { .. })));

@@ -56,6 +56,71 @@ fn near_absolute_zero_windows_leap_to_where_the_barrier_is_gone() {
     }
 }
 
+/// The second of two distant pairs feels the first only through a field that waits: its waiting time
+/// must be that of the stress all the same. The first one gives way at once.
+#[test]
+fn a_distant_field_that_waits_still_sets_the_rate() {
+    let (edge, distance) = (14, 6);
+    let settings = settings(edge);
+    let medium = Elasticity::new(18.0, 0.35).unwrap();
+    let kernel = settings.kernel(medium).unwrap();
+    let shear = |component: f64| PlasticVolume([0.0, 0.0, 0.0, component, 0.0, 0.0]);
+    let pair = |barrier: f64, saddle: f64, plastic: f64| Excitation {
+        barrier,
+        energy_final: -60.0,
+        plastic_saddle: shear(saddle),
+        plastic_final: shear(plastic),
+        attempt_reverse: 3.6,
+        ..soft()
+    };
+    let placed = vec![(0, pair(0.0, 0.0, 12.0)), (distance, pair(1.5, 4.0, 1.0))];
+    let mut lattice = Lattice::with_excitations(&settings, kernel, placed).unwrap();
+    lattice.influence.allowance = 0.12;
+    let stress = lattice.kernel.stress([6, 0, 0], shear(12.0)).xy();
+    assert!(lattice.influence.outreach[0] < 0.12 && lattice.influence.outreach[0] >= stress);
+    let lattice = Arc::new(lattice);
+    let hold = Protocol {
+        stages: vec![Stage {
+            name: "hold".into(),
+            load: Load::StressHold {
+                stress: Stress::ZERO,
+                duration: Duration::Tau(1e6),
+            },
+            rows: Rows::Even(1),
+            zeroes_strain: false,
+        }],
+    };
+    let rate = 3.6 * (-(1.5 - 2.0 * 4.0 * stress) / 0.28).exp();
+    let runs = 1000;
+    let mut refused = 0;
+    let times: Vec<f64> = (0..runs)
+        .filter_map(|index| {
+            let mut simulation = Simulation::new(Arc::clone(&lattice), 3, 0, index);
+            let mut record = Record::default();
+            simulation.run(&hold, &mut record).unwrap();
+            refused += simulation.counters().refused;
+            assert_eq!(simulation.counters().events, 2);
+            // Now and then the second one is first: the others' waits do not remember.
+            (record.events[0].excitation == 0)
+                .then(|| record.events[1].time - record.events[0].time)
+        })
+        .collect();
+    assert!(
+        refused > runs,
+        "the bounds leave room for what waits: {refused}"
+    );
+    let count = times.len() as f64;
+    assert!(count > 0.97 * runs as f64, "{count}");
+    let mean = times.iter().sum::<f64>() / count;
+    // Spread = mean; 4 standard errors, false alarm 6e-5. Without the field it would be 2 at least.
+    assert!(
+        (mean * rate - 1.0).abs() < 4.0 / count.sqrt(),
+        "{mean} {rate}"
+    );
+    let alone = 3.6 * (-1.5_f64 / 0.28).exp();
+    assert!((rate / alone).ln().abs() > 0.7, "{rate} {alone}");
+}
+
 #[test]
 fn temperatures_that_are_rounding_are_refused_by_name_and_value() {
     let cold = KmcSettings {
@@ -95,7 +160,7 @@ impl Observer for StopsAtPass {
 }
 
 #[test]
-fn a_stop_between_rows_goes_on_from_the_last_row_bit_by_bit() {
+fn t11_a_stop_between_rows_goes_on_from_the_last_row_bit_by_bit() {
     let run = |simulation: &mut Simulation, at: u64| {
         let mut observer = StopsAtPass {
             passes: 0,
