@@ -107,7 +107,7 @@ impl Influence {
 }
 
 /// The neighborhood that makes an event cheapest: to add a near field costs as its volume, and it
-/// must be repeated less often the farther the rest is. Measured at 16 to 64 sites an edge.
+/// must be repeated less often the farther the rest is.
 fn near_radius_squared(kernel: &Kernel) -> usize {
     if !kernel.is_interacting() {
         return 0;
