@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::histogram::{Histogram, round_width};
 
 /// Median of the length of a vector whose three components are Gaussian of width 1.
-const MAXWELL_MEDIAN: f64 = 1.538_172_254_455_098_3;
+const MAXWELL_MEDIAN: f64 = 1.538_172_254_455_05;
 /// The tail begins at so many widths of the core, unless told: of a Gaussian, 1.1 in a thousand
 /// atoms are beyond.
 const TAIL_BEGINS: f64 = 4.0;
