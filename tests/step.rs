@@ -45,7 +45,6 @@ fn a_cold_sample_answers_with_its_stiffness() {
         pairs: 1,
         settle: 0.0,
         runs: 1,
-        ..StepRequest::default()
     });
     let sample = Catalogue::open_read_only(&SHARED.path).unwrap().sample();
     let sample = sample.unwrap();

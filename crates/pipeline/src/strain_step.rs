@@ -13,9 +13,11 @@ mod visited_states;
 mod windows;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use metabasin_catalogue::HarvestRecord;
+use metabasin_eshelby::Lattice;
 use metabasin_files::findings::Measured;
 use metabasin_files::{Overwrite, write_atomic};
 use serde::Serialize;
@@ -298,19 +300,8 @@ pub fn strain_step(
         stepped_pair((&setting, temperature), load, (settle, index), beside)
     })?;
     progress.end();
-    let stepped: Vec<SteppedPair> = match &model {
-        Some(lattice) => {
-            progress.begin("runs of the Eshelby model", request.runs);
-            let runs: Vec<u64> = (0..request.runs).collect();
-            let stepped = side_by_side(&runs, |&index| {
-                let stepped =
-                    stepped_lattice(lattice, (request.dynamics.seed, index), load, interrupt)?;
-                progress.advance(1);
-                Ok(stepped)
-            })?;
-            progress.end();
-            stepped
-        }
+    let stepped = match &model {
+        Some(lattice) => stepped_runs(lattice, request, load, (progress, interrupt))?,
         None => Vec::new(),
     };
     kept.close();
@@ -353,6 +344,25 @@ pub fn strain_step(
         residual_strain_states_error: residual_states.and_then(|residual| residual.error),
         seconds: clock.elapsed().as_secs_f64(),
     })
+}
+
+/// The runs of the Eshelby model.
+fn stepped_runs(
+    lattice: &Arc<Lattice>,
+    request: &StepRequest,
+    load: (f64, &[f64]),
+    (progress, interrupt): (&dyn Progress, &Interrupt),
+) -> Result<Vec<SteppedPair>, PipelineError> {
+    progress.begin("runs of the Eshelby model", request.runs);
+    let runs: Vec<u64> = (0..request.runs).collect();
+    let stepped = side_by_side(&runs, |&index| {
+        let address = (request.dynamics.seed, index);
+        let stepped = stepped_lattice(lattice, address, load, interrupt)?;
+        progress.advance(1);
+        Ok(stepped)
+    })?;
+    progress.end();
+    Ok(stepped)
 }
 
 /// The states that the catalogue stores in the strained cell, or why they tell nothing; neither where it stores

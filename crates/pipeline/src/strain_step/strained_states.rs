@@ -98,9 +98,12 @@ impl StrainedStates {
         };
         let returns_to = became
             .iter()
-            .map(|&state| match relaxed[state].returns {
-                true => state,
-                false => stored(state).unwrap_or(state),
+            .map(|&state| {
+                if relaxed[state].returns {
+                    state
+                } else {
+                    stored(state).unwrap_or(state)
+                }
             })
             .collect();
         Ok(Self {
