@@ -196,13 +196,6 @@ impl Simulation {
     /// The energy function of the present control (strain, stress or mixed) at the present load:
     /// forward and reverse rates of every pair are in detailed balance with it `[energy]`.
     pub fn hamiltonian(&self) -> f64 {
-        let macroscopic = self.state.control.energy(
-            &self.lattice.kernel.elasticity(),
-            &self.strain_now(),
-            &self.state.applied,
-            &self.plastic_strain(),
-            self.lattice.volume(),
-        );
         let cores: f64 = self
             .lattice
             .pairs
@@ -210,7 +203,7 @@ impl Simulation {
             .zip(&self.state.flipped)
             .map(|(pair, &flipped)| if flipped { pair.free_energy_final } else { 0.0 })
             .sum();
-        cores + self.state.interaction + macroscopic
+        cores + self.energy_but_cores()
     }
 
     /// Macroscopic stress.

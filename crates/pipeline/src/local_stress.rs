@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use metabasin_atoms::{Configuration, Species, Stress};
-use metabasin_landscape::relaxed_stiffness;
+use metabasin_landscape::{displacements, relaxed_stiffness};
 use metabasin_minimizers::{InherentStructure, MinimizerKind};
 use metabasin_structure::{Histogram, LocalStress, MostProbable, StructureClass, stress_within};
+use nalgebra::Vector3;
 use serde::Serialize;
 
 use crate::atom_groups::by_group;
@@ -73,7 +74,7 @@ pub(crate) fn local_stresses(
     species: &[Species],
     shear_modulus: Option<f64>,
 ) -> LocalStresses {
-    let all: Vec<f64> = stresses.iter().map(|stress| stress.0[XY]).collect();
+    let all: Vec<f64> = stresses.iter().map(|stress| stress.xy()).collect();
     let atoms = all.len();
     let bin_width = LocalStress::bin_width(&all);
     let largest = all.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
@@ -133,10 +134,10 @@ pub(crate) fn shear_modulus(
                 PipelineError::Failed(error.to_string())
                     .unless(interrupt, || "start the same command anew".to_owned())
             })?;
-    let pairs = minimum.configuration().positions.iter();
-    let moved = pairs
-        .zip(&configuration.positions)
-        .map(|(after, before)| (after - before).norm())
+    let after = &minimum.configuration().positions;
+    let moved = displacements(&configuration.cell, &configuration.positions, after)
+        .iter()
+        .map(Vector3::norm)
         .fold(0.0, f64::max);
     if moved > SAME_PLACE {
         return Err(refused(format!(

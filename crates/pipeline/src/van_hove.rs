@@ -6,6 +6,8 @@ use metabasin_structure::{ExponentialTail, StructureClass, TailRange, VanHove};
 use nalgebra::Vector3;
 use serde::Serialize;
 
+use crate::atom_groups::by_class;
+
 /// The self part of the van Hove correlation of the displacements beyond the strain.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VanHoveCorrelation {
@@ -58,19 +60,9 @@ pub(crate) fn van_hove(
             tail: found.tail,
         }
     };
-    let mut distributions = BTreeMap::from([("all", of(&lengths))]);
-    for class in [StructureClass::Icosahedral, StructureClass::Other] {
-        let members: Vec<f64> = (lengths.iter().zip(classes))
-            .filter(|(_, of)| **of == class)
-            .map(|(length, _)| *length)
-            .collect();
-        if !members.is_empty() {
-            distributions.insert(class.name(), of(&members));
-        }
-    }
     VanHoveCorrelation {
         bin_width,
         tail_range: range,
-        classes: distributions,
+        classes: by_class(&lengths, classes, of),
     }
 }

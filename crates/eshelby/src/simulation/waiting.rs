@@ -5,9 +5,11 @@ use rand_distr::{Distribution, Exp1};
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Observer, Simulation};
+use crate::field::LazyField;
+use crate::lattice::Lattice;
 use crate::mandel::{Mandel, add, dot, scale, subtract};
 use crate::protocol::LONGEST_UNLOADING;
-use crate::rates::{Pass, exponential};
+use crate::rates::{Leap, Pass, exponential};
 
 /// Where fewer proposals than this are expected in a window, the next one may be twice as long: near
 /// T = 0 nothing happens between two instabilities, and windows by the growth of rates alone would
@@ -47,6 +49,26 @@ pub(super) struct Window {
     total: f64,
     /// Whether it is longer than windows usually are.
     stretched: bool,
+}
+
+impl Window {
+    /// What its bounds are made with: leaps and attempt frequencies, and the field of the excitations.
+    fn pass<'a>(
+        &self,
+        (leaps, attempts): (&'a [Leap], &'a [f64]),
+        field: &'a LazyField,
+        lattice: &Lattice,
+    ) -> Pass<'a> {
+        Pass {
+            leaps,
+            attempts,
+            field: field.known(),
+            macroscopic: self.macroscopic,
+            change: self.change,
+            floor: self.floor,
+            temperature: lattice.temperature(),
+        }
+    }
 }
 
 impl Simulation {
@@ -167,15 +189,9 @@ impl Simulation {
         let Some(window) = &mut self.state.window else {
             return 0.0;
         };
-        window.total = self.rates.fill(&Pass {
-            leaps: &self.leaps,
-            attempts: &self.attempts,
-            field: self.state.field.known(),
-            macroscopic: window.macroscopic,
-            change: window.change,
-            floor: window.floor,
-            temperature: self.lattice.temperature(),
-        });
+        let excitations = (self.leaps.as_slice(), self.attempts.as_slice());
+        let pass = window.pass(excitations, &self.state.field, &self.lattice);
+        window.total = self.rates.fill(&pass);
         window.total
     }
 
@@ -243,23 +259,14 @@ impl Simulation {
             }
         }
         if let Some(window) = &mut self.state.window {
-            window.total = self.rates.update(
-                &Pass {
-                    leaps: &self.leaps,
-                    attempts: &self.attempts,
-                    field: self.state.field.known(),
-                    macroscopic: window.macroscopic,
-                    change: window.change,
-                    floor: window.floor,
-                    temperature: self.lattice.temperature(),
-                },
-                &self.touched,
-            );
+            let excitations = (self.leaps.as_slice(), self.attempts.as_slice());
+            let pass = window.pass(excitations, &self.state.field, &self.lattice);
+            window.total = self.rates.update(&pass, &self.touched);
         }
     }
 
     /// The energy function without the energies of cores.
-    fn energy_but_cores(&self) -> f64 {
+    pub(super) fn energy_but_cores(&self) -> f64 {
         let macroscopic = self.state.control.energy(
             &self.lattice.kernel.elasticity(),
             &self.strain_now(),

@@ -5,15 +5,14 @@ use metabasin_catalogue::EventRecord;
 use metabasin_interactions::ForceField;
 use metabasin_landscape::displacements;
 use metabasin_md::{Dynamics, RandomAddress, Simulation, Thermostat};
-use metabasin_minimizers::{InherentStructure, Lbfgs};
+use metabasin_minimizers::InherentStructure;
 use nalgebra::Vector3;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::clock::{Place, Walker};
+use crate::displaced_minimum::{TOLD_APART, quenched};
 use crate::{Interrupt, PipelineError};
 
-/// Largest force of a quench that only tells minima apart `[energy / length]`.
-const QUENCH_TOLERANCE: f64 = 1e-3;
 /// Largest displacement at which a quench ended at home, unless events are smaller `[length]`.
 const HOME_DISTANCE: f64 = 0.1;
 
@@ -247,16 +246,12 @@ impl<'a> Trajectory<'a> {
 
     /// Where a quench from here ends.
     pub(crate) fn inherent_structure(&self) -> Result<InherentStructure, PipelineError> {
-        let quenched = InherentStructure::quench(
-            &self.simulation.configuration(),
-            self.setting.force_field.clone(),
-            &Lbfgs::default(),
-            QUENCH_TOLERANCE,
-        );
+        let configuration = self.simulation.configuration();
+        let quenched = quenched(&configuration, &self.setting.force_field, TOLD_APART);
         if self.interrupt.is_requested() {
             return Err(interrupted());
         }
-        Ok(quenched.map_err(failed)?.0)
+        quenched.map_err(failed)
     }
 }
 

@@ -1,22 +1,13 @@
 //! The states that molecular dynamics visited at zero load, relaxed in a sheared cell.
 
-use metabasin_atoms::Configuration;
 use metabasin_catalogue::{SampleRecord, StateGraph};
-use metabasin_interactions::ForceField;
-use metabasin_landscape::displacements;
-use metabasin_minimizers::{InherentStructure, Lbfgs, MinimizeError};
-use nalgebra::Vector3;
+use metabasin_minimizers::{InherentStructure, MinimizeError};
 
-use crate::displaced_minimum::displaced_minimum;
+use crate::displaced_minimum::{TOLD_APART, displaced_minimum, quenched};
 use crate::escape::interrupted;
 use crate::harvest::{VisitedMinimum, as_series};
 use crate::stages::branches::side_by_side;
 use crate::{Interrupt, PipelineError};
-
-/// Largest force of minima that are told apart `[energy / length]`.
-const QUENCH_TOLERANCE: f64 = 1e-3;
-/// A minimum is where it was if no atom is farther from there `[length]`.
-const SAME_PLACES: f64 = 0.1;
 
 /// States in a cell sheared by γ, each reached without heat from where it lies at zero load.
 pub(crate) struct StrainedStates {
@@ -30,20 +21,6 @@ pub(crate) struct StrainedStates {
     pub(crate) returns_to: Vec<usize>,
     /// The sample in the sheared cell, which tells minima apart.
     sample: SampleRecord,
-}
-
-fn quench(
-    configuration: &Configuration,
-    force_field: &ForceField,
-) -> Result<InherentStructure, MinimizeError> {
-    let minimizer = Lbfgs::default();
-    InherentStructure::quench(
-        configuration,
-        force_field.clone(),
-        &minimizer,
-        QUENCH_TOLERANCE,
-    )
-    .map(|(there, _)| there)
 }
 
 impl StrainedStates {
@@ -64,34 +41,34 @@ impl StrainedStates {
         };
         let force_field = home.force_field().with_parallel(false);
         let sheared = |minimum: &InherentStructure, gamma: f64| {
-            quench(&minimum.configuration().sheared(gamma), &force_field).map_err(failed)
+            let configuration = minimum.configuration().sheared(gamma);
+            quenched(&configuration, &force_field, TOLD_APART).map_err(failed)
         };
         let strained_home = sheared(home, gamma)?;
         let states: Vec<usize> = (0..graph.states.len()).collect();
+        let at_rest = as_series(graph).minima;
         let relaxed = side_by_side(&states, |&state| {
             if interrupt.is_requested() {
                 return Err(interrupted());
             }
             let displacement = &graph.states[state].displacement;
             let displacement = displacement.coordinates(home.configuration().len());
-            let there = displaced_minimum(home, &displacement, QUENCH_TOLERANCE).map_err(failed)?;
+            let there = displaced_minimum(home, &displacement, TOLD_APART).map_err(failed)?;
             let strained = sheared(&there, gamma)?;
-            let back = sheared(&strained, -gamma)?;
-            let returns = is_same_place(there.configuration(), back.configuration());
+            let back = VisitedMinimum::beside(home, &sheared(&strained, -gamma)?);
             Ok(Relaxed {
                 strained: VisitedMinimum::beside(&strained_home, &strained),
-                back: VisitedMinimum::beside(home, &back),
-                returns,
+                returns: at_rest[state].is_same_state(&back, sample),
+                back,
             })
         })?;
         let strained_sample = SampleRecord {
             cell: strained_home.configuration().cell.components(),
-            positions: positions(strained_home.configuration()),
+            positions: positions(&strained_home),
             ..sample.clone()
         };
         let quenches: Vec<u64> = graph.states.iter().map(|state| state.quenches).collect();
         let became = became(&relaxed, &quenches, &strained_sample);
-        let at_rest = as_series(graph).minima;
         let stored = |state: usize| {
             let mut known = at_rest.iter();
             known.position(|known| known.is_same_state(&relaxed[state].back, sample))
@@ -131,17 +108,9 @@ struct Relaxed {
     returns: bool,
 }
 
-fn is_same_place(there: &Configuration, back: &Configuration) -> bool {
-    let apart = displacements(&there.cell, &there.positions, &back.positions);
-    apart.iter().all(|u: &Vector3<f64>| u.norm() < SAME_PLACES)
-}
-
-fn positions(configuration: &Configuration) -> Vec<[f64; 3]> {
-    configuration
-        .positions
-        .iter()
-        .map(|x| (*x).into())
-        .collect()
+fn positions(minimum: &InherentStructure) -> Vec<[f64; 3]> {
+    let positions = minimum.configuration().positions.iter();
+    positions.map(|&position| position.into()).collect()
 }
 
 /// Of states that fell together, the one that comes back to itself stands for all; where several do, or none,
@@ -177,7 +146,7 @@ mod tests {
     use std::sync::Arc;
 
     use metabasin_catalogue::StateRecord;
-    use metabasin_interactions::{BinaryLennardJones, Cut, Kernel};
+    use metabasin_interactions::{BinaryLennardJones, Cut, ForceField, Kernel};
     use metabasin_landscape::{SearchSettings, relaxed_stiffness, settle};
     use metabasin_testkit::small_inherent_structure;
 
@@ -200,15 +169,14 @@ mod tests {
             Kernel::Portable,
         );
         let start = small_inherent_structure();
-        let home = InherentStructure::quench(&start, field, &Lbfgs::default(), 1e-6);
-        let home = home.unwrap().0;
+        let home = quenched(&start, &field, 1e-6).unwrap();
         let settings = SearchSettings::default();
         let go_on = |_| ControlFlow::Continue(());
         let settled = settle(&home, &settings, 1, 0, (7..8, 0.8), &go_on);
         let deep = settled.unwrap().unwrap().minimum;
         let sample = SampleRecord {
             cell: home.configuration().cell.components(),
-            positions: positions(home.configuration()),
+            positions: positions(&home),
             species: home
                 .configuration()
                 .species
@@ -265,11 +233,16 @@ mod tests {
             &graph.states[1]
                 .displacement
                 .coordinates(home.configuration().len()),
-            QUENCH_TOLERANCE,
+            TOLD_APART,
         )
         .unwrap();
         let force_field = home.force_field();
-        let there = quench(&deep.configuration().sheared(gamma), &force_field).unwrap();
+        let there = quenched(
+            &deep.configuration().sheared(gamma),
+            &force_field,
+            TOLD_APART,
+        )
+        .unwrap();
         assert!(plus.holds(&there));
         let only_home = StateGraph {
             states: graph.states[..1].to_vec(),
@@ -286,15 +259,13 @@ mod tests {
         let (home, sample, graph) = states();
         let far = StrainedStates::relaxed(&graph, (&home, &sample), 0.2, &Interrupt::new());
         let far = far.unwrap();
-        let back = quench(
-            &quench(&home.configuration().sheared(0.2), &home.force_field())
-                .unwrap()
-                .configuration()
-                .sheared(-0.2),
-            &home.force_field(),
-        )
-        .unwrap();
-        assert!(!is_same_place(home.configuration(), back.configuration()));
+        let field = home.force_field();
+        let sheared = |minimum: &InherentStructure, gamma: f64| {
+            quenched(&minimum.configuration().sheared(gamma), &field, TOLD_APART).unwrap()
+        };
+        let back = VisitedMinimum::beside(&home, &sheared(&sheared(&home, 0.2), -0.2));
+        let at_rest = VisitedMinimum::beside(&home, &home);
+        assert!(!at_rest.is_same_state(&back, &sample));
         // Where it comes back to is stored nowhere: it stays what it became.
         assert_eq!(far.returns_to[0], far.became[0]);
         assert_eq!(far.became[0], far.became[2]);
