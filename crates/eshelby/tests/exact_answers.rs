@@ -5,7 +5,6 @@
 #![cfg(test)]
 
 use std::f64::consts::PI;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
@@ -14,49 +13,9 @@ use metabasin_eshelby::*;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-const KT: f64 = 0.28;
-const MU: f64 = 18.0;
-const NU: f64 = 0.35;
-
-fn medium() -> Elasticity {
-    Elasticity::new(MU, NU).unwrap()
-}
-
-fn shear(component: f64) -> PlasticVolume {
-    PlasticVolume([0.0, 0.0, 0.0, component, 0.0, 0.0])
-}
-
-fn excitation(barrier: f64, energy_final: f64, saddle: f64, plastic: f64) -> Excitation {
-    Excitation {
-        event: 1,
-        barrier,
-        energy_final,
-        plastic_saddle: shear(saddle),
-        plastic_final: shear(plastic),
-        attempt_forward: 3.6,
-        attempt_reverse: 3.6,
-        structure_class: None,
-    }
-}
-
-fn settings(edge: usize) -> KmcSettings {
-    KmcSettings {
-        sites_per_edge: edge,
-        temperature: Temperature::Reduced(KT),
-        floor: Floor::None,
-        ..KmcSettings::default()
-    }
-}
-
-fn stage(load: Load, rows: Rows) -> Protocol {
-    let stages = vec![Stage {
-        name: "only".into(),
-        load,
-        rows,
-        zeroes_strain: false,
-    }];
-    Protocol { stages }
-}
+#[path = "support/excitations.rs"]
+mod excitations;
+use excitations::*;
 
 fn unloaded(duration: f64, rows: Rows) -> Protocol {
     let load = Load::StressHold {
@@ -64,23 +23,6 @@ fn unloaded(duration: f64, rows: Rows) -> Protocol {
         duration: Duration::Tau(duration),
     };
     stage(load, rows)
-}
-
-#[derive(Default)]
-struct Record {
-    rows: Vec<Row>,
-    events: Vec<Event>,
-}
-
-impl Observer for Record {
-    fn row(&mut self, row: &Row, _: &Simulation) -> ControlFlow<()> {
-        self.rows.push(row.clone());
-        ControlFlow::Continue(())
-    }
-
-    fn event(&mut self, event: &Event) {
-        self.events.push(*event);
-    }
 }
 
 fn place(site: usize, edge: usize) -> [isize; 3] {

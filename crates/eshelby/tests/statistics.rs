@@ -6,59 +6,20 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use metabasin_atoms::units::{Duration, StrainRate, Temperature};
+use metabasin_atoms::units::{Duration, StrainRate};
 use metabasin_atoms::{PlasticVolume, Purpose, Stress, random_stream};
 use metabasin_eshelby::*;
 use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 
-const KT: f64 = 0.28;
-const MU: f64 = 18.0;
-
-fn medium() -> Elasticity {
-    Elasticity::new(MU, 0.35).unwrap()
-}
-
-fn shear(component: f64) -> PlasticVolume {
-    PlasticVolume([0.0, 0.0, 0.0, component, 0.0, 0.0])
-}
-
-fn excitation(barrier: f64, energy_final: f64, saddle: f64, plastic: f64) -> Excitation {
-    Excitation {
-        event: 1,
-        barrier,
-        energy_final,
-        plastic_saddle: shear(saddle),
-        plastic_final: shear(plastic),
-        attempt_forward: 3.6,
-        attempt_reverse: 3.6,
-        structure_class: None,
-    }
-}
-
-fn settings(edge: usize) -> KmcSettings {
-    KmcSettings {
-        sites_per_edge: edge,
-        temperature: Temperature::Reduced(KT),
-        floor: Floor::None,
-        ..KmcSettings::default()
-    }
-}
+#[path = "support/excitations.rs"]
+mod excitations;
+use excitations::*;
 
 fn lattice(settings: &KmcSettings, placed: Vec<(usize, Excitation)>) -> Arc<Lattice> {
     let kernel = settings.kernel(medium()).unwrap();
     Arc::new(Lattice::with_excitations(settings, kernel, placed).unwrap())
-}
-
-fn stage(load: Load, rows: Rows) -> Protocol {
-    let stages = vec![Stage {
-        name: "only".into(),
-        load,
-        rows,
-        zeroes_strain: false,
-    }];
-    Protocol { stages }
 }
 
 fn hold(shear_stress: f64, duration: f64, rows: Rows) -> Protocol {
@@ -82,27 +43,14 @@ fn rows_of(simulation: &mut Simulation, protocol: &Protocol) -> Vec<Row> {
     rows
 }
 
-#[derive(Default)]
-struct Events(Vec<Event>);
-
-impl Observer for Events {
-    fn row(&mut self, _: &Row, _: &Simulation) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn event(&mut self, event: &Event) {
-        self.0.push(*event);
-    }
-}
-
 /// Time of the first event of `runs` runs; `None` where the stage ends without one.
 fn first_passages(lattice: &Arc<Lattice>, protocol: &Protocol, runs: u64) -> Vec<Option<f64>> {
     (0..runs)
         .map(|index| {
             let mut simulation = Simulation::new(Arc::clone(lattice), 23, 0, index);
-            let mut events = Events::default();
-            simulation.run(protocol, &mut events).unwrap();
-            events.0.first().map(|event| event.time)
+            let mut record = Record::default();
+            simulation.run(protocol, &mut record).unwrap();
+            record.events.first().map(|event| event.time)
         })
         .collect()
 }
@@ -548,9 +496,9 @@ fn t11_threads_do_not_change_an_event() {
             .unwrap();
         pool.install(|| {
             let mut simulation = Simulation::new(Arc::clone(&lattice), 4, 0, 0);
-            let mut events = Events::default();
-            simulation.run(&protocol, &mut events).unwrap();
-            events.0
+            let mut record = Record::default();
+            simulation.run(&protocol, &mut record).unwrap();
+            record.events
         })
     };
     let serial = run(1);
