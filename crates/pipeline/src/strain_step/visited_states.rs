@@ -7,8 +7,8 @@ use metabasin_graphs::{Counts, DrivenModel, ReversibleModel};
 use metabasin_minimizers::InherentStructure;
 use rand_distr::{Distribution, Poisson};
 
-use super::Stepped;
 use super::dynamics::SteppedPair;
+use super::stepped::Stepped;
 use super::strained_states::StrainedStates;
 use crate::escape::interrupted;
 use crate::harvest::{VisitedMinimum, as_series, check_temperature, counts_of};
