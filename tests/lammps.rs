@@ -494,9 +494,6 @@ fn the_job_of_every_config_of_the_project_runs() {
     }
     refusals.sort();
     let names: Vec<&str> = refusals.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(
-        names,
-        ["creep.ron", "kmc.ron", "small/recall.ron", "swap.ron"],
-        "{refusals:?}"
-    );
+    let expected = "creep.ron kmc.ron small/recall.ron swap.ron";
+    assert_eq!(names.join(" "), expected, "{refusals:?}");
 }
