@@ -84,6 +84,7 @@ fn describe(step: &StrainStep) -> String {
         "t [tau]",
         "MD stress/strain",
         "MD relaxed",
+        "its minima",
         "KMC stress/strain",
         "KMC relaxed",
         "alike",
@@ -107,6 +108,8 @@ fn describe(step: &StrainStep) -> String {
         for row in step.rows.iter().filter(|row| row.back == back) {
             let mut cells = vec![format!("{} to {}", row.from, row.to)];
             cells.extend(stresses(Some(row.md)));
+            let minima = row.md_inherent;
+            cells.push(with_error(minima.modulus, minima.modulus_error, 2));
             cells.extend(stresses(row.kmc));
             cells.push(alike(row.agrees));
             if step.states.is_some() {

@@ -191,8 +191,12 @@ pub fn strain_step(
     let states = states.map(|states| states.predicted(temperature, load, drawn));
     let states: Option<Predicted> = states.transpose()?;
     let in_states = mean_in_states(&watched);
-    let pairs: Vec<SteppedPair> = watched.into_iter().map(|pair| pair.stepped).collect();
+    let (pairs, inherent): (Vec<SteppedPair>, Vec<SteppedPair>) = watched
+        .into_iter()
+        .map(|pair| (pair.stepped, pair.inherent))
+        .unzip();
     let md = Stepped::of(&pairs, request.strain);
+    let inherent = Stepped::of(&inherent, request.strain);
     let kmc = (!stepped.is_empty()).then(|| Stepped::of(&stepped, request.strain));
     let residual_kmc = kmc.as_ref().map(|kmc| kmc.residual);
     let residual_states = states.as_ref().map(|states| states.stepped.residual);
@@ -209,7 +213,7 @@ pub fn strain_step(
             .map(|model| model.kernel().elasticity().shear_modulus()),
         left_out,
         rows: rows(
-            &md,
+            (&md, &inherent),
             kmc.as_ref(),
             states.as_ref().map(|s| &s.stepped),
             (&in_states, &edges),

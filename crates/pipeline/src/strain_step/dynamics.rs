@@ -37,14 +37,16 @@ impl SteppedPair {
 pub(crate) struct WatchedPair {
     /// Their stresses.
     pub(crate) stepped: SteppedPair,
+    /// Those of their inherent structures at the end of each interval.
+    pub(crate) inherent: SteppedPair,
     /// Of both trajectories, the share that is in a stored state at the end of each interval, held, then back;
     /// empty where none is stored.
     pub(crate) in_states: Vec<f64>,
 }
 
 /// Equilibrates trajectory `index` for `settle` intervals, shears all its atoms and its cell by ±`strain` at
-/// once, holds the cell, steps back and holds it again; intervals end at `edges` `[τ]`, and where each ends is
-/// looked up among the states of a catalogue, if it stores some.
+/// once, holds the cell, steps back and holds it again; intervals end at `edges` `[τ]`, where each is quenched
+/// and looked up among the states of a catalogue, if it stores some.
 pub(crate) fn stepped_pair(
     (setting, temperature): (&Setting, f64),
     (strain, edges): (f64, &[f64]),
@@ -61,8 +63,10 @@ pub(crate) fn stepped_pair(
             let steps = step(ends[1]) - step(ends[0]);
             let stress = trajectory.mean_stress_over(steps.max(1))?;
             leg.stresses.push(stress.xy());
+            let inherent = trajectory.inherent_structure()?;
+            leg.inherent.push(inherent.stress().xy());
             if let Some(states) = states {
-                let inside = states.stores(&trajectory.inherent_structure()?, at);
+                let inside = states.stores(&inherent, at);
                 leg.inside.push(f64::from(u8::from(inside)));
             }
         }
@@ -80,12 +84,14 @@ pub(crate) fn stepped_pair(
         let both = a.inside.iter().zip(&b.inside);
         both.map(|(a, b)| 0.5 * (a + b))
     });
+    let in_states = in_states.collect();
+    let pair = |of: fn(&Leg) -> Vec<f64>| {
+        SteppedPair::of(&plus.each_ref().map(of), &minus.each_ref().map(of))
+    };
     Ok(WatchedPair {
-        in_states: in_states.collect(),
-        stepped: SteppedPair::of(
-            &plus.map(|leg| leg.stresses),
-            &minus.map(|leg| leg.stresses),
-        ),
+        in_states,
+        stepped: pair(|leg| leg.stresses.clone()),
+        inherent: pair(|leg| leg.inherent.clone()),
     })
 }
 
@@ -93,6 +99,8 @@ pub(crate) fn stepped_pair(
 #[derive(Default)]
 struct Leg {
     stresses: Vec<f64>,
+    /// Of the inherent structure at the end of each.
+    inherent: Vec<f64>,
     /// 1 where an interval ended in a stored state.
     inside: Vec<f64>,
 }

@@ -78,9 +78,10 @@ impl Stepped {
     }
 }
 
-/// The intervals that end at `edges`, with the share of trajectories that end each in a stored state.
+/// The intervals that end at `edges`: molecular dynamics, its inherent structures, what is laid beside it, and
+/// the share of trajectories that end each in a stored state.
 pub(crate) fn rows(
-    md: &Stepped,
+    (md, inherent): (&Stepped, &Stepped),
     kmc: Option<&Stepped>,
     states: Option<&Stepped>,
     (in_states, edges): (&[f64], &[f64]),
@@ -100,6 +101,7 @@ pub(crate) fn rows(
                 from: ends[0],
                 to: ends[1],
                 md: md.at(k),
+                md_inherent: inherent.at(k),
                 md_in_states: in_states.get(k).copied(),
                 kmc: kmc.map(|kmc| kmc.at(k)),
                 agrees: verdict(kmc),
@@ -143,7 +145,7 @@ mod tests {
     }
 
     fn verdicts(md: &Stepped, kmc: &Stepped) -> Vec<Option<bool>> {
-        let rows = rows(md, Some(kmc), None, (&[], &[0.0, 1.0, 2.0]));
+        let rows = rows((md, md), Some(kmc), None, (&[], &[0.0, 1.0, 2.0]));
         rows.iter().map(|row| row.agrees).collect()
     }
 

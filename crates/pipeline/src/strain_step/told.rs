@@ -32,6 +32,9 @@ pub struct StepRow {
     pub to: f64,
     /// Molecular dynamics.
     pub md: SteppedStress,
+    /// The inherent structures of its trajectories where the interval ends: where they stand higher than it does,
+    /// heat softens the minima themselves.
+    pub md_inherent: SteppedStress,
     /// Share of its trajectories, of both signs, that end the interval in a state that the catalogue stores.
     pub md_in_states: Option<f64>,
     /// The Eshelby model.
@@ -147,7 +150,8 @@ pub fn write_step_csv(
             writer,
             "back,from,to,md_modulus,md_modulus_error,md_relaxed,md_relaxed_error,kmc_modulus,\
              kmc_modulus_error,kmc_relaxed,kmc_relaxed_error,agrees,states_modulus,states_modulus_error,\
-             states_relaxed,states_relaxed_error,states_agree,md_in_states"
+             states_relaxed,states_relaxed_error,states_agree,md_in_states,md_inherent_modulus,\
+             md_inherent_modulus_error"
         )?;
         let real = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:?}"));
         let columns = |stress: Option<SteppedStress>| {
@@ -163,7 +167,7 @@ pub fn write_step_csv(
         for row in &step.rows {
             writeln!(
                 writer,
-                "{},{:?},{:?},{},{},{},{},{},{}",
+                "{},{:?},{:?},{},{},{},{},{},{},{:?},{}",
                 u8::from(row.back),
                 row.from,
                 row.to,
@@ -173,6 +177,8 @@ pub fn write_step_csv(
                 columns(row.states),
                 verdict(row.states_agree),
                 real(row.md_in_states),
+                row.md_inherent.modulus,
+                real(row.md_inherent.modulus_error),
             )?;
         }
         Ok(())
