@@ -50,7 +50,7 @@ pub use records::{
     DisplacementField, EvaluationCounts, EventRates, EventRecord, SampleRecord, SearchRecord,
 };
 pub use schema::SCHEMA_VERSION;
-pub use state_graph::{FluxRecord, HarvestRecord, StateGraph, StateRecord};
+pub use state_graph::{FluxRecord, HarvestRecord, StateGraph, StateRecord, WellModuli};
 pub use statistics::{
     BarrierStatistics, ClassStatistics, Distribution, Histogram, StatisticsOptions, Summary,
     good_turing_coverage, quantile, species_richness,

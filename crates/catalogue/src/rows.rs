@@ -8,7 +8,12 @@ use crate::records::{
     DisplacementField, EvaluationCounts, EventRecord, SampleRecord, SearchRecord,
 };
 use crate::schema::EVALUATIONS;
-use crate::state_graph::{FluxRecord, HarvestRecord, StateRecord};
+
+mod visited;
+
+pub(crate) use visited::{
+    flux_cells, harvest_cells, read_flux, read_harvest, read_state, state_cells,
+};
 
 /// The cells of a row to be written, in the order given.
 #[derive(Debug, Default)]
@@ -85,8 +90,8 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// A column that catalogues of version 1, opened read-only, do not have.
-    fn since_version_2<T: FromSql>(&self, column: &str) -> Result<Option<T>, BadColumn> {
+    /// A column that catalogues of an older version, opened read-only, do not have.
+    fn if_known<T: FromSql>(&self, column: &str) -> Result<Option<T>, BadColumn> {
         if self.0.as_ref().column_index(column).is_ok() {
             self.get(column)
         } else {
@@ -373,9 +378,9 @@ pub(crate) fn read_event(row: &Reader) -> Result<EventRecord, BadColumn> {
         evaluations: row.evaluations()?,
         displacement_saddle: row.displacement("saddle")?,
         displacement_final: row.displacement("final")?,
-        barrier_core: row.since_version_2("barrier_core")?,
+        barrier_core: row.if_known("barrier_core")?,
         core_atoms: row
-            .since_version_2::<i64>("core_atoms")?
+            .if_known::<i64>("core_atoms")?
             .map(|_| row.narrow("core_atoms"))
             .transpose()?,
     })
@@ -406,103 +411,5 @@ pub(crate) fn read_search(row: &Reader) -> Result<SearchRecord, BadColumn> {
         event: event.map(|_| row.count("event")).transpose()?,
         evaluations: row.evaluations()?,
         seconds: row.get("seconds")?,
-    })
-}
-
-/// Harvests are numbered by their place.
-pub(crate) fn harvest_cells(place: usize, harvest: &HarvestRecord) -> Cells {
-    let mut cells = Cells::default();
-    cells.put_count("harvest", place as u64);
-    cells.put("seed", harvest.seed.to_string());
-    cells.put("temperature", harvest.temperature);
-    cells.put_count("trajectories", harvest.trajectories);
-    cells.put("settle", harvest.settle);
-    cells.put("duration", harvest.duration);
-    cells.put("interval", harvest.interval);
-    cells.put("friction_time", harvest.friction_time);
-    cells.put("time_step", harvest.time_step);
-    cells.put("kernel", harvest.kernel.clone());
-    cells.put("version", harvest.version.clone());
-    cells
-}
-
-pub(crate) fn read_harvest(row: &Reader) -> Result<HarvestRecord, BadColumn> {
-    Ok(HarvestRecord {
-        seed: row.seed()?,
-        temperature: row.get("temperature")?,
-        trajectories: row.count("trajectories")?,
-        settle: row.get("settle")?,
-        duration: row.get("duration")?,
-        interval: row.get("interval")?,
-        friction_time: row.get("friction_time")?,
-        time_step: row.get("time_step")?,
-        kernel: row.get("kernel")?,
-        version: row.get("version")?,
-    })
-}
-
-/// States are numbered by their place.
-pub(crate) fn state_cells(place: usize, state: &StateRecord) -> Cells {
-    let mut cells = Cells::default();
-    cells.put_count("state", place as u64);
-    cells.put_count("first_harvest", state.first_harvest as u64);
-    cells.put("energy", state.energy);
-    cells.put_tensor("stress", Some(state.stress.0));
-    cells.put_count("quenches", state.quenches);
-    cells.put("time", state.time);
-    cells.put("weight", state.weight);
-    cells.put("weight_relative_error", state.weight_relative_error);
-    cells.put_displacement("state", &state.displacement);
-    cells
-}
-
-pub(crate) fn read_state(row: &Reader) -> Result<(u64, StateRecord), BadColumn> {
-    let state = StateRecord {
-        first_harvest: row.narrow("first_harvest")?,
-        energy: row.get("energy")?,
-        stress: metabasin_atoms::Stress(row.tensor("stress")?),
-        quenches: row.count("quenches")?,
-        time: row.get("time")?,
-        weight: row.get("weight")?,
-        weight_relative_error: row.get("weight_relative_error")?,
-        displacement: row.displacement("state")?,
-    };
-    Ok((row.count("state")?, state))
-}
-
-pub(crate) fn flux_cells(flux: &FluxRecord) -> Cells {
-    let mut cells = Cells::default();
-    let [a, b] = flux.between;
-    cells.put_count("state_a", a as u64);
-    cells.put_count("state_b", b as u64);
-    let [ab, ba] = flux.jumps;
-    cells.put_count("jumps_ab", ab);
-    cells.put_count("jumps_ba", ba);
-    cells.put("flux", flux.flux);
-    cells.put("flux_relative_error", flux.flux_relative_error);
-    cells
-}
-
-/// `states` is the number of states.
-pub(crate) fn read_flux(row: &Reader, states: usize) -> Result<FluxRecord, BadColumn> {
-    let place = |column: &str| -> Result<usize, BadColumn> {
-        let place: usize = row.narrow(column)?;
-        (place < states).then_some(place).ok_or_else(|| BadColumn {
-            column: column.to_owned(),
-            detail: format!("{place} is none of {states} states"),
-        })
-    };
-    let between = [place("state_a")?, place("state_b")?];
-    if between[0] >= between[1] {
-        return Err(BadColumn {
-            column: "state_b".to_owned(),
-            detail: format!("{} is not above state_a, {}", between[1], between[0]),
-        });
-    }
-    Ok(FluxRecord {
-        between,
-        jumps: [row.count("jumps_ab")?, row.count("jumps_ba")?],
-        flux: row.get("flux")?,
-        flux_relative_error: row.get("flux_relative_error")?,
     })
 }

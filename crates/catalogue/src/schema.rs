@@ -3,10 +3,10 @@
 use metabasin_atoms::COMPONENTS;
 
 /// Version of the schema, in `PRAGMA user_version` and in the table `metadata`.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 /// What takes a catalogue of each older version, from 1, one version further.
-pub(crate) fn upgrades() -> [String; 2] {
+pub(crate) fn upgrades() -> [String; 3] {
     [
         // 1 to 2: the split of the barrier into core and elastic part.
         "ALTER TABLE events ADD COLUMN barrier_core REAL;
@@ -14,6 +14,8 @@ pub(crate) fn upgrades() -> [String; 2] {
             .to_owned(),
         // 2 to 3: what molecular dynamics visited.
         graph_definition(),
+        // 3 to 4: how heat softens the minima.
+        well_columns(),
     ]
 }
 
@@ -55,7 +57,21 @@ fn displacement(name: &str) -> String {
     )
 }
 
-/// The tables of the states that molecular dynamics visited.
+/// The columns of a harvest that hold shear moduli of wells, as stored since version 4.
+pub(crate) const WELL_MODULI: [&str; 3] =
+    ["inherent_modulus", "well_modulus", "well_modulus_error"];
+/// Their components, in this order.
+pub(crate) const SHEAR_COMPONENTS: [&str; 3] = ["xy", "xz", "yz"];
+
+fn well_columns() -> String {
+    let columns = WELL_MODULI.iter().flat_map(|name| {
+        SHEAR_COMPONENTS
+            .map(|component| format!("ALTER TABLE harvests ADD COLUMN {name}_{component} REAL;\n"))
+    });
+    columns.collect()
+}
+
+/// The tables of the states that molecular dynamics visited, as version 3 had them.
 fn graph_definition() -> String {
     let stress = tensor("stress", " NOT NULL");
     let displacement = displacement("state");
@@ -93,6 +109,7 @@ pub(crate) fn definition() -> String {
     let displacement_final = displacement("final");
     let evaluations = evaluations();
     let graph = graph_definition();
+    let wells = well_columns();
     format!(
         r#"
 PRAGMA application_id = {APPLICATION_ID};
@@ -143,6 +160,6 @@ CREATE VIEW minima AS
     SELECT 0 AS event, energy, 0.0 AS energy_above_sample FROM samples
     UNION ALL
     SELECT id, energy_final, energy_final - energy_minimum FROM events;
-{graph}"#
+{graph}{wells}"#
     )
 }

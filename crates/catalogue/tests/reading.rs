@@ -7,7 +7,7 @@ use std::path::Path;
 use metabasin_atoms::Stress;
 use metabasin_catalogue::{
     Catalogue, CatalogueError, DisplacementField, EventRates, FluxRecord, Found, HarvestRecord,
-    StateGraph, StateRecord, export_csv,
+    StateGraph, StateRecord, WellModuli, export_csv,
 };
 
 #[path = "support/records.rs"]
@@ -49,6 +49,11 @@ fn graph() -> StateGraph {
             time_step: 0.005,
             kernel: "portable".into(),
             version: "0.1.0".into(),
+            wells: Some(WellModuli {
+                inherent: [17.0, 18.0, 1.0 / 3.0],
+                thermal: [16.0, 17.0, 0.25],
+                thermal_error: [0.1, 0.2, 0.3],
+            }),
         }],
         states: vec![home, flipped],
         fluxes: vec![FluxRecord {
@@ -123,7 +128,7 @@ fn what_is_no_catalogue_of_ours_is_refused_by_name() {
     drop(later);
     let text = Catalogue::open(&path).unwrap_err().to_string();
     assert!(
-        text.contains("version 9") && text.contains("reads version 3"),
+        text.contains("version 9") && text.contains("reads version 4"),
         "{text}"
     );
     // Nothing half-made stays behind.
@@ -170,7 +175,7 @@ fn a_catalogue_of_version_1_is_read_as_it_is_and_upgraded_by_a_writer() {
     drop(reader);
     let mut writer = Catalogue::open(&path).unwrap();
     assert_eq!(writer.events().unwrap(), expected);
-    assert_eq!(writer.metadata("schema_version").unwrap().unwrap(), "3");
+    assert_eq!(writer.metadata("schema_version").unwrap().unwrap(), "4");
     writer.set_graph(&graph()).unwrap();
     assert_eq!(writer.graph().unwrap().as_ref(), Some(&graph()));
     writer
@@ -179,6 +184,40 @@ fn a_catalogue_of_version_1_is_read_as_it_is_and_upgraded_by_a_writer() {
     assert_eq!(writer.events().unwrap()[1].core_atoms, Some(9));
     drop(writer);
     Catalogue::open(&path).unwrap();
+}
+
+/// Version 3 knew nothing of wells.
+#[test]
+fn harvests_of_version_3_are_read_and_upgraded() {
+    let (_folder, path, mut catalogue) = fresh();
+    catalogue.set_graph(&graph()).unwrap();
+    drop(catalogue);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for name in ["inherent_modulus", "well_modulus", "well_modulus_error"] {
+        for component in ["xy", "xz", "yz"] {
+            connection
+                .execute_batch(&format!(
+                    "ALTER TABLE harvests DROP COLUMN {name}_{component}"
+                ))
+                .unwrap();
+        }
+    }
+    connection
+        .execute_batch(
+            "PRAGMA user_version = 3;
+             UPDATE metadata SET value = '3' WHERE key = 'schema_version';",
+        )
+        .unwrap();
+    drop(connection);
+    let mut expected = graph();
+    expected.harvests[0].wells = None;
+    let reader = Catalogue::open_read_only(&path).unwrap();
+    assert_eq!(reader.graph().unwrap().as_ref(), Some(&expected));
+    drop(reader);
+    let mut writer = Catalogue::open(&path).unwrap();
+    assert_eq!(writer.graph().unwrap().as_ref(), Some(&expected));
+    writer.set_graph(&graph()).unwrap();
+    assert_eq!(writer.graph().unwrap().as_ref(), Some(&graph()));
 }
 
 #[test]

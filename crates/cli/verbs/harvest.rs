@@ -94,6 +94,18 @@ fn describe(harvest: &Harvest) -> String {
     if let Some(moduli) = moduli(&harvest.moduli) {
         lines.push(moduli);
     }
+    if let Some(wells) = &harvest.wells {
+        let each = (0..).zip(&harvest.moduli).map(|(k, modulus): (usize, _)| {
+            let thermal = with_error(wells.thermal[k], Some(wells.thermal_error[k]), 2);
+            let component = &modulus.component;
+            format!("{component} {thermal} (minima {:.2})", wells.inherent[k])
+        });
+        let each: Vec<String> = each.collect();
+        lines.push(format!(
+            "G of the wells at this temperature, jumps apart: {}",
+            each.join(", ")
+        ));
+    }
     lines.push(harvest.verdict());
     lines.join("\n")
 }

@@ -140,10 +140,19 @@ fn describe(step: &StrainStep) -> String {
         with_error(step.residual_strain_md, step.residual_strain_md_error, 5)
     ));
     if let (Some(states), Some(share)) = (step.states, step.states_share) {
+        let softened = step.softening.map_or_else(
+            || ", not softened by heat (an older harvest did not measure that)".to_owned(),
+            |ratio| {
+                format!(
+                    ", softened by heat to {}",
+                    with_error(ratio, step.softening_error, 3)
+                )
+            },
+        );
         parts.push(format!(
             "{states} states that molecular dynamics visited at zero load, {:.0} % of the harvested time, relaxed in \
-             the strained cell, where {:.0} % of their weight falls to others; errors are those of the counts of \
-             jumps",
+             the strained cell, where {:.0} % of their weight falls to others{softened}; errors are those of the \
+             counts of jumps and of the softening",
             100.0 * share,
             100.0 * step.states_fallen.unwrap_or_default()
         ));

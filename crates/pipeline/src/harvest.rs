@@ -12,11 +12,12 @@ mod states;
 mod stored;
 mod summary;
 mod visited_stiffness;
+mod well_modulus;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use metabasin_catalogue::{Catalogue, HarvestRecord};
+use metabasin_catalogue::{Catalogue, HarvestRecord, WellModuli};
 use metabasin_files::{Overwrite, write_atomic};
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +129,9 @@ pub struct Harvest {
     pub imbalance_degrees: Option<usize>,
     /// G(t) of xy, xz and yz; empty where no visited minimum has a stiffness.
     pub moduli: Vec<RelaxationModulus>,
+    /// Moduli of the visited minima and of their wells at this temperature, in xy, xz and yz; none where the
+    /// stays were too short or trajectories too few to tell.
+    pub wells: Option<WellModuli>,
     /// The states, the most visited first.
     pub states: Vec<VisitedState>,
     /// Wall seconds.
@@ -246,6 +250,7 @@ pub fn harvest(
         time_step: request.dynamics.time_step,
         kernel: kernel.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        wells: None,
     };
     if keep == Keep::States {
         // What cannot be written to is found before the work.
@@ -278,6 +283,10 @@ pub fn harvest(
         let mut catalogue = Catalogue::open(path)?;
         // As it is now: others may have added theirs meanwhile.
         let graph = catalogue.graph()?.unwrap_or_default();
+        let harvest = HarvestRecord {
+            wells: found.wells,
+            ..harvest
+        };
         let graph = with_visits(graph, series, harvest, &start.sample)?;
         catalogue.set_graph(&graph)?;
     }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use metabasin_catalogue::HarvestRecord;
+use metabasin_catalogue::{HarvestRecord, StateGraph};
 use metabasin_eshelby::Lattice;
 use serde::Serialize;
 
@@ -140,7 +140,12 @@ pub fn strain_step(
     // Before the first step: that there is no model is known at once.
     let asked = (request.runs > 0).then(|| {
         let cell = &home.configuration().cell;
-        network(&start.sample, &start.events, cell, temperature)
+        let softening = start.graph.as_ref().and_then(StateGraph::wells);
+        // The medium is isotropic: the mean of its three shears.
+        let softening = softening.map_or(1.0, |wells| {
+            wells.thermal.iter().sum::<f64>() / wells.inherent.iter().sum::<f64>()
+        });
+        network(&start.sample, &start.events, cell, (temperature, softening))
     });
     let (model, left_out) = match asked {
         None => (None, None),
@@ -225,6 +230,12 @@ pub fn strain_step(
         states: states.as_ref().map(|states| states.states),
         states_share: states.as_ref().map(|states| states.share),
         states_fallen: states.as_ref().map(|states| states.fallen),
+        softening: states
+            .as_ref()
+            .and_then(|s| s.softening.map(|(ratio, _)| ratio)),
+        softening_error: states
+            .as_ref()
+            .and_then(|s| s.softening.map(|(_, error)| error)),
         states_left_out,
         residual_strain_states: residual_states.map(|residual| residual.value),
         residual_strain_states_error: residual_states.and_then(|residual| residual.error),

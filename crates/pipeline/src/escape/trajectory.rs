@@ -13,6 +13,8 @@ use super::clock::{Place, Walker};
 use crate::displaced_minimum::{TOLD_APART, quenched};
 use crate::{Interrupt, PipelineError};
 
+/// Time between two moments at which the stress is looked at `[τ]`, that of the averages of a frame.
+const MOMENTS: f64 = 0.05;
 /// Largest displacement at which a quench ended at home, unless events are smaller `[length]`.
 const HOME_DISTANCE: f64 = 0.1;
 
@@ -233,6 +235,39 @@ impl<'a> Trajectory<'a> {
     /// `[energy / length³]`.
     pub(crate) fn mean_stress(&self) -> Stress {
         self.simulation.frame().mean.stress
+    }
+
+    /// Goes on for an interval; mean squares of xy, xz and yz of the stress at moments of it, which do not
+    /// change where it goes.
+    pub(crate) fn shear_squares(&mut self) -> Result<[f64; 3], PipelineError> {
+        self.simulation.begin_interval();
+        let between = (MOMENTS / self.setting.dynamics.time_step).round() as u64;
+        let mut squares = [0.0; 3];
+        let mut moments = 0_u64;
+        let mut left = self.setting.steps;
+        while left > 0 {
+            let these = left.min(between.max(1));
+            self.simulation.advance(these).map_err(failed)?;
+            let [_, _, _, xy, xz, yz] = self.simulation.stress().0;
+            for (square, stress) in squares.iter_mut().zip([xy, xz, yz]) {
+                *square += stress * stress;
+            }
+            moments += 1;
+            left -= these;
+        }
+        Ok(squares.map(|square| square / moments as f64))
+    }
+
+    /// Stiffness of this moment under affine shear xy, xz and yz, the Born term `[energy / length³]`.
+    pub(crate) fn affine_moduli(&self) -> [f64; 3] {
+        let configuration = self.simulation.configuration();
+        let mut force_field = self.setting.force_field.clone();
+        let response = force_field.strain_response(
+            &configuration.cell,
+            &configuration.positions,
+            &configuration.species,
+        );
+        [3, 4, 5].map(|k| response.born.0[k][k])
     }
 
     /// On to the next quench, and where it ends.

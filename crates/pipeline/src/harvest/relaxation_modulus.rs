@@ -99,7 +99,7 @@ fn covariance(trajectories: &[&[f64]], lag: usize) -> f64 {
 }
 
 /// A statistic of some of `n` trajectories, of all of them, and its jackknife error.
-fn with_error(n: usize, of: &dyn Fn(&[usize]) -> f64) -> (f64, Option<f64>) {
+pub(crate) fn with_error(n: usize, of: &dyn Fn(&[usize]) -> f64) -> (f64, Option<f64>) {
     let all: Vec<usize> = (0..n).collect();
     let whole = of(&all);
     if n < LEAST_TRAJECTORIES {

@@ -51,6 +51,10 @@ pub(crate) struct StationarySeries {
     pub(crate) visits: Vec<u32>,
     /// Stress of the dynamics averaged over the interval before every quench `[energy / length³]`.
     pub(crate) stresses: Vec<Stress>,
+    /// Mean squares of its xy, xz and yz over the same interval `[energy² / length⁶]`.
+    pub(crate) squares: Vec<[f64; 3]>,
+    /// Stiffness at every quench under affine shear xy, xz and yz `[energy / length³]`.
+    pub(crate) affine: Vec<[f64; 3]>,
 }
 
 /// Follows a trajectory for `quenches` intervals, after `settle` that are not looked at.
@@ -63,15 +67,20 @@ pub(crate) fn stationary_series(
     let mut seen = Seen::of(home);
     let mut visits = Vec::new();
     let mut stresses = Vec::new();
+    let mut squares = Vec::new();
+    let mut affine = Vec::new();
     for _ in 0..quenches {
-        let quenched = trajectory.quenched()?;
+        squares.push(trajectory.shear_squares()?);
         stresses.push(trajectory.mean_stress());
-        visits.push(seen.visit(&quenched));
+        affine.push(trajectory.affine_moduli());
+        visits.push(seen.visit(&trajectory.inherent_structure()?));
     }
     Ok(StationarySeries {
         minima: seen.minima,
         visits,
         stresses,
+        squares,
+        affine,
     })
 }
 

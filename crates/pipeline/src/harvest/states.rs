@@ -145,6 +145,8 @@ mod tests {
     fn series(minima: Vec<VisitedMinimum>, visits: &[u32]) -> StationarySeries {
         StationarySeries {
             stresses: vec![Stress::ZERO; visits.len()],
+            squares: vec![[0.0; 3]; visits.len()],
+            affine: vec![[0.0; 3]; visits.len()],
             minima,
             visits: visits.to_vec(),
         }

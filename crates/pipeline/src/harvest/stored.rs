@@ -12,7 +12,8 @@ const SAME: f64 = 1e-9;
 
 /// The place of a harvest in a graph that holds just this one.
 fn place_of(graph: &StateGraph, harvest: &HarvestRecord) -> Option<usize> {
-    graph.harvests.iter().position(|stored| stored == harvest)
+    let mut stored = graph.harvests.iter();
+    stored.position(|stored| stored.same_trajectories(harvest))
 }
 
 /// What a graph held before a harvest was stored in it: after a stop between storing and telling, the same
@@ -38,6 +39,8 @@ pub(crate) fn as_series(graph: &StateGraph) -> StationarySeries {
         minima: graph.states.iter().map(minimum).collect(),
         visits: Vec::new(),
         stresses: Vec::new(),
+        squares: Vec::new(),
+        affine: Vec::new(),
     }
 }
 
@@ -213,6 +216,8 @@ mod tests {
             minima: minima.iter().map(|&(e, y)| minimum(e, y)).collect(),
             visits: visits.to_vec(),
             stresses: vec![Stress::ZERO; visits.len()],
+            squares: vec![[0.0; 3]; visits.len()],
+            affine: vec![[0.0; 3]; visits.len()],
         }
     }
 

@@ -7,6 +7,7 @@ use metabasin_graphs::{Counts, ReversibleModel, lasting_exits, metabasins};
 use super::relaxation_modulus::{RelaxationModulus, SHEAR, StressSeries};
 use super::series::{StationarySeries, VisitedMinimum};
 use super::states::{States, is_stored};
+use super::well_modulus::{Followed, well_moduli};
 use super::{Harvest, VisitedState};
 use crate::recall::MOVED;
 use crate::trajectory_start::TrajectoryStart;
@@ -77,6 +78,16 @@ pub(crate) fn summary(
         imbalance: imbalance.map(|test| test.chi_squared),
         imbalance_degrees: imbalance.map(|test| test.degrees_of_freedom),
         moduli: moduli(series, &states, known, interval, stiffnesses),
+        wells: well_moduli(
+            series,
+            &states,
+            stiffnesses,
+            &Followed {
+                volume: sample.volume(),
+                atoms: sample.positions.len(),
+                temperature: known.temperature,
+            },
+        ),
         states: visited,
         seconds: 0.0,
     })

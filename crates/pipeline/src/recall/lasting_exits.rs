@@ -330,6 +330,8 @@ mod tests {
                 StationarySeries {
                     minima: minima.clone(),
                     stresses: vec![Stress::ZERO; visits.len()],
+                    squares: vec![[0.0; 3]; visits.len()],
+                    affine: vec![[0.0; 3]; visits.len()],
                     visits: visits.iter().map(|&state| state as u32).collect(),
                 }
             })

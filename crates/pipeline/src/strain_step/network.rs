@@ -8,8 +8,8 @@ use metabasin_atoms::Cell;
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use metabasin_catalogue::{EventRecord, SampleRecord};
 use metabasin_eshelby::{
-    CellShape, Excitation, KmcSettings, Lattice, Load, Observer, Outcome, Population, Protocol,
-    Row, Rows, Simulation, Stage,
+    CellShape, Elasticity, Excitation, KmcSettings, Lattice, Load, Observer, Outcome, Population,
+    Protocol, Row, Rows, Simulation, Stage,
 };
 use nalgebra::Vector3;
 
@@ -31,6 +31,9 @@ const ROWS_A_DECADE: f64 = 30.0;
 /// site in which its center lies; `cell` is that of the sample. It has the shape of the sample all along; only its
 /// volume follows the pressure.
 ///
+/// Its medium is as much softer than the minimum as `softening`, the modulus of wells at temperature over
+/// that of their minima, says.
+///
 /// The cube has as many sites as make a site's volume, which is that of an excitation's source, come nearest to
 /// the usual one.
 ///
@@ -40,7 +43,7 @@ pub(crate) fn network(
     sample: &SampleRecord,
     events: &[EventRecord],
     cell: &Cell,
-    temperature: f64,
+    (temperature, softening): (f64, f64),
 ) -> Result<Arc<Lattice>, PipelineError> {
     let failure = |error| kmc_failure(&error);
     // The cell is that of molecular dynamics: no event is taken to another stress.
@@ -59,7 +62,12 @@ pub(crate) fn network(
         cell: CellShape::Fixed,
         ..usual
     };
-    let kernel = settings.kernel(population.elasticity).map_err(failure)?;
+    let [rigidity, ratio] = [
+        population.elasticity.shear_modulus(),
+        population.elasticity.poisson_ratio(),
+    ];
+    let medium = Elasticity::new(softening * rigidity, ratio).map_err(failure)?;
+    let kernel = settings.kernel(medium).map_err(failure)?;
     let verified = events.iter().filter(|event| event.is_verified());
     let placed: Vec<(usize, Excitation)> = verified
         .zip(population.excitations)
@@ -180,7 +188,7 @@ pub(crate) fn stepped_lattice(
 #[cfg(test)]
 mod tests {
     use metabasin_atoms::{Dipole, PlasticVolume, Stress};
-    use metabasin_eshelby::{Elasticity, Floor};
+    use metabasin_eshelby::Floor;
 
     use super::super::windows::edges;
     use super::*;
@@ -320,7 +328,12 @@ mod tests {
             ..event.clone()
         };
         let cell = Cell::cubic(edge).unwrap();
-        let model = network(&sample, &[unverified, event, high], &cell, TEMPERATURE).unwrap();
+        let events = [unverified, event, high];
+        let soft = network(&sample, &events, &cell, (TEMPERATURE, 0.9)).unwrap();
+        let medium = soft.kernel().elasticity();
+        assert!((medium.shear_modulus() - 0.9 * MODULUS).abs() < 1e-9);
+        assert!((medium.poisson_ratio() - 0.35).abs() < 1e-9);
+        let model = network(&sample, &events, &cell, (TEMPERATURE, 1.0)).unwrap();
         assert_eq!(model.excitations(), 1);
         assert!((model.volume() - volume).abs() < 1e-9);
         let edges = edges(256.0);

@@ -68,6 +68,18 @@ impl Stepped {
         }
     }
 
+    /// These numbers with a relative error that all have in common, independent of their own.
+    pub(crate) fn with_common_error(mut self, relative: f64) -> Self {
+        let numbers = self.moduli.iter_mut().chain(&mut self.relaxed);
+        for number in numbers {
+            number.error = number
+                .error
+                .map(|error| error.hypot(relative * number.value));
+        }
+        // Of a ratio of two stresses it leaves nothing.
+        self
+    }
+
     fn at(&self, k: usize) -> SteppedStress {
         SteppedStress {
             modulus: self.moduli[k].value,
@@ -142,6 +154,11 @@ mod tests {
         }
         assert_eq!(fitted.relaxed[1].independent, 6);
         assert!((fitted.residual.error.unwrap() - spread * 0.02 / 15.0).abs() < 1e-12);
+        let residual = fitted.residual;
+        let common = fitted.with_common_error(0.01);
+        assert!((common.moduli[0].error.unwrap() - 0.15).abs() < 1e-12);
+        assert!((common.relaxed[1].error.unwrap() - spread.hypot(0.03)).abs() < 1e-12);
+        assert_eq!(common.residual, residual);
     }
 
     fn verdicts(md: &Stepped, kmc: &Stepped) -> Vec<Option<bool>> {

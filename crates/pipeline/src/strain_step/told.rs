@@ -89,6 +89,11 @@ pub struct StrainStep {
     /// Of their equilibrium at zero load, the share in states that the strain takes away without heat, mean of
     /// both signs.
     pub states_fallen: Option<f64>,
+    /// Modulus in xy of their wells at this temperature over that of their minima between both signs of the
+    /// strain, by which what the strain does to each is multiplied; none where the harvest did not measure it, which leaves them as they are.
+    pub softening: Option<f64>,
+    /// Its standard error.
+    pub softening_error: Option<f64>,
     /// Why they tell nothing, where the catalogue stores some.
     pub states_left_out: Option<String>,
     /// Residual strain by the states.

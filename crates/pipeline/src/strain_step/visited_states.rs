@@ -53,6 +53,8 @@ pub(crate) struct Predicted {
     pub(crate) share: f64,
     /// Of the equilibrium at zero load, the share in states that the strain takes away, mean of both signs.
     pub(crate) fallen: f64,
+    /// By how much heat softens their wells, with its error, where that was measured.
+    pub(crate) softening: Option<(f64, f64)>,
 }
 
 impl<'a> SteppedStates<'a> {
@@ -111,7 +113,6 @@ impl<'a> SteppedStates<'a> {
         (strain, edges): (f64, &[f64]),
         (seed, interrupt): (u64, &Interrupt),
     ) -> Result<Predicted, PipelineError> {
-        let still: Vec<f64> = self.graph.states.iter().map(|s| s.stress.xy()).collect();
         let response = |strained: &'s StrainedStates, gamma: f64| {
             let found = (
                 strained.minima.as_slice(),
@@ -123,6 +124,11 @@ impl<'a> SteppedStates<'a> {
         };
         let [plus, minus] = &self.strained;
         let responses = [response(plus, strain), response(minus, -strain)];
+        let softening = self.softening(&responses, strain);
+        let (ratio, error) = softening.unwrap_or((1.0, 0.0));
+        let responses = responses.map(|response| response.times(ratio));
+        let states = self.graph.states.iter();
+        let still: Vec<f64> = states.map(|s| ratio * s.stress.xy()).collect();
         let step = |model: &ReversibleModel| stepped_states(model, &responses, &still, edges);
         let draws: Vec<u64> = (0..DRAWS).collect();
         let drawn: Vec<Option<SteppedPair>> = side_by_side(&draws, |&draw| {
@@ -144,17 +150,42 @@ impl<'a> SteppedStates<'a> {
             fallen.filter_map(|&state| model.weight(state)).sum::<f64>()
         });
         Ok(Predicted {
-            stepped: fitted.with_spread(&Stepped::of(&drawn, strain), drawn.len()),
+            stepped: fitted
+                .with_spread(&Stepped::of(&drawn, strain), drawn.len())
+                .with_common_error(error / ratio),
             states: model.states().len(),
             share: kept / times,
             fallen: 0.5 * (fallen[0] + fallen[1]),
+            softening,
         })
+    }
+
+    /// What heat does to the wells: modulus of the average well at the temperature of the harvest over that of its
+    /// minimum between both signs of `strain`, with its standard error; none where the harvest did not measure it.
+    ///
+    /// Heat softens wells without a jump, and wells of a few k_B T answer to a strain in a straight line where
+    /// minima bend within it. What the strain does to the free energy of a well, and so to its stress, is taken as
+    /// this many times what it does to the energy of its minimum, in all of them alike.
+    fn softening(&self, responses: &[Response<'_>; 2], strain: f64) -> Option<(f64, f64)> {
+        let wells = self.graph.wells()?;
+        let weighed = |response: &Response<'_>| -> f64 {
+            let states = self.model.states().iter();
+            states
+                .filter_map(|&state| Some(self.model.weight(state)? * response.stresses[state]))
+                .sum()
+        };
+        let minima = (weighed(&responses[0]) - weighed(&responses[1])) / (2.0 * strain);
+        // Simple shear turns the stress that is there as well.
+        let [xx, yy, ..] = self.sample.stress_minimum.0;
+        let thermal = wells.thermal[0] + 0.5 * (yy - xx);
+        let known = minima > 0.0 && thermal > 0.0;
+        known.then(|| (thermal / minima, wells.thermal_error[0] / minima))
     }
 }
 
 /// All states of a graph at one strain.
 struct Response<'a> {
-    /// E(0) − E(γ) of each, in k_B T, but for what all have in common.
+    /// A(0) − A(γ) of each, A its free energy, in k_B T, but for what all have in common.
     works: Vec<f64>,
     /// Its xy stress there `[energy / length³]`.
     stresses: Vec<f64>,
@@ -165,6 +196,14 @@ struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
+    /// With what the strain does taken `ratio` times.
+    fn times(mut self, ratio: f64) -> Self {
+        for number in self.works.iter_mut().chain(&mut self.stresses) {
+            *number *= ratio;
+        }
+        self
+    }
+
     /// A state that stands has the energy and the stress of its minimum at γ. One that fell has none there, but
     /// what filled its basin is not lost: to first order in γ it takes up V σ_i γ as before, while its
     /// surroundings respond as those of the state j to which it fell,
@@ -196,9 +235,8 @@ impl<'a> Response<'a> {
 
 /// A step of both signs and back of states whose response is known, from equilibrium at zero load.
 ///
-/// A state of energy E_i(γ) and stress σ_i(γ) at fixed cell sheared by γ has the weight
-/// w_i exp((E_i(0) − E_i(γ))/k_B T) there, its vibrations being taken as at zero load, and the passes between
-/// states lie half-way; a state that fell exchanges at once with the one that it fell to:
+/// A state of free energy A_i(γ) and stress σ_i(γ) at fixed cell sheared by γ has the weight
+/// w_i exp((A_i(0) − A_i(γ))/k_B T) there, and the passes between states lie half-way; a state that fell exchanges at once with the one that it fell to:
 ///
 /// ```text
 /// σ(t) = Σ_i p_i(t) σ_i(γ),   dp/dt by the rates in the strained cell
