@@ -40,7 +40,7 @@ fn harvested(temperature: Option<f64>, duration: f64) -> Harvest {
 /// stiffness at every temperature. A false alarm at eight errors of three degrees of freedom is below 0.5 % each.
 #[test]
 fn what_stays_in_its_minimum_keeps_its_stiffness() {
-    let found = harvested(Some(1e-3), 30.0);
+    let found = harvested(Some(1e-3), 40.0);
     let [home] = &found.states[..] else {
         panic!("{:?}", found.states)
     };

@@ -56,6 +56,16 @@ impl Population {
         })
     }
 
+    /// In a medium whose shear modulus is `ratio` times as large, the excitations' plastic volumes being the same.
+    ///
+    /// # Errors
+    /// The ratio must be positive.
+    pub fn in_medium_softened(self, ratio: f64) -> Result<Self, EshelbyError> {
+        let shear_modulus = positive("softening", ratio)? * self.elasticity.shear_modulus();
+        let elasticity = Elasticity::new(shear_modulus, self.elasticity.poisson_ratio())?;
+        Ok(Self { elasticity, ..self })
+    }
+
     /// The excitations whose barrier at zero stress is below `upper_barrier` `[energy]`.
     pub fn below(&self, upper_barrier: f64) -> impl Iterator<Item = &Excitation> {
         self.excitations

@@ -62,6 +62,7 @@ mod strain_step;
 mod structure_analysis;
 mod structure_file;
 mod structure_table;
+mod thermal_softening;
 mod trajectory;
 mod trajectory_dynamics;
 mod trajectory_start;

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use metabasin_catalogue::{HarvestRecord, StateGraph};
+use metabasin_catalogue::HarvestRecord;
 use metabasin_eshelby::Lattice;
 use serde::Serialize;
 
@@ -27,6 +27,7 @@ use crate::escape::{Setting, many_times, positive};
 use crate::journal::{Kept, beside};
 use crate::memory::{of_trajectories, require_for};
 use crate::stages::branches::side_by_side;
+use crate::thermal_softening::thermal_softening;
 use crate::trajectory_dynamics::TrajectoryDynamics;
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress};
@@ -140,11 +141,7 @@ pub fn strain_step(
     // Before the first step: that there is no model is known at once.
     let asked = (request.runs > 0).then(|| {
         let cell = &home.configuration().cell;
-        let softening = start.graph.as_ref().and_then(StateGraph::wells);
-        // The medium is isotropic: the mean of its three shears.
-        let softening = softening.map_or(1.0, |wells| {
-            wells.thermal.iter().sum::<f64>() / wells.inherent.iter().sum::<f64>()
-        });
+        let softening = thermal_softening(start.graph.as_ref(), temperature).unwrap_or(1.0);
         network(&start.sample, &start.events, cell, (temperature, softening))
     });
     let (model, left_out) = match asked {

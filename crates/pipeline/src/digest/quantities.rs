@@ -207,7 +207,14 @@ fn of_the_kmc(run: &FinishedRun, results: &KmcResults) -> Vec<Quantity> {
         "mu and nu of the KMC's medium",
         value,
         "epsilon/sigma^3, 1",
-        "Voigt average of the relaxed stiffness",
+        &results.softening.map_or_else(
+            || "Voigt average of the relaxed stiffness".to_owned(),
+            |softening| {
+                format!(
+                    "Voigt average of the relaxed stiffness, mu softened by heat to {softening:.3} as harvested"
+                )
+            },
+        ),
     ));
     list.push(quantity(
         "events executed by the KMC",

@@ -17,6 +17,7 @@ use crate::kmc_runs::{drive, kmc_failure};
 use crate::stage::StageContext;
 use crate::stages::branches::side_by_side;
 use crate::stages::relax;
+use crate::thermal_softening::thermal_softening;
 
 /// Rows of every stage of a cycle.
 const ROWS: u32 = 200;
@@ -74,6 +75,9 @@ pub struct KmcResults {
     pub settings: KmcSettings,
     /// Shear modulus and Poisson ratio of the medium.
     pub elasticity: (f64, f64),
+    /// By how much heat softens that shear modulus, where a harvest measured it.
+    #[serde(default)]
+    pub softening: Option<f64>,
     /// Density of excitations below the upper barrier.
     pub density: Density,
     /// Excitations on the first lattice.
@@ -326,6 +330,11 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
     let population = Population::from_catalogue(&sample, &catalogue.events()?)
         .map_err(|error| unusable(context, kmc_failure(&error)))?;
     let settings = settings_of(stage, &sample)?;
+    let temperature = settings.temperature.reduced();
+    let softening = thermal_softening(catalogue.graph()?.as_ref(), temperature);
+    let population = population
+        .in_medium_softened(softening.unwrap_or(1.0))
+        .map_err(|error| unusable(context, kmc_failure(&error)))?;
     let lattices = draw_lattices(context, stage, &population, &settings)
         .map_err(|error| unusable(context, error))?;
     let items = items(stage);
@@ -381,7 +390,8 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
     let elasticity = population.elasticity;
     let lattice_volume = settings.site_volume * (settings.sites_per_edge.pow(3) as f64);
     context.write_results(&KmcResults {
-        temperature: settings.temperature.reduced(),
+        temperature,
+        softening,
         elasticity: (elasticity.shear_modulus(), elasticity.poisson_ratio()),
         density: population.density(settings.upper_barrier),
         excitations: lattices[0].0.excitations(),

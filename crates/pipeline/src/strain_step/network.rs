@@ -8,8 +8,8 @@ use metabasin_atoms::Cell;
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
 use metabasin_catalogue::{EventRecord, SampleRecord};
 use metabasin_eshelby::{
-    CellShape, Elasticity, Excitation, KmcSettings, Lattice, Load, Observer, Outcome, Population,
-    Protocol, Row, Rows, Simulation, Stage,
+    CellShape, Excitation, KmcSettings, Lattice, Load, Observer, Outcome, Population, Protocol,
+    Row, Rows, Simulation, Stage,
 };
 use nalgebra::Vector3;
 
@@ -31,8 +31,7 @@ const ROWS_A_DECADE: f64 = 30.0;
 /// site in which its center lies; `cell` is that of the sample. It has the shape of the sample all along; only its
 /// volume follows the pressure.
 ///
-/// Its medium is as much softer than the minimum as `softening`, the modulus of wells at temperature over
-/// that of their minima, says.
+/// The shear modulus of its medium is `softening` times that of the minimum.
 ///
 /// The cube has as many sites as make a site's volume, which is that of an excitation's source, come nearest to
 /// the usual one.
@@ -52,6 +51,7 @@ pub(crate) fn network(
         ..sample.clone()
     };
     let population = Population::from_catalogue(sample, events).map_err(failure)?;
+    let population = population.in_medium_softened(softening).map_err(failure)?;
     let usual = KmcSettings::default();
     let edge = (population.volume / usual.site_volume).cbrt().round();
     let edge = (edge as usize).clamp(2, 256);
@@ -62,12 +62,7 @@ pub(crate) fn network(
         cell: CellShape::Fixed,
         ..usual
     };
-    let [rigidity, ratio] = [
-        population.elasticity.shear_modulus(),
-        population.elasticity.poisson_ratio(),
-    ];
-    let medium = Elasticity::new(softening * rigidity, ratio).map_err(failure)?;
-    let kernel = settings.kernel(medium).map_err(failure)?;
+    let kernel = settings.kernel(population.elasticity).map_err(failure)?;
     let verified = events.iter().filter(|event| event.is_verified());
     let placed: Vec<(usize, Excitation)> = verified
         .zip(population.excitations)
@@ -188,7 +183,7 @@ pub(crate) fn stepped_lattice(
 #[cfg(test)]
 mod tests {
     use metabasin_atoms::{Dipole, PlasticVolume, Stress};
-    use metabasin_eshelby::Floor;
+    use metabasin_eshelby::{Elasticity, Floor};
 
     use super::super::windows::edges;
     use super::*;
