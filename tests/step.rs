@@ -1,7 +1,9 @@
 //! `step`: a step of strain and back, in molecular dynamics and in the Eshelby model.
 #![cfg(test)]
 
-use metabasin_catalogue::{Catalogue, FluxRecord, HarvestRecord, StateGraph, StateRecord};
+use metabasin_catalogue::{
+    Catalogue, FluxRecord, HarvestRecord, StateGraph, StateRecord, WellModuli,
+};
 use metabasin_pipeline::{
     Interrupt, KernelChoice, Silent, StepRequest, StrainStep, TrajectoryDynamics, strain_step,
 };
@@ -204,6 +206,51 @@ fn states_answer_with_their_stiffness() {
     assert_eq!(found["states_fallen"], 0.0);
     let inside = found["rows"][0]["md_in_states"].as_f64().unwrap();
     assert!([0.0, 0.5, 1.0].contains(&inside));
+}
+
+/// One state whose well was measured at temperature has the modulus of that, whatever its minimum has, turned as
+/// simple shear turns the stress that was there; so has the medium of the KMC on average.
+#[test]
+fn a_well_answers_as_heat_leaves_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("glass.sqlite");
+    std::fs::copy(&SHARED.path, &path).unwrap();
+    let mut catalogue = Catalogue::open(&path).unwrap();
+    let sample = catalogue.sample().unwrap();
+    let wells = WellModuli {
+        inherent: [17.0; 3],
+        thermal: [12.0, 13.0, 14.0],
+        thermal_error: [0.5; 3],
+    };
+    let graph = StateGraph {
+        harvests: vec![HarvestRecord {
+            temperature: sample.temperature.unwrap(),
+            interval: 1.0,
+            wells: Some(wells),
+            ..HarvestRecord::default()
+        }],
+        states: vec![StateRecord {
+            quenches: 100,
+            time: 100.0,
+            stress: sample.stress_minimum,
+            ..StateRecord::default()
+        }],
+        fluxes: Vec::new(),
+    };
+    catalogue.set_graph(&graph).unwrap();
+    drop(catalogue);
+    let arguments = "--strain 1e-3 --pairs 1 --settle 0 --hold 1 --runs 1 --kernel portable";
+    let arguments = arguments.split(' ');
+    let arguments: Vec<&str> = ["step", text(&path)].into_iter().chain(arguments).collect();
+    let found = json(&arguments);
+    let [xx, yy, ..] = sample.stress_minimum.0;
+    let held = &found["rows"][0]["states"];
+    let modulus = held["modulus"].as_f64().unwrap();
+    assert!((modulus - 12.0 - 0.5 * (yy - xx)).abs() < 1e-9, "{modulus}");
+    assert!((held["modulus_error"].as_f64().unwrap() - 0.5).abs() < 1e-9);
+    let (minimum, _) = sample.stiffness.unwrap().isotropic_average();
+    let medium = found["medium"].as_f64().unwrap() / minimum;
+    assert!((medium - 13.0 / 17.0).abs() < 1e-9, "{medium}");
 }
 
 /// Where nothing was left there is one state, and one state tells nothing about flips.

@@ -61,7 +61,8 @@ impl<'a> SteppedStates<'a> {
     /// Relaxes the states of a catalogue at both strains.
     ///
     /// # Errors
-    /// States of another temperature, or no two that lead to each other; a quench that fails; or on request.
+    /// States of another temperature, or no two that lead to each other, nor a single one whose well was measured;
+    /// a quench that fails; or on request.
     pub(crate) fn new(
         graph: &'a StateGraph,
         (home, sample): (&'a InherentStructure, &'a SampleRecord),
@@ -72,7 +73,9 @@ impl<'a> SteppedStates<'a> {
             |why: &str| PipelineError::BadInput(format!("the stored states tell nothing: {why}"));
         check_temperature(graph, temperature).map_err(PipelineError::BadInput)?;
         let counts = counts_of(graph, graph.states.len());
-        let model = ReversibleModel::fit(&counts).filter(|model| model.states().len() > 1);
+        // What stays in one well has the stiffness of that, which heat softens.
+        let least = if graph.wells().is_some() { 1 } else { 2 };
+        let model = ReversibleModel::fit(&counts).filter(|model| model.states().len() >= least);
         let model = model.ok_or_else(|| none("no two of them lead to each other: harvest more"))?;
         if model.states().len() > MOST_STATES {
             return Err(none("they are too many"));
