@@ -75,9 +75,10 @@ fn alike(agrees: Option<bool>) -> String {
 fn describe(step: &StrainStep) -> String {
     let model = step.medium.map_or(String::new(), |medium| {
         format!(
-            ", {} runs of {} events in a medium of G = {medium:.2}",
+            ", {} runs of {} events in a cell of G_xy = {:.2} and a medium of G = {medium:.2}",
             step.runs,
-            step.events.unwrap_or_default()
+            step.events.unwrap_or_default(),
+            step.cell_modulus.unwrap_or_default()
         )
     });
     let mut header = vec![

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use metabasin_atoms::{PlasticVolume, Purpose, random_stream};
+use metabasin_atoms::{PlasticVolume, Purpose, Stiffness, random_stream};
 use nalgebra::Matrix3;
 use rand::RngExt;
 use rand_distr::{Distribution, Poisson};
 use rand_pcg::Pcg64;
 
+use crate::cell_elasticity::CellElasticity;
 use crate::error::EshelbyError;
 use crate::excitation::Excitation;
 use crate::influence::Influence;
@@ -70,6 +71,8 @@ pub struct Lattice {
     pub(crate) pairs: Vec<Pair>,
     pub(crate) elastic: Vec<bool>,
     pub(crate) influence: Influence,
+    /// How the cell answers as a whole.
+    pub(crate) cell: CellElasticity,
     fingerprint: u64,
 }
 
@@ -168,8 +171,10 @@ impl Lattice {
                 event: excitation.event,
             });
         }
-        let fingerprint = fingerprint(&kernel, &pairs, &elastic, temperature);
+        let cell = CellElasticity::isotropic(&kernel.elasticity())?;
+        let fingerprint = fingerprint((&kernel, &cell), &pairs, &elastic, temperature);
         Ok(Self {
+            cell,
             influence: Influence::new(&kernel, &pairs, &elastic, temperature),
             kernel,
             settings: settings.clone(),
@@ -177,6 +182,32 @@ impl Lattice {
             elastic,
             fingerprint,
         })
+    }
+
+    /// The same lattice where the cell as a whole, the average over all sites, has a stiffness of its own; between
+    /// sites excitations act through the isotropic medium of the kernel.
+    ///
+    /// # Errors
+    /// A stiffness that is not positive definite.
+    pub fn with_cell_stiffness(self, stiffness: Stiffness) -> Result<Self, EshelbyError> {
+        let cell = CellElasticity::of(stiffness)?;
+        let temperature = self.temperature();
+        let fingerprint = fingerprint(
+            (&self.kernel, &cell),
+            &self.pairs,
+            &self.elastic,
+            temperature,
+        );
+        Ok(Self {
+            cell,
+            fingerprint,
+            ..self
+        })
+    }
+
+    /// Shear modulus xy of the cell as a whole `[energy / length³]`.
+    pub fn shear_modulus(&self) -> f64 {
+        self.cell.shear_modulus()
     }
 
     /// The kernel.
@@ -262,7 +293,12 @@ fn turn(excitation: &mut Excitation, generator: &mut Pcg64) {
 }
 
 /// FNV-1a over the bits of everything that decides a run.
-fn fingerprint(kernel: &Kernel, pairs: &[Pair], elastic: &[bool], temperature: f64) -> u64 {
+fn fingerprint(
+    (kernel, cell): (&Kernel, &CellElasticity),
+    pairs: &[Pair],
+    elastic: &[bool],
+    temperature: f64,
+) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut eat = |bits: u64| {
         for byte in bits.to_le_bytes() {
@@ -274,6 +310,9 @@ fn fingerprint(kernel: &Kernel, pairs: &[Pair], elastic: &[bool], temperature: f
         eat(value.to_bits());
     }
     eat(kernel.spacing().to_bits());
+    for value in cell.components() {
+        eat(value.to_bits());
+    }
     eat(temperature.to_bits());
     for pair in pairs {
         eat(pair.site as u64);

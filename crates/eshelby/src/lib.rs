@@ -19,7 +19,7 @@
 //! and p at their saddle values, shared by both directions and never below either state, so that
 //! forward and reverse rates obey detailed balance.
 //!
-//! Limits: two states per excitation, barriers linear in stress, one isotropic medium.
+//! Limits: two states per excitation, barriers linear in stress, one isotropic medium between sites.
 //!
 //! ```
 //! # fn main() -> Result<(), metabasin_eshelby::EshelbyError> {
@@ -68,6 +68,7 @@
 //! # }
 //! ```
 
+mod cell_elasticity;
 mod clock;
 mod control;
 mod elasticity;

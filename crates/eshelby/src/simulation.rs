@@ -213,8 +213,10 @@ impl Simulation {
 
     /// Simple shear strain γ.
     pub fn strain(&self) -> f64 {
-        let medium = self.lattice.kernel.elasticity();
-        let strain = add(&medium.strain(&self.macroscopic()), &self.plastic_strain());
+        let strain = add(
+            &self.lattice.cell.strain(&self.macroscopic()),
+            &self.plastic_strain(),
+        );
         2.0 * to_tensor(subtract(&strain, &self.state.strain_origin))[XY]
     }
 
@@ -229,23 +231,22 @@ impl Simulation {
     }
 
     fn macroscopic(&self) -> Mandel {
-        self.state.control.stress(
-            &self.lattice.kernel.elasticity(),
-            &self.strain_now(),
-            &self.state.applied,
+        self.lattice.cell.stress(
+            self.state.control,
+            (&self.strain_now(), &self.state.applied),
             &self.plastic_strain(),
         )
     }
 
     /// dΣ/dt between events.
     fn stress_rate(&self) -> Mandel {
-        let medium = self.lattice.kernel.elasticity();
-        self.state.control.loading(&medium, &self.state.strain_rate)
+        let (control, rate) = (self.state.control, &self.state.strain_rate);
+        self.lattice.cell.loading(control, rate)
     }
 
     /// How an excitation leaves its present state under the present control.
     fn leap(&self, index: usize) -> Leap {
-        let medium = self.lattice.kernel.elasticity();
+        let cell = &self.lattice.cell;
         let volume = self.lattice.volume();
         let control = self.state.control;
         let pair = &self.lattice.pairs[index];
@@ -261,7 +262,7 @@ impl Simulation {
         // strain control a jump also lowers the macroscopic stress while it happens.
         let own = if flipped { pair.own_stress } else { [0.0; 6] };
         let constant = |energy: f64, change: &Mandel| {
-            energy + dot(change, &own) + control.self_energy(&medium, change, volume)
+            energy + dot(change, &own) + cell.self_energy(control, change, volume)
         };
         let slack = [to_saddle, to_other]
             .map(|change| dot(&change, &change).sqrt() * self.lattice.influence.allowance);

@@ -27,7 +27,7 @@ use crate::escape::{Setting, many_times, positive};
 use crate::journal::{Kept, beside};
 use crate::memory::{of_trajectories, require_for};
 use crate::stages::branches::side_by_side;
-use crate::thermal_softening::thermal_softening;
+use crate::thermal_softening::ThermalSoftening;
 use crate::trajectory_dynamics::TrajectoryDynamics;
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress};
@@ -141,7 +141,7 @@ pub fn strain_step(
     // Before the first step: that there is no model is known at once.
     let asked = (request.runs > 0).then(|| {
         let cell = &home.configuration().cell;
-        let softening = thermal_softening(start.graph.as_ref(), temperature).unwrap_or(1.0);
+        let softening = ThermalSoftening::known(start.graph.as_ref(), temperature);
         network(&start.sample, &start.events, cell, (temperature, softening))
     });
     let (model, left_out) = match asked {
@@ -213,6 +213,7 @@ pub fn strain_step(
         medium: model
             .as_ref()
             .map(|model| model.kernel().elasticity().shear_modulus()),
+        cell_modulus: model.as_ref().map(|model| model.shear_modulus()),
         left_out,
         rows: rows(
             (&md, &inherent),

@@ -30,9 +30,8 @@ impl Simulation {
         };
         let elastic_sites = lattice.elastic_sites();
         let active_sites = lattice.elastic.len() - elastic_sites;
-        let medium = lattice.kernel.elasticity();
         energy += self.state.interaction
-            + 0.5 * lattice.volume() * dot(&macroscopic, &medium.strain(&macroscopic));
+            + 0.5 * lattice.volume() * dot(&macroscopic, &lattice.cell.strain(&macroscopic));
         Row {
             stage: self.state.stage,
             elapsed: self.state.elapsed.now(),

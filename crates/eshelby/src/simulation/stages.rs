@@ -34,8 +34,7 @@ impl Simulation {
                 return Ok(Outcome::Stopped);
             }
             if stage.zeroes_strain {
-                let medium = self.lattice.kernel.elasticity();
-                let elastic = medium.strain(&self.macroscopic());
+                let elastic = self.lattice.cell.strain(&self.macroscopic());
                 self.state.strain_origin = add(&elastic, &self.plastic_strain());
             }
             self.state.stage += 1;
@@ -108,13 +107,15 @@ impl Simulation {
 
     /// Puts the load of a stage on.
     fn begin(&mut self, stage: &Stage) {
-        let medium = self.lattice.kernel.elasticity();
         let cell = self.lattice.settings.cell;
         self.state.window = None;
         self.recompute_field();
         let gamma = self.strain();
         // Strain that is prescribed from here on starts at its present value.
-        let strain = add(&medium.strain(&self.macroscopic()), &self.plastic_strain());
+        let strain = add(
+            &self.lattice.cell.strain(&self.macroscopic()),
+            &self.plastic_strain(),
+        );
         let stress = to_tensor(self.macroscopic());
         let mut strain_rate = [0.0; 6];
         let (control, rate, duration) = match stage.load {
@@ -132,7 +133,7 @@ impl Simulation {
                 let rate = rate.per_tau();
                 let signed = if stress[XY] > 0.0 { -rate } else { rate };
                 // The time to strain zero, or elastically to stress zero if that is longer.
-                let elastic = stress[XY].abs() / medium.shear_modulus();
+                let elastic = stress[XY].abs() / self.lattice.cell.shear_modulus();
                 (
                     Control::driven(cell),
                     signed,

@@ -112,10 +112,9 @@ fn t5_every_event_changes_the_energy_by_the_difference_of_its_barriers() {
         // H by the double sum over pairs is H by the field.
         let state = &simulation.state;
         let pairwise = simulation.lattice.interaction_energy(&state.flipped)
-            + control.energy(
-                &simulation.lattice.kernel.elasticity(),
-                &state.strain_start,
-                &state.applied,
+            + simulation.lattice.cell.energy(
+                control,
+                (&state.strain_start, &state.applied),
                 &simulation.plastic_strain(),
                 simulation.lattice.volume(),
             );

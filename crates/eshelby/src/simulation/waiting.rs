@@ -246,8 +246,7 @@ impl Simulation {
         // What the plasticity of the whole cell has taken from the macroscopic stress.
         let relaxed = self.state.window.as_ref().map_or(0.0, |window| {
             let plastic = subtract(&self.state.plastic, &window.plastic);
-            let medium = self.lattice.kernel.elasticity();
-            let stress = self.state.control.loading(&medium, &plastic);
+            let stress = self.lattice.cell.loading(self.state.control, &plastic);
             dot(&stress, &stress).sqrt() / self.lattice.volume()
         });
         if waiting + relaxed > allowance {
@@ -267,10 +266,9 @@ impl Simulation {
 
     /// The energy function without the energies of cores.
     pub(super) fn energy_but_cores(&self) -> f64 {
-        let macroscopic = self.state.control.energy(
-            &self.lattice.kernel.elasticity(),
-            &self.strain_now(),
-            &self.state.applied,
+        let macroscopic = self.lattice.cell.energy(
+            self.state.control,
+            (&self.strain_now(), &self.state.applied),
             &self.plastic_strain(),
             self.lattice.volume(),
         );

@@ -17,7 +17,7 @@ use crate::kmc_runs::{drive, kmc_failure};
 use crate::stage::StageContext;
 use crate::stages::branches::side_by_side;
 use crate::stages::relax;
-use crate::thermal_softening::thermal_softening;
+use crate::thermal_softening::ThermalSoftening;
 
 /// Rows of every stage of a cycle.
 const ROWS: u32 = 200;
@@ -331,7 +331,8 @@ pub(crate) fn kmc(context: &StageContext, stage: &KmcStage) -> Result<(), Pipeli
         .map_err(|error| unusable(context, kmc_failure(&error)))?;
     let settings = settings_of(stage, &sample)?;
     let temperature = settings.temperature.reduced();
-    let softening = thermal_softening(catalogue.graph()?.as_ref(), temperature);
+    let softening =
+        ThermalSoftening::known(catalogue.graph()?.as_ref(), temperature).map(|known| known.ratio);
     let population = population
         .in_medium_softened(softening.unwrap_or(1.0))
         .map_err(|error| unusable(context, kmc_failure(&error)))?;

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use metabasin_atoms::Cell;
 use metabasin_atoms::units::{Duration, StrainRate, Temperature};
+use metabasin_atoms::{Cell, Stiffness};
 use metabasin_catalogue::{EventRecord, SampleRecord};
 use metabasin_eshelby::{
     CellShape, Excitation, KmcSettings, Lattice, Load, Observer, Outcome, Population, Protocol,
@@ -17,6 +17,7 @@ use super::dynamics::SteppedPair;
 use super::windows::means;
 use crate::escape::interrupted;
 use crate::kmc_runs::kmc_failure;
+use crate::thermal_softening::ThermalSoftening;
 use crate::{Interrupt, PipelineError};
 
 /// Hold of the cell as it is before the step `[τ]`: as long as the aging of a KMC stage without MD.
@@ -31,7 +32,8 @@ const ROWS_A_DECADE: f64 = 30.0;
 /// site in which its center lies; `cell` is that of the sample. It has the shape of the sample all along; only its
 /// volume follows the pressure.
 ///
-/// The shear modulus of its medium is `softening` times that of the minimum.
+/// Between sites events act through an isotropic medium; the cell as a whole has the stiffness of the sample,
+/// where that is stable. Both are as soft as `softening` says.
 ///
 /// The cube has as many sites as make a site's volume, which is that of an excitation's source, come nearest to
 /// the usual one.
@@ -42,7 +44,7 @@ pub(crate) fn network(
     sample: &SampleRecord,
     events: &[EventRecord],
     cell: &Cell,
-    (temperature, softening): (f64, f64),
+    (temperature, softening): (f64, Option<ThermalSoftening>),
 ) -> Result<Arc<Lattice>, PipelineError> {
     let failure = |error| kmc_failure(&error);
     // The cell is that of molecular dynamics: no event is taken to another stress.
@@ -51,7 +53,8 @@ pub(crate) fn network(
         ..sample.clone()
     };
     let population = Population::from_catalogue(sample, events).map_err(failure)?;
-    let population = population.in_medium_softened(softening).map_err(failure)?;
+    let ratio = softening.map_or(1.0, |softening| softening.ratio);
+    let population = population.in_medium_softened(ratio).map_err(failure)?;
     let usual = KmcSettings::default();
     let edge = (population.volume / usual.site_volume).cbrt().round();
     let edge = (edge as usize).clamp(2, 256);
@@ -76,6 +79,13 @@ pub(crate) fn network(
         )));
     }
     let lattice = Lattice::with_excitations(&settings, kernel, placed).map_err(failure)?;
+    let lattice = match sample.stiffness.map(Stiffness::stable_or_isotropic) {
+        Some((stiffness, _)) => {
+            let stiffness = softening.map_or(stiffness, |softening| softening.of(stiffness));
+            lattice.with_cell_stiffness(stiffness).map_err(failure)?
+        }
+        None => lattice,
+    };
     Ok(Arc::new(lattice))
 }
 
@@ -183,6 +193,7 @@ pub(crate) fn stepped_lattice(
 #[cfg(test)]
 mod tests {
     use metabasin_atoms::{Dipole, PlasticVolume, Stress};
+    use metabasin_catalogue::{HarvestRecord, StateGraph, WellModuli};
     use metabasin_eshelby::{Elasticity, Floor};
 
     use super::super::windows::edges;
@@ -324,12 +335,26 @@ mod tests {
         };
         let cell = Cell::cubic(edge).unwrap();
         let events = [unverified, event, high];
-        let soft = network(&sample, &events, &cell, (TEMPERATURE, 0.9)).unwrap();
+        let model = network(&sample, &events, &cell, (TEMPERATURE, None)).unwrap();
+        assert_eq!(model.excitations(), 1);
+        let graph = StateGraph {
+            harvests: vec![HarvestRecord {
+                temperature: TEMPERATURE,
+                wells: Some(WellModuli {
+                    inherent: [MODULUS; 3],
+                    thermal: [0.8 * MODULUS, 0.9 * MODULUS, MODULUS],
+                    thermal_error: [0.1; 3],
+                }),
+                ..HarvestRecord::default()
+            }],
+            ..StateGraph::default()
+        };
+        let softening = ThermalSoftening::known(Some(&graph), TEMPERATURE);
+        let soft = network(&sample, &events, &cell, (TEMPERATURE, softening)).unwrap();
         let medium = soft.kernel().elasticity();
         assert!((medium.shear_modulus() - 0.9 * MODULUS).abs() < 1e-9);
         assert!((medium.poisson_ratio() - 0.35).abs() < 1e-9);
-        let model = network(&sample, &events, &cell, (TEMPERATURE, 1.0)).unwrap();
-        assert_eq!(model.excitations(), 1);
+        assert!((soft.shear_modulus() - 0.8 * MODULUS).abs() < 1e-9);
         assert!((model.volume() - volume).abs() < 1e-9);
         let edges = edges(256.0);
         let last: Vec<f64> = (0..150)

@@ -69,6 +69,8 @@ pub struct StrainStep {
     pub events: Option<usize>,
     /// Shear modulus of the model's medium, which is isotropic `[energy / length³]`.
     pub medium: Option<f64>,
+    /// Shear modulus xy of its cell as a whole, that of the sample `[energy / length³]`.
+    pub cell_modulus: Option<f64>,
     /// Why there is no model, where it was asked for.
     pub left_out: Option<String>,
     /// The intervals of the hold, then those after the step back.
