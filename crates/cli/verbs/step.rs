@@ -142,18 +142,19 @@ fn describe(step: &StrainStep) -> String {
     ));
     if let (Some(states), Some(share)) = (step.states, step.states_share) {
         let softened = step.softening.map_or_else(
-            || ", not softened by heat (an older harvest did not measure that)".to_owned(),
+            || "; what heat does to their wells the harvest did not measure".to_owned(),
             |ratio| {
                 format!(
-                    ", softened by heat to {}",
+                    "; by the fluctuations of the stress their wells have {} times the modulus of the minima",
                     with_error(ratio, step.softening_error, 3)
                 )
             },
         );
         parts.push(format!(
-            "{states} states that molecular dynamics visited at zero load, {:.0} % of the harvested time, relaxed in \
+            "{states} state{} that molecular dynamics visited at zero load, {:.0} % of the harvested time, relaxed in \
              the strained cell, where {:.0} % of their weight falls to others{softened}; errors are those of the \
-             counts of jumps and of the softening",
+             counts of jumps and of that modulus",
+            if states == 1 { "" } else { "s" },
             100.0 * share,
             100.0 * step.states_fallen.unwrap_or_default()
         ));

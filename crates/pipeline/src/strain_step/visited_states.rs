@@ -150,7 +150,9 @@ impl<'a> SteppedStates<'a> {
         let fallen = responses.each_ref().map(|response| {
             let states = model.states().iter();
             let fallen = states.filter(|&&state| response.became[state] != state);
-            fallen.filter_map(|&state| model.weight(state)).sum::<f64>()
+            fallen
+                .filter_map(|&state| model.weight(state))
+                .fold(0.0, |sum, weight| sum + weight)
         });
         Ok(Predicted {
             stepped: fitted
