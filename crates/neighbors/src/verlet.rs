@@ -21,6 +21,8 @@ use build::{Rows, Shape};
 use fixed_points::FixedGrid;
 use motion::Snapshot;
 
+use crate::deformation::ReferenceCell;
+
 /// Why no list can be built; the energy of such a configuration is infinite or undefined.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
 pub enum ListError {
@@ -113,10 +115,8 @@ pub struct VerletList {
 /// The state at the last build.
 #[derive(Clone, Debug)]
 struct Reference {
-    cell: Cell,
+    cell: ReferenceCell,
     snapshot: Snapshot,
-    /// Integer change of basis at the build, `basis = cell.matrix() * change`.
-    change: Matrix3<f64>,
     /// Lattice vectors subtracted from the positions, in the reduced basis.
     periods: Vec<Vector3<f64>>,
 }
@@ -273,7 +273,7 @@ impl VerletList {
         if reference.periods.len() != positions.len() {
             return None;
         }
-        let basis = reference.present_basis(cell)?;
+        let basis = reference.cell.present_basis(cell)?;
         let since = self.pruned.as_ref().unwrap_or(&reference.snapshot);
         let motion = since.wrap(
             &basis,
@@ -344,18 +344,9 @@ impl VerletList {
         species: &[Species],
         layout: Layout,
     ) -> Result<(), ListError> {
-        let (small, _) = cell.with_small_tilts();
-        let matrix = cell.matrix();
         let range = self.cutoff + self.skin;
-        let change = matrix
-            .try_inverse()
-            .ok_or(ListError::CellTooSmall { range })?
-            * small.matrix();
-        let change = change.map(f64::round);
-        let basis = matrix * change;
-        let basis_inverse = basis
-            .try_inverse()
-            .ok_or(ListError::CellTooSmall { range })?;
+        let reference = ReferenceCell::new(cell, range)?;
+        let (basis, basis_inverse) = (*reference.basis(), *reference.basis_inverse());
         let mut periods = Vec::with_capacity(positions.len());
         let mut fractional = Vec::with_capacity(positions.len());
         self.wrapped.clear();
@@ -374,7 +365,7 @@ impl VerletList {
         self.label(species);
         self.rows.build(
             Shape {
-                widths: &small.widths(),
+                widths: reference.widths(),
                 basis: &basis,
             },
             &self.wrapped,
@@ -385,9 +376,8 @@ impl VerletList {
         )?;
         self.builds += 1;
         self.built = Some(Reference {
-            cell: *cell,
+            cell: reference,
             snapshot: Snapshot::take(&basis, &self.wrapped),
-            change,
             periods,
         });
         self.follow(&basis, layout);
