@@ -5,9 +5,10 @@ mod fitness;
 use std::sync::Arc;
 
 use metabasin_atoms::{Cell, Interrupt, Species, Stiffness, Stress};
-use metabasin_neighbors::{ListError, VerletList};
+use metabasin_neighbors::{ClusterList, Coordinates, ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
+use crate::clusters::ClusterSums;
 use crate::potential::{Execution, Linearization, Potential, Precision, StepVirial};
 use crate::{HessianBlocks, Kernel};
 
@@ -18,6 +19,10 @@ pub const DEFAULT_SKIN: f64 = 0.75;
 /// Extra range of the short rows drawn from them: they last about ten steps of dynamics
 /// `[length]`.
 pub const DEFAULT_INNER_SKIN: f64 = 0.24;
+
+/// The same of pairs of clusters: each holds pairs from outside the range anyway, so that more of
+/// them cost more than drawing them anew.
+const CLUSTER_INNER_SKIN: f64 = 0.14;
 
 /// From this many atoms on, sums run over rayon's threads unless told otherwise.
 const PARALLEL_FROM: usize = 8000;
@@ -78,12 +83,26 @@ pub struct ForceField {
     precision: Precision,
     parallel: Option<bool>,
     list: VerletList,
+    clusters: ClusterList,
+    sums: ClusterSums,
     hessian: Option<Hessian>,
     interrupt: Interrupt,
 }
 
 fn fresh_list(cutoff: f64, skin: f64) -> VerletList {
     VerletList::new(cutoff, skin).with_pruning(DEFAULT_INNER_SKIN)
+}
+
+fn fresh_clusters(cutoff: f64, skin: f64) -> ClusterList {
+    ClusterList::new(cutoff, skin, CLUSTER_INNER_SKIN)
+}
+
+/// What to report as energy where there can be no list.
+fn energy_without_list(error: ListError) -> f64 {
+    match error {
+        ListError::Unresolved { .. } => f64::NAN,
+        ListError::CellTooSmall { .. } | ListError::Crowded { .. } => f64::INFINITY,
+    }
 }
 
 /// The Hessian of the last configuration that products were asked for.
@@ -103,6 +122,8 @@ impl Clone for ForceField {
             precision: self.precision,
             parallel: self.parallel,
             list: fresh_list(self.list.cutoff(), self.list.skin()),
+            clusters: fresh_clusters(self.list.cutoff(), self.list.skin()),
+            sums: ClusterSums::default(),
             hessian: None,
             interrupt: self.interrupt.clone(),
         }
@@ -114,12 +135,15 @@ impl ForceField {
     /// portable one.
     pub fn new(potential: Arc<dyn Potential>, kernel: Kernel) -> Self {
         let list = fresh_list(potential.cutoff(), DEFAULT_SKIN);
+        let clusters = fresh_clusters(potential.cutoff(), DEFAULT_SKIN);
         Self {
             potential,
             kernel: kernel.or_portable(),
             precision: Precision::Double,
             parallel: None,
             list,
+            clusters,
+            sums: ClusterSums::default(),
             hessian: None,
             interrupt: Interrupt::new(),
         }
@@ -132,8 +156,10 @@ impl ForceField {
     #[must_use]
     pub fn with_skin(self, skin: f64) -> Self {
         let list = fresh_list(self.potential.cutoff(), skin);
+        let clusters = fresh_clusters(self.potential.cutoff(), skin);
         Self {
             list,
+            clusters,
             hessian: None,
             ..self
         }
@@ -148,7 +174,8 @@ impl ForceField {
         }
     }
 
-    /// The same with another precision of [`ForceField::step_forces`].
+    /// The same with another precision of [`ForceField::step_forces`]. With mixed precision
+    /// evaluations in double precision sum over the same pairs of clusters.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
@@ -191,14 +218,15 @@ impl ForceField {
         self.kernel
     }
 
-    /// How often the neighbor list was built.
+    /// How often a neighbor list was built.
     pub fn list_builds(&self) -> u64 {
-        self.list.builds()
+        self.list.builds() + self.clusters.builds()
     }
 
-    /// Forgets the neighbor list: the next call builds it from its arguments alone.
+    /// Forgets the neighbor lists: the next call builds its own from its arguments alone.
     pub fn invalidate(&mut self) {
         self.list.invalidate();
+        self.clusters.invalidate();
         self.hessian = None;
     }
 
@@ -215,26 +243,39 @@ impl ForceField {
         cell: &Cell,
         positions: &[Vector3<f64>],
         species: &[Species],
-        precision: Precision,
     ) -> Result<Execution, f64> {
-        let known = self.potential.species();
-        if species
-            .iter()
-            .any(|species| usize::from(species.0) >= known)
-        {
-            return Err(f64::NAN);
-        }
+        self.check_species(species)?;
         let execution = self.execution(positions.len());
         self.list.set_parallel(execution.parallel);
-        let updated = match precision {
-            Precision::Double => self.list.update(cell, positions, species),
-            Precision::Mixed => self.list.update_fixed_points(cell, positions, species),
-        };
-        match updated {
-            Ok(_) => Ok(execution),
-            Err(ListError::Unresolved { .. }) => Err(f64::NAN),
-            Err(ListError::CellTooSmall { .. } | ListError::Crowded { .. }) => Err(f64::INFINITY),
+        let updated = self.list.update(cell, positions, species);
+        updated.map_err(energy_without_list)?;
+        Ok(execution)
+    }
+
+    /// The same for the list of clusters.
+    fn update_clusters(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+        coordinates: Coordinates,
+    ) -> Result<Execution, f64> {
+        self.check_species(species)?;
+        let execution = self.execution(positions.len());
+        let clusters = &mut self.clusters;
+        clusters.set_parallel(execution.parallel);
+        let updated = clusters.update(cell, positions, species, coordinates);
+        updated.map_err(energy_without_list)?;
+        Ok(execution)
+    }
+
+    fn check_species(&self, species: &[Species]) -> Result<(), f64> {
+        let known = self.potential.species();
+        let unknown = |species: &Species| usize::from(species.0) >= known;
+        if species.iter().any(unknown) {
+            return Err(f64::NAN);
         }
+        Ok(())
     }
 
     /// Energy and virial stress; overwrites `forces` with the force on each atom.
@@ -249,14 +290,22 @@ impl ForceField {
         forces: &mut [Vector3<f64>],
     ) -> Evaluation {
         assert_eq!(positions.len(), forces.len(), "one force an atom");
-        match self.update(cell, positions, species, Precision::Double) {
-            Ok(execution) => {
-                let totals = self.potential.evaluate(&self.list, execution, forces);
-                Evaluation {
-                    energy: totals.energy,
-                    virial_stress: Stress(totals.virial) * (1.0 / cell.volume()),
-                }
-            }
+        let potential = Arc::clone(&self.potential);
+        let totals = match potential.as_clusters() {
+            Some(model) if self.precision == Precision::Mixed => self
+                .update_clusters(cell, positions, species, Coordinates::Doubles)
+                .map(|execution| {
+                    model.evaluate_clusters(&self.clusters, execution, &mut self.sums, forces)
+                }),
+            _ => self
+                .update(cell, positions, species)
+                .map(|execution| potential.evaluate(&self.list, execution, forces)),
+        };
+        match totals {
+            Ok(totals) => Evaluation {
+                energy: totals.energy,
+                virial_stress: Stress(totals.virial) * (1.0 / cell.volume()),
+            },
             Err(energy) => {
                 forces.fill(Vector3::repeat(f64::NAN));
                 Evaluation {
@@ -280,18 +329,18 @@ impl ForceField {
         forces: &mut [Vector3<f64>],
     ) -> StepVirial {
         assert_eq!(positions.len(), forces.len(), "one force an atom");
-        let mut found = None;
-        if self.precision == Precision::Mixed
-            && let Ok(execution) = self.update(cell, positions, species, Precision::Mixed)
-        {
-            found = self.potential.mixed_forces(&self.list, execution, forces);
-        }
-        if found.is_none()
-            && let Ok(execution) = self.update(cell, positions, species, Precision::Double)
-        {
-            found = Some(self.potential.step_forces(&self.list, execution, forces));
-        }
-        found.unwrap_or_else(|| {
+        let potential = Arc::clone(&self.potential);
+        let virial = match potential.as_clusters() {
+            Some(model) if self.precision == Precision::Mixed => self
+                .update_clusters(cell, positions, species, Coordinates::FixedPoints)
+                .map(|execution| {
+                    model.mixed_forces(&self.clusters, execution, &mut self.sums, forces)
+                }),
+            _ => self
+                .update(cell, positions, species)
+                .map(|execution| potential.step_forces(&self.list, execution, forces)),
+        };
+        virial.unwrap_or_else(|_| {
             forces.fill(Vector3::repeat(f64::NAN));
             StepVirial {
                 trace: f64::NAN,
@@ -311,7 +360,7 @@ impl ForceField {
         species: &[Species],
     ) -> PerAtom {
         let atoms = positions.len();
-        match self.update(cell, positions, species, Precision::Double) {
+        match self.update(cell, positions, species) {
             Ok(execution) => {
                 let totals = self.potential.per_atom(&self.list, execution);
                 let per_volume = atoms as f64 / cell.volume();
@@ -383,9 +432,7 @@ impl ForceField {
         });
         if !kept {
             let spare = self.hessian.take();
-            let execution = self
-                .update(cell, positions, species, Precision::Double)
-                .ok()?;
+            let execution = self.update(cell, positions, species).ok()?;
             let (mut old_positions, mut old_species, spare) = match spare {
                 Some(old) => (old.positions, old.species, Some(old.linearization)),
                 None => (Vec::new(), Vec::new(), None),
@@ -416,7 +463,7 @@ impl ForceField {
         positions: &[Vector3<f64>],
         species: &[Species],
     ) -> StrainResponse {
-        let Ok(execution) = self.update(cell, positions, species, Precision::Double) else {
+        let Ok(execution) = self.update(cell, positions, species) else {
             return StrainResponse {
                 born: Stiffness([[f64::NAN; 6]; 6]),
                 forces: std::array::from_fn(|_| vec![Vector3::repeat(f64::NAN); positions.len()]),

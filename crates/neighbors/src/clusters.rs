@@ -417,6 +417,12 @@ impl ClusterList {
         &self.shifts
     }
 
+    /// The one of them that is zero.
+    pub fn unshifted(&self) -> u32 {
+        // Lattice vectors run from one corner to the opposite one.
+        (self.shifts.len() / 2) as u32
+    }
+
     /// Place of each atom: cluster times [`MEMBERS`] plus member.
     pub fn slots(&self) -> &[u32] {
         &self.columns.slots

@@ -11,6 +11,5 @@ mod verlet;
 
 pub use clusters::{Cluster, ClusterList, ClusterPart, ClusterRow, Coordinates, MEMBERS, Shift};
 pub use verlet::{
-    FixedPoint, FixedPoints, LANES, ListError, Neighbor, ROWS_PER_PART, RowBlocks, Update,
-    VerletList, neighbors_within,
+    LANES, ListError, Neighbor, ROWS_PER_PART, RowBlocks, Update, VerletList, neighbors_within,
 };

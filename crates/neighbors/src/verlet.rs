@@ -15,10 +15,8 @@ use nalgebra::{Matrix3, Vector3};
 use thiserror::Error;
 
 pub use build::{LANES, ROWS_PER_PART, RowBlocks};
-pub use fixed_points::{FixedPoint, FixedPoints};
-
 use build::{Rows, Shape};
-use fixed_points::FixedGrid;
+use fixed_points::{FixedGrid, FixedPoints};
 use motion::Snapshot;
 
 use crate::deformation::ReferenceCell;
@@ -90,7 +88,7 @@ pub struct Neighbor {
 /// anew often and at little cost. The same bound, with the thin skin, says when.
 ///
 /// Memory is laid out for kernels that treat [`LANES`] neighbors at once: see
-/// [`VerletList::row_blocks`], [`VerletList::coordinates`] and [`VerletList::fixed_points`].
+/// [`VerletList::row_blocks`] and [`VerletList::coordinates`].
 #[derive(Clone, Debug)]
 pub struct VerletList {
     cutoff: f64,
@@ -108,7 +106,7 @@ pub struct VerletList {
     wrapped: Vec<[f64; 4]>,
     /// The same and all images in range, in the order of the grid, then one point far away.
     coordinates: Vec<[f64; 4]>,
-    /// The same as integers.
+    /// The same as integers, at the last search or pruning.
     fixed_points: FixedPoints,
 }
 
@@ -126,13 +124,6 @@ const FARTHEST_PERIOD: f64 = 1e9;
 
 /// Atoms treated together; fixed, so that nothing depends on the number of threads.
 const ATOMS_PER_TASK: usize = 2048;
-
-/// Which coordinates a kernel will read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
-    Doubles,
-    FixedPoints,
-}
 
 impl VerletList {
     /// An empty list that will hold all pairs closer than `cutoff` + `skin` `[length]`.
@@ -217,42 +208,16 @@ impl VerletList {
         positions: &[Vector3<f64>],
         species: &[Species],
     ) -> Result<Update, ListError> {
-        self.update_layout(cell, positions, species, Layout::Doubles)
-    }
-
-    /// [`VerletList::update`] for kernels that read [`VerletList::fixed_points`].
-    ///
-    /// # Errors
-    /// [`ListError`] where positions or cell do not allow a list; the list is then empty.
-    ///
-    /// # Panics
-    /// If `positions` and `species` differ in length.
-    pub fn update_fixed_points(
-        &mut self,
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-    ) -> Result<Update, ListError> {
-        self.update_layout(cell, positions, species, Layout::FixedPoints)
-    }
-
-    fn update_layout(
-        &mut self,
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-        layout: Layout,
-    ) -> Result<Update, ListError> {
         assert_eq!(positions.len(), species.len(), "one species an atom");
         if let Some((basis, update)) = self.still_complete(cell, positions) {
             self.label(species);
-            self.follow(&basis, layout);
+            self.follow(&basis);
             if update == Update::Pruned {
                 self.prune(&basis);
             }
             return Ok(update);
         }
-        if let Err(error) = self.build(cell, positions, species, layout) {
+        if let Err(error) = self.build(cell, positions, species) {
             self.invalidate();
             self.rows.clear();
             self.coordinates.clear();
@@ -301,18 +266,10 @@ impl VerletList {
     }
 
     /// Writes the coordinates of all images from the wrapped positions.
-    fn follow(&mut self, basis: &Matrix3<f64>, layout: Layout) {
+    fn follow(&mut self, basis: &Matrix3<f64>) {
         let parallel = self.parallel;
-        match layout {
-            Layout::Doubles => {
-                self.rows
-                    .write_coordinates(basis, &self.wrapped, parallel, &mut self.coordinates);
-            }
-            Layout::FixedPoints => {
-                self.coordinates.clear();
-                self.write_fixed_points(basis);
-            }
-        }
+        self.rows
+            .write_coordinates(basis, &self.wrapped, parallel, &mut self.coordinates);
     }
 
     fn write_fixed_points(&mut self, basis: &Matrix3<f64>) {
@@ -342,7 +299,6 @@ impl VerletList {
         cell: &Cell,
         positions: &[Vector3<f64>],
         species: &[Species],
-        layout: Layout,
     ) -> Result<(), ListError> {
         let range = self.cutoff + self.skin;
         let reference = ReferenceCell::new(cell, range)?;
@@ -380,7 +336,7 @@ impl VerletList {
             snapshot: Snapshot::take(&basis, &self.wrapped),
             periods,
         });
-        self.follow(&basis, layout);
+        self.follow(&basis);
         self.prune(&basis);
         Ok(())
     }
@@ -421,15 +377,9 @@ impl VerletList {
         self.rows.row_blocks(rows, self.pruned.is_some())
     }
 
-    /// x, y, z and the species number (from 0) of all images, then of one point 1e100 away; empty
-    /// after [`VerletList::update_fixed_points`].
+    /// x, y, z and the species number (from 0) of all images, then of one point 1e100 away.
     pub fn coordinates(&self) -> &[[f64; 4]] {
         &self.coordinates
-    }
-
-    /// All images as integers, after [`VerletList::update_fixed_points`]; else of an earlier moment.
-    pub fn fixed_points(&self) -> &FixedPoints {
-        &self.fixed_points
     }
 
     /// Index of the point far away that pads blocks.
