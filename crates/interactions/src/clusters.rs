@@ -1,5 +1,7 @@
 //! Sums over pairs of clusters: part by part, then folded in a fixed order.
 
+use std::sync::{Mutex, PoisonError};
+
 use metabasin_neighbors::{ClusterList, ClusterPart, MEMBERS};
 use nalgebra::Vector3;
 use rayon::prelude::*;
@@ -13,8 +15,11 @@ const CLUSTERS_PER_TASK: usize = 256;
 /// Forces on the members of a cluster.
 type OnMembers<T> = [[T; MEMBERS]; 3];
 
-/// Forces on a cluster, pair by pair of members, of all its partners together.
-type OnPairs<T> = [[T; MEMBERS * MEMBERS]; 3];
+/// Forces on a cluster, pair by pair of members, of all its partners together; aligned so that no
+/// vector of them lies in two lines of the cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct OnPairs<T>(pub [[T; MEMBERS * MEMBERS]; 3]);
 
 /// A model that is summed over pairs of clusters.
 ///
@@ -52,6 +57,9 @@ pub struct ClusterSums {
 struct Sums<T> {
     parts: Vec<PartSums<T>>,
     folded: Vec<OnMembers<T>>,
+    /// Memory for the sums by pairs of members, one for each thread that ever needed one; zero
+    /// between parts.
+    spare: Mutex<Vec<Vec<OnPairs<T>>>>,
 }
 
 /// What the pairs of a part add to forces.
@@ -64,15 +72,14 @@ pub(crate) struct PartSums<T> {
     pub pushed: Vec<OnPairs<T>>,
     /// On rows shifted by each lattice vector.
     shifted: Vec<[f64; 3]>,
+    /// On all clusters of the window.
+    reduced: Vec<OnMembers<T>>,
 }
 
 impl<T: Number> PartSums<T> {
     fn clear(&mut self, part: &ClusterPart, shifts: usize) {
         self.own.clear();
         self.own.resize(part.own().len(), [[T::ZERO; MEMBERS]; 3]);
-        self.pushed.clear();
-        self.pushed
-            .resize(part.window().len(), [[T::ZERO; MEMBERS * MEMBERS]; 3]);
         self.shifted.clear();
         self.shifted.resize(shifts, [0.0; 3]);
     }
@@ -81,6 +88,25 @@ impl<T: Number> PartSums<T> {
     pub fn add_shifted(&mut self, shift: u32, force: [f64; 3]) {
         for (sum, more) in self.shifted[shift as usize].iter_mut().zip(force) {
             *sum += more;
+        }
+    }
+
+    /// Adds up the pairs of each member, and leaves zeros behind, while all is in the cache.
+    fn reduce(&mut self, part: &ClusterPart) {
+        self.reduced.clear();
+        let own = self.own.iter().copied();
+        let rim = std::iter::repeat([[T::ZERO; MEMBERS]; 3]);
+        let window = &mut self.pushed[..part.window().len()];
+        for (mut sums, OnPairs(pushed)) in own.chain(rim).zip(window) {
+            for axis in 0..3 {
+                let pairs = &mut pushed[axis];
+                for member in 0..MEMBERS {
+                    let row = |k: usize| pairs[k * MEMBERS + member];
+                    sums[axis][member] += (row(0) + row(1)) + (row(2) + row(3));
+                }
+                *pairs = [T::ZERO; MEMBERS * MEMBERS];
+            }
+            self.reduced.push(sums);
         }
     }
 }
@@ -112,7 +138,8 @@ pub(crate) fn step_forces(
     sums.single.over_parts(list, parallel, add);
     let place = |cluster: usize| {
         let cluster = &list.clusters()[cluster];
-        [&cluster.x, &cluster.y, &cluster.z].map(|axis| axis.map(f64::from))
+        let double = |axis: &[i32; MEMBERS]| [0, 1, 2, 3].map(|k: usize| f64::from(axis[k]));
+        [double(&cluster.x), double(&cluster.y), double(&cluster.z)]
     };
     let shift = |shift: usize| list.shifts()[shift].steps.map(f64::from);
     let virial = sums.single.fold(list, parallel, place, shift);
@@ -157,10 +184,20 @@ impl<T: Number> Sums<T> {
             own: Vec::new(),
             pushed: Vec::new(),
             shifted: Vec::new(),
+            reduced: Vec::new(),
         });
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let run = |(part, sums): (&ClusterPart, &mut PartSums<T>)| {
             sums.clear(part, list.shifts().len());
-            task(part, sums)
+            sums.pushed = spare().pop().unwrap_or_default();
+            if sums.pushed.len() < part.window().len() {
+                let zero = OnPairs([[T::ZERO; MEMBERS * MEMBERS]; 3]);
+                sums.pushed.resize(part.window().len(), zero);
+            }
+            let result = task(part, sums);
+            sums.reduce(part);
+            spare().push(std::mem::take(&mut sums.pushed));
+            result
         };
         if parallel && parts.len() > 1 {
             let both = parts.par_iter().zip(&mut self.parts);
@@ -192,16 +229,17 @@ impl<T: Number> Sums<T> {
             for (part, sums) in list.parts().iter().zip(parts) {
                 add_part(part, sums, list.len(), first, folded);
             }
-            let mut virial = [0.0; 6];
+            // Member by member, so that compilers keep them in vectors.
+            let mut virial = [[0.0; MEMBERS]; 6];
             for (cluster, forces) in (first..).zip(folded.iter()) {
                 let place = place(cluster);
-                for (sum, (a, b)) in virial.iter_mut().zip(COMPONENTS) {
+                for (sums, (a, b)) in virial.iter_mut().zip(COMPONENTS) {
                     for member in 0..MEMBERS {
-                        *sum -= forces[a][member].into() * place[b][member];
+                        sums[member] -= forces[a][member].into() * place[b][member];
                     }
                 }
             }
-            virial
+            virial.map(|members| members.iter().sum())
         };
         let virials: Vec<[f64; 6]> = if parallel {
             let tasks = self.folded.par_chunks_mut(CLUSTERS_PER_TASK).enumerate();
@@ -255,24 +293,14 @@ fn add_part<T: Number>(
     folded: &mut [OnMembers<T>],
 ) {
     let wanted = first..first + folded.len();
-    let own = part.own();
-    for cluster in own.start.max(wanted.start)..own.end.min(wanted.end) {
-        let forces = &mut folded[cluster - first];
-        for (sums, more) in forces.iter_mut().zip(&sums.own[cluster - own.start]) {
-            for (sum, more) in sums.iter_mut().zip(more) {
-                *sum += *more;
-            }
-        }
-    }
     let window = part.window();
     for around in [0, all] {
         let (start, end) = (wanted.start + around, wanted.end + around);
         for cluster in window.start.max(start)..window.end.min(end) {
             let forces = &mut folded[cluster - start];
-            for (sums, pairs) in forces.iter_mut().zip(&sums.pushed[cluster - window.start]) {
-                for (member, sum) in sums.iter_mut().enumerate() {
-                    let of = |row: usize| pairs[row * MEMBERS + member];
-                    *sum += (of(0) + of(1)) + (of(2) + of(3));
+            for (sums, more) in forces.iter_mut().zip(&sums.reduced[cluster - window.start]) {
+                for (sum, more) in sums.iter_mut().zip(more) {
+                    *sum += *more;
                 }
             }
         }

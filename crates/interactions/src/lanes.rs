@@ -266,6 +266,13 @@ macro_rules! pair_loops {
 /// row's cluster as there are fours in a vector, beside all four of another.
 macro_rules! cluster_loop {
     ($(#[$features:meta])*) => {
+        /// A constant of members, small or not, beside a member of species 0 and 1.
+        $(#[$features])*
+        #[inline]
+        fn beside(small: Mask, [first, mixed, last]: [Vector; 3]) -> [Vector; 2] {
+            [choose(small, mixed, first), choose(small, last, mixed)]
+        }
+
         /// Adds the forces of a part's pairs; returns their energy.
         $(#[$features])*
         pub fn cluster_forces(
@@ -282,32 +289,26 @@ macro_rules! cluster_loop {
             let (half, one, two, four, twenty_four) =
                 (splat(0.5), splat(1.0), splat(2.0), splat(4.0), splat(24.0));
             let (third, quarter) = (splat(1.0 / 3.0), splat(0.25));
+            let [first, mixed, last] = model.terms();
+            let sigma_sixths = [splat(first.sigma_sixth), splat(mixed.sigma_sixth), splat(last.sigma_sixth)];
+            let shifts = [splat(first.shift), splat(mixed.shift), splat(last.shift)];
+            let tops = [splat(first.inner_energy), splat(mixed.inner_energy), splat(last.inner_energy)];
+            let slopes = [0, 1, 2, 3]
+                .map(|k| [splat(first.force[k]), splat(mixed.force[k]), splat(last.force[k])]);
             let mut energy = splat(0.0);
             for (row, others) in part.rows() {
                 let cluster = row.cluster as usize;
                 let here = &places[cluster];
                 let shift = list.shifts()[row.shift as usize].vector;
                 let itself = row.shift == list.unshifted() && others[0] == row.cluster;
-                let kinds = list.clusters()[cluster].species;
+                let kinds = list.clusters()[cluster].species.map(f64::from);
                 let mut shifted = [0.0; 3];
                 for group in 0..MEMBERS * MEMBERS / COUNT {
                     // Constants beside a member of species 0 and 1.
-                    let of = |value: fn(&Term) -> f64| {
-                        [0, 1].map(|other| {
-                            let kind = |k: usize| usize::from(kinds[k] > 0.5);
-                            let each = [0, 1, 2, 3].map(|k| value(&model.terms()[kind(k) + other]));
-                            spread(&each, group)
-                        })
-                    };
-                    let sigma_sixth = of(|term| term.sigma_sixth);
-                    let shift_by = of(|term| term.shift);
-                    let top = of(|term| term.inner_energy);
-                    let f = [
-                        of(|term| term.force[0]),
-                        of(|term| term.force[1]),
-                        of(|term| term.force[2]),
-                        of(|term| term.force[3]),
-                    ];
+                    let own_small = less(half, spread(&kinds, group));
+                    let (sigma_sixth, shift_by) = (beside(own_small, sigma_sixths), beside(own_small, shifts));
+                    let top = beside(own_small, tops);
+                    let f = [beside(own_small, slopes[0]), beside(own_small, slopes[1]), beside(own_small, slopes[2]), beside(own_small, slopes[3])];
                     let x0 = add(spread(&here[0], group), splat(shift[0]));
                     let y0 = add(spread(&here[1], group), splat(shift[1]));
                     let z0 = add(spread(&here[2], group), splat(shift[2]));
@@ -328,6 +329,10 @@ macro_rules! cluster_loop {
                         let small = less(half, repeat(&small));
                         let squared = fma(z, z, fma(y, y, mul(x, x)));
                         let near = less(squared, cutoff);
+                        cutoff = limit;
+                        if !any(near) {
+                            continue;
+                        }
                         let inverse = keep(near, div(one, squared));
                         let cubed = mul(mul(inverse, inverse), inverse);
                         let s = mul(choose(small, sigma_sixth[1], sigma_sixth[0]), cubed);
@@ -354,11 +359,10 @@ macro_rules! cluster_loop {
                         let push = keep(near, mul(radial, inverse));
                         let force = [mul(push, x), mul(push, y), mul(push, z)];
                         sum = [add(sum[0], force[0]), add(sum[1], force[1]), add(sum[2], force[2])];
-                        let [on_x, on_y, on_z] = &mut sums.pushed[other as usize - window_start];
+                        let OnPairs([on_x, on_y, on_z]) = &mut sums.pushed[other as usize - window_start];
                         subtract(on_x, group, force[0]);
                         subtract(on_y, group, force[1]);
                         subtract(on_z, group, force[2]);
-                        cutoff = limit;
                     }
                     let own = &mut sums.own[cluster - own_start];
                     for axis in 0..3 {

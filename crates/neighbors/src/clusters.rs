@@ -18,7 +18,7 @@ use crate::deformation::{Frame, ReferenceCell};
 use crate::{ListError, Update};
 
 use columns::Columns;
-use pairs::{Pairs, Search};
+use pairs::{Boxes, Pairs, Search};
 use places::{Axes, Follow, Members};
 
 pub use pairs::ClusterRow;
@@ -345,10 +345,16 @@ impl ClusterList {
         self.follow(&basis, Some((Matrix3::identity(), 1.0)), wanted);
         let most = (MOST_NEIGHBORS * positions.len()).max(PAIRS_ALWAYS_ALLOWED);
         let listed = AtomicUsize::new(0);
+        let boxes = Boxes::around(&self.clusters[..real]);
+        let columns = self.columns.first.windows(2);
+        let column_boxes = columns
+            .map(|ends| boxes.column(ends[0] as usize..ends[1] as usize))
+            .collect();
         let search = Search {
             columns: &self.columns,
             clusters: &self.clusters,
-            boxes: pairs::boxes(&self.clusters[..real]),
+            boxes,
+            column_boxes,
             shifts: &self.shifts,
             margin,
             limit: squared_steps(range, self.steps_per_length),

@@ -7,8 +7,8 @@ use metabasin_neighbors::{ClusterList, ClusterPart, LANES, MEMBERS, RowBlocks, V
 use nalgebra::Vector3;
 
 use super::mixed::BEFORE;
-use crate::clusters::PartSums;
-use crate::lennard_jones::{BinaryLennardJones, Term};
+use crate::clusters::{OnPairs, PartSums};
+use crate::lennard_jones::BinaryLennardJones;
 use crate::pair::{BlockWriter, Part};
 use crate::potential::Totals;
 

@@ -51,16 +51,15 @@ struct MixedPair {
     rim_start: f32,
 }
 
-/// The same for the members of a cluster: beside a member of species 0, and what a member of
-/// species 1 adds.
+/// A constant of pairs as a bilinear function of the species of both, which are 0 or 1.
 #[derive(Clone, Copy, Debug)]
-struct MemberTerms {
-    size: [[f32; MEMBERS]; 2],
-    attraction: [[f32; MEMBERS]; 2],
-    /// Negative for a member that is no atom: nothing is that close.
-    cutoff_squared: [[f32; MEMBERS]; 2],
-    rim_scale: [[f32; MEMBERS]; 2],
-    rim_start: [[f32; MEMBERS]; 2],
+struct Bilinear {
+    /// Of two of species 0.
+    both: f32,
+    /// What species 1 of one of them adds.
+    one: f32,
+    /// What species 1 of both adds to that of each.
+    two: f32,
 }
 
 impl MixedTerms {
@@ -99,25 +98,12 @@ impl MixedTerms {
         }
     }
 
-    fn of_members(&self, species: &[f32; MEMBERS]) -> MemberTerms {
-        let terms = |value: fn(&MixedPair) -> f32, nobody: f32| {
-            let mut both = [[nobody; MEMBERS], [0.0; MEMBERS]];
-            for (member, &species) in species.iter().enumerate() {
-                if species >= 0.0 {
-                    let kind = usize::from(species > 0.5);
-                    let of = [&self.pairs[kind], &self.pairs[kind + 1]].map(value);
-                    both[0][member] = of[0];
-                    both[1][member] = of[1] - of[0];
-                }
-            }
-            both
-        };
-        MemberTerms {
-            size: terms(|pair| pair.size, 0.0),
-            attraction: terms(|pair| pair.attraction, 0.0),
-            cutoff_squared: terms(|pair| pair.cutoff_squared, -1.0),
-            rim_scale: terms(|pair| pair.rim_scale, 0.0),
-            rim_start: terms(|pair| pair.rim_start, 0.0),
+    fn bilinear(&self, value: impl Fn(&MixedPair) -> f32) -> Bilinear {
+        let [both, mixed, other] = self.pairs.each_ref().map(value);
+        Bilinear {
+            both,
+            one: mixed - both,
+            two: other - mixed - (mixed - both),
         }
     }
 }
@@ -135,6 +121,17 @@ pub(super) const BEFORE: [[bool; MEMBERS]; MEMBERS] = [
 /// code: it may only be entered where the CPU has the features, which [`forces`] checks.
 macro_rules! mixed_loop {
     ($(#[$features:meta])*) => {
+        /// A constant of members of given species beside one of species 0, and what species 1 of
+        /// that one adds.
+        $(#[$features])*
+        #[inline]
+        fn beside(kind: Vector, of: Bilinear) -> [Vector; 2] {
+            [
+                fma(kind, splat(of.one), splat(of.both)),
+                fma(kind, splat(of.two), splat(of.one)),
+            ]
+        }
+
         /// Adds the forces of a part's pairs times a step's length.
         $(#[$features])*
         pub fn forces<const SMOOTH: bool, const UNIFORM: bool>(
@@ -152,34 +149,28 @@ macro_rules! mixed_loop {
             let repulsion = smoothing.repulsion.map(|c| splat(c));
             let share = if UNIFORM { any.attraction } else { 1.0 };
             let attraction = smoothing.attraction.map(|c| splat(share * c));
+            let sizes = terms.bilinear(|pair| pair.size);
+            let cutoffs = terms.bilinear(|pair| pair.cutoff_squared);
+            let pulls = terms.bilinear(|pair| pair.attraction);
+            let scales = terms.bilinear(|pair| pair.rim_scale);
+            let starts = terms.bilinear(|pair| pair.rim_start);
+            // So far below zero that no species of the other brings it back.
+            let nobody = 32.0 * terms.pairs.iter().fold(0.0, |most: f32, pair| most.max(pair.cutoff_squared));
             for (row, others) in part.rows() {
                 let here = &clusters[row.cluster as usize];
                 let shift = list.shifts()[row.shift as usize].steps;
                 let itself = row.shift == list.unshifted() && others[0] == row.cluster;
-                let members = terms.of_members(&here.species);
                 let mut shifted = [0.0; 3];
                 for group in 0..MEMBERS * MEMBERS / COUNT {
                     let x0 = add_steps(spread_steps(&here.x, group), splat_steps(shift[0]));
                     let y0 = add_steps(spread_steps(&here.y, group), splat_steps(shift[1]));
                     let z0 = add_steps(spread_steps(&here.z, group), splat_steps(shift[2]));
-                    let size = members.size.each_ref();
-                    let size = [spread(size[0], group), spread(size[1], group)];
-                    let all = [
-                        spread(&members.cutoff_squared[0], group),
-                        spread(&members.cutoff_squared[1], group),
-                    ];
-                    let pull = [
-                        spread(&members.attraction[0], group),
-                        spread(&members.attraction[1], group),
-                    ];
-                    let scale = [
-                        spread(&members.rim_scale[0], group),
-                        spread(&members.rim_scale[1], group),
-                    ];
-                    let start = [
-                        spread(&members.rim_start[0], group),
-                        spread(&members.rim_start[1], group),
-                    ];
+                    let kind = spread(&here.species, group);
+                    let (size, pull) = (beside(kind, sizes), beside(kind, pulls));
+                    let (scale, start) = (beside(kind, scales), beside(kind, starts));
+                    let mut all = beside(kind, cutoffs);
+                    // The species of what is no atom is -1: nothing is as close as that.
+                    all[0] = min(all[0], fma(kind, splat(nobody), all[0]));
                     let mut cutoff = all;
                     if itself {
                         cutoff = [first_of_each(all[0], group, -1.0), first_of_each(all[1], group, 0.0)];
@@ -230,7 +221,7 @@ macro_rules! mixed_loop {
                         let push = mul(radial, inverse);
                         let force = [mul(push, x), mul(push, y), mul(push, z)];
                         sum = [add(sum[0], force[0]), add(sum[1], force[1]), add(sum[2], force[2])];
-                        let [on_x, on_y, on_z] = &mut sums.pushed[other as usize - window_start];
+                        let OnPairs([on_x, on_y, on_z]) = &mut sums.pushed[other as usize - window_start];
                         subtract(on_x, group, force[0]);
                         subtract(on_y, group, force[1]);
                         subtract(on_z, group, force[2]);

@@ -3,8 +3,8 @@
 use metabasin_neighbors::{ClusterList, ClusterPart, MEMBERS};
 
 use super::mixed::BEFORE;
-use crate::clusters::PartSums;
-use crate::lennard_jones::{BinaryLennardJones, Term};
+use crate::clusters::{OnPairs, PartSums};
+use crate::lennard_jones::BinaryLennardJones;
 
 type Vector = [f64; COUNT];
 type Mask = [bool; COUNT];

@@ -35,6 +35,9 @@ pub(super) struct Columns {
     pub filled: Vec<u8>,
     /// Lowest and highest fractional coordinates of each cluster's atoms.
     pub extents: Vec<[[f64; 2]; 3]>,
+    /// The third of them once more, lowest and highest.
+    pub lowest: Vec<f64>,
+    pub highest: Vec<f64>,
     /// Place of each atom.
     pub slots: Vec<u32>,
     /// Lattice vectors subtracted from each atom's position, in the reduced basis.
@@ -113,6 +116,8 @@ impl Columns {
         }
         self.atoms.push(atoms);
         self.filled.push(members.len() as u8);
+        self.lowest.push(extent[2][0]);
+        self.highest.push(extent[2][1]);
         self.extents.push(extent);
     }
 

@@ -26,13 +26,15 @@ pub(super) struct Pairs {
 }
 
 /// Lowest and highest coordinates of a cluster's atoms along x, y, z, in steps.
-type Bounds = [[i32; 2]; 3];
+pub(super) type Bounds = [[i32; 2]; 3];
 
 /// What the search for pairs reads.
 pub(super) struct Search<'a> {
     pub columns: &'a Columns,
     pub clusters: &'a [Cluster],
-    pub boxes: Vec<Bounds>,
+    pub boxes: Boxes,
+    /// The boxes around all clusters of each column.
+    pub column_boxes: Vec<Bounds>,
     pub shifts: &'a [Shift],
     /// The range in fractional coordinates.
     pub margin: [f64; 3],
@@ -42,20 +44,90 @@ pub(super) struct Search<'a> {
     pub around: bool,
 }
 
-/// The boxes around clusters.
-pub(super) fn boxes(clusters: &[Cluster]) -> Vec<Bounds> {
-    let around = |cluster: &Cluster| {
-        let mut bounds = [[i32::MAX, i32::MIN]; 3];
-        for member in (0..MEMBERS).filter(|&member| cluster.species[member] >= 0.0) {
-            let place = [cluster.x[member], cluster.y[member], cluster.z[member]];
-            for ([low, high], along) in bounds.iter_mut().zip(place) {
-                *low = along.min(*low);
-                *high = along.max(*high);
+/// Boxes around clusters, axis by axis, as the search reads them.
+#[derive(Clone, Debug)]
+pub(super) struct Boxes {
+    low: [Vec<i32>; 3],
+    high: [Vec<i32>; 3],
+}
+
+/// Boxes looked at together.
+const RUN: usize = 8;
+
+impl Boxes {
+    pub fn around(clusters: &[Cluster]) -> Self {
+        let mut boxes = Self {
+            low: [const { Vec::new() }; 3],
+            high: [const { Vec::new() }; 3],
+        };
+        for cluster in clusters {
+            for (axis, places) in [&cluster.x, &cluster.y, &cluster.z].into_iter().enumerate() {
+                let atoms = places.iter().zip(&cluster.species);
+                let atoms = atoms.filter(|(_, species)| **species >= 0.0);
+                let (mut low, mut high) = (i32::MAX, i32::MIN);
+                for (&place, _) in atoms {
+                    (low, high) = (low.min(place), high.max(place));
+                }
+                boxes.low[axis].push(low);
+                boxes.high[axis].push(high);
             }
         }
+        // A run that begins at the last cluster reads on.
+        for axis in boxes.low.iter_mut().chain(&mut boxes.high) {
+            axis.resize(axis.len() + RUN, 0);
+        }
+        boxes
+    }
+
+    fn of(&self, cluster: usize) -> Bounds {
+        [0, 1, 2].map(|axis| [self.low[axis][cluster], self.high[axis][cluster]])
+    }
+
+    /// The box around those of some clusters, which are not none.
+    pub fn column(&self, clusters: Range<usize>) -> Bounds {
+        let mut bounds = [[0; 2]; 3];
+        for (axis, bounds) in bounds.iter_mut().enumerate() {
+            let low = self.low[axis][clusters.clone()].iter().min();
+            let high = self.high[axis][clusters.clone()].iter().max();
+            *bounds = [low, high].map(|end| end.copied().unwrap_or(0));
+        }
         bounds
-    };
-    clusters.iter().map(around).collect()
+    }
+
+    /// Appends those of some clusters whose boxes are within a squared distance, `named` that much
+    /// higher.
+    #[inline(always)]
+    fn push_close(
+        &self,
+        bounds: &Bounds,
+        clusters: Range<usize>,
+        (limit, named): (f32, usize),
+        found: &mut Vec<u32>,
+    ) {
+        let mut first = clusters.start;
+        while first < clusters.end {
+            let mut squared = [0.0_f32; RUN];
+            for (axis, [low, high]) in bounds.iter().enumerate() {
+                let lows = &self.low[axis][first..first + RUN];
+                let highs = &self.high[axis][first..first + RUN];
+                for (squared, (other_low, other_high)) in
+                    squared.iter_mut().zip(lows.iter().zip(highs))
+                {
+                    let gap = other_low
+                        .wrapping_sub(*high)
+                        .max(low.wrapping_sub(*other_high));
+                    let gap = gap.max(0) as f32;
+                    *squared += gap * gap;
+                }
+            }
+            for (cluster, squared) in (first..clusters.end).zip(squared) {
+                if squared < limit {
+                    found.push((cluster + named) as u32);
+                }
+            }
+            first += RUN;
+        }
+    }
 }
 
 /// Whether boxes are closer than a squared distance. Differences of integers are exact, and the
@@ -128,15 +200,15 @@ impl Pairs {
         let real = columns.atoms.len();
         let mut candidates = Vec::new();
         let mut last = 0;
-        let mut column = columns
+        let mut next_column = columns
             .first
             .partition_point(|&first| first as usize <= own.start);
         for cluster in own {
             // Columns without clusters begin and end at the same one.
-            while columns.first[column] as usize <= cluster {
-                column += 1;
+            while columns.first[next_column] as usize <= cluster {
+                next_column += 1;
             }
-            let here = [(column - 1) / across, (column - 1) % across];
+            let here = [(next_column - 1) / across, (next_column - 1) % across];
             let extent = &columns.extents[cluster];
             for (shift_index, shift) in (0..).zip(search.shifts) {
                 let [x, y, z] = shift.periods;
@@ -159,7 +231,7 @@ impl Pairs {
                 let slab_range = columns_within(reached[0], slabs);
                 let slab_range = slab_range.start.max(first_slab.max(0) as usize)..slab_range.end;
                 let beside_range = columns_within(reached[1], across);
-                let mut bounds = search.boxes[cluster];
+                let mut bounds = search.boxes.of(cluster);
                 for (bounds, steps) in bounds.iter_mut().zip(shift.steps) {
                     *bounds = bounds.map(|along| along + steps);
                 }
@@ -181,18 +253,22 @@ impl Pairs {
                                 }
                             }
                         }
-                        let some = columns.clusters(slab * across + beside);
-                        let extents = &columns.extents[some.clone()];
-                        let lowest = extents.partition_point(|extent| extent[2][1] < low_z);
-                        let from = from.max(some.start + lowest);
-                        for other in from..some.end {
-                            if columns.extents[other][2][0] > high_z {
-                                break;
-                            }
-                            if close(&bounds, &search.boxes[other], search.limit) {
-                                candidates.push((other + turns * real) as u32);
-                            }
+                        let column = slab * across + beside;
+                        let some = columns.clusters(column);
+                        if some.is_empty()
+                            || !close(&bounds, &search.column_boxes[column], search.limit)
+                        {
+                            continue;
                         }
+                        let lows = &columns.lowest[some.clone()];
+                        let highs = &columns.highest[some.clone()];
+                        let end = some.start + lows.partition_point(|&low| low <= high_z);
+                        let start = some.start + highs.partition_point(|&high| high < low_z);
+                        let named = (search.limit, turns * real);
+                        let some = from.max(start)..end;
+                        search
+                            .boxes
+                            .push_close(&bounds, some, named, &mut candidates);
                     }
                 }
                 let probe = Probe::new(&search.clusters[cluster], shift.steps, search.limit);

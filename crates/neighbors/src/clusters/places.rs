@@ -120,8 +120,14 @@ impl Largest {
 
 #[inline(always)]
 fn gather(positions: &[Vector3<f64>], atoms: &[u32; MEMBERS]) -> Axes {
-    let members = atoms.map(|atom| positions[atom as usize]);
-    [0, 1, 2].map(|axis| members.map(|position| position[axis]))
+    let mut axes = Axes::default();
+    for (member, &atom) in atoms.iter().enumerate() {
+        let position = &positions[atom as usize];
+        for (axis, along) in axes.iter_mut().zip(position) {
+            axis[member] = *along;
+        }
+    }
+    axes
 }
 
 #[inline(always)]

@@ -5,8 +5,8 @@ use std::arch::x86_64::*;
 
 use metabasin_neighbors::{ClusterList, ClusterPart, MEMBERS};
 
-use super::{BEFORE, MixedTerms};
-use crate::clusters::PartSums;
+use super::{BEFORE, Bilinear, MixedTerms};
+use crate::clusters::{OnPairs, PartSums};
 
 type Vector = __m512;
 type Steps = __m512i;

@@ -3,8 +3,8 @@
 
 use metabasin_neighbors::{ClusterList, ClusterPart, MEMBERS};
 
-use super::{BEFORE, MixedTerms};
-use crate::clusters::PartSums;
+use super::{BEFORE, Bilinear, MixedTerms};
+use crate::clusters::{OnPairs, PartSums};
 
 type Vector = [f32; COUNT];
 type Steps = [i32; COUNT];
