@@ -41,7 +41,7 @@ pub(super) struct Columns {
     /// Place of each atom.
     pub slots: Vec<u32>,
     /// Lattice vectors subtracted from each atom's position, in the reduced basis.
-    pub periods: Vec<Vector3<f64>>,
+    pub periods: Vec<[i32; 3]>,
 }
 
 /// How clusters are cut into parts.
@@ -73,7 +73,7 @@ impl Columns {
             ends[column + 1] += 1;
             column_of.push(column as u32);
             fractional.push(inside);
-            periods.push(floor);
+            periods.push([floor.x as i32, floor.y as i32, floor.z as i32]);
         }
         for column in 1..ends.len() {
             ends[column] += ends[column - 1];

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Shift;
 use super::columns::Columns;
 use super::near::{Probe, keep_near};
-use super::places::{Cluster, MEMBERS};
+use super::places::Cluster;
 
 /// A cluster and where it stands beside those of its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

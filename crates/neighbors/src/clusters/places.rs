@@ -26,6 +26,9 @@ const CLUSTERS_PER_TASK: usize = 512;
 /// x, y and z of a cluster's members.
 pub(super) type Axes = [[f64; MEMBERS]; 3];
 
+/// Lattice vectors of a cluster's members.
+type Periods = [[i32; MEMBERS]; 3];
+
 /// A cluster on a grid of integers, counted from the middle of the cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(64))]
@@ -47,7 +50,7 @@ pub(super) struct Members {
     /// Places that no atom fills: cluster and member.
     empty: Vec<(u32, u32)>,
     /// Lattice vectors subtracted from positions, in the reduced basis.
-    periods: Vec<Axes>,
+    periods: Vec<Periods>,
     /// Positions at the build and at the last pruning.
     built: Vec<Axes>,
     pruned: Vec<Axes>,
@@ -170,7 +173,7 @@ impl Follow<'_> {
     fn sweep(
         &self,
         atoms: &[[u32; MEMBERS]],
-        (periods, pruned): (&[Axes], &[Axes]),
+        (periods, pruned): (&[Periods], &[Axes]),
         clusters: &mut [Cluster],
         doubles: &mut [Axes],
     ) -> Largest {
@@ -185,7 +188,13 @@ impl Follow<'_> {
                 &here,
                 &times(&self.deformation, before),
             )));
-            let mut inside = minus(&here, &times(self.basis, periods));
+            let mut lattice = Axes::default();
+            for (axis, periods) in lattice.iter_mut().zip(periods) {
+                for (element, period) in axis.iter_mut().zip(periods) {
+                    *element = f64::from(*period);
+                }
+            }
+            let mut inside = minus(&here, &times(self.basis, &lattice));
             for (axis, center) in inside.iter_mut().zip(center) {
                 for coordinate in axis {
                     *coordinate -= center;
@@ -220,11 +229,10 @@ impl Members {
             self.empty.extend(empty.map(|member| (cluster, member)));
         }
         self.periods.clear();
-        let periods = self
-            .atoms
-            .iter()
-            .map(|atoms| gather(&columns.periods, atoms));
-        self.periods.extend(periods);
+        self.periods.extend(self.atoms.iter().map(|atoms| {
+            let members = atoms.map(|atom| columns.periods[atom as usize]);
+            [0, 1, 2].map(|axis: usize| members.map(|periods| periods[axis]))
+        }));
         take(&self.atoms, positions, &mut self.built);
         self.pruned.clone_from(&self.built);
     }
@@ -316,7 +324,7 @@ fn take(atoms: &[[u32; MEMBERS]], positions: &[Vector3<f64>], places: &mut Vec<A
 fn sweep(
     follow: &Follow<'_>,
     atoms: &[[u32; MEMBERS]],
-    before: (&[Axes], &[Axes]),
+    before: (&[Periods], &[Axes]),
     clusters: &mut [Cluster],
     doubles: &mut [Axes],
 ) -> Largest {
@@ -326,7 +334,7 @@ fn sweep(
         fn sweep_avx2(
             follow: &Follow<'_>,
             atoms: &[[u32; MEMBERS]],
-            before: (&[Axes], &[Axes]),
+            before: (&[Periods], &[Axes]),
             clusters: &mut [Cluster],
             doubles: &mut [Axes],
         ) -> Largest {
