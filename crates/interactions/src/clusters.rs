@@ -71,9 +71,9 @@ pub(crate) struct PartSums<T> {
     /// would spend as much on that as on the pairs themselves.
     pub pushed: Vec<OnPairs<T>>,
     /// On rows shifted by each lattice vector.
-    shifted: Vec<[f64; 3]>,
+    pub shifted: Vec<[f64; 3]>,
     /// On all clusters of the window.
-    reduced: Vec<OnMembers<T>>,
+    pub reduced: Vec<OnMembers<T>>,
 }
 
 impl<T: Number> PartSums<T> {
@@ -98,11 +98,10 @@ impl<T: Number> PartSums<T> {
         let rim = std::iter::repeat([[T::ZERO; MEMBERS]; 3]);
         let window = &mut self.pushed[..part.window().len()];
         for (mut sums, OnPairs(pushed)) in own.chain(rim).zip(window) {
-            for axis in 0..3 {
-                let pairs = &mut pushed[axis];
-                for member in 0..MEMBERS {
+            for (sums, pairs) in sums.iter_mut().zip(pushed) {
+                for (member, sum) in sums.iter_mut().enumerate() {
                     let row = |k: usize| pairs[k * MEMBERS + member];
-                    sums[axis][member] += (row(0) + row(1)) + (row(2) + row(3));
+                    *sum += (row(0) + row(1)) + (row(2) + row(3));
                 }
                 *pairs = [T::ZERO; MEMBERS * MEMBERS];
             }
@@ -134,8 +133,7 @@ pub(crate) fn step_forces(
     forces: &mut [Vector3<f64>],
     task: impl Fn(&ClusterPart, &mut PartSums<f32>) + Sync,
 ) -> StepVirial {
-    let add = |part: &ClusterPart, sums: &mut PartSums<f32>| task(part, sums);
-    sums.single.over_parts(list, parallel, add);
+    sums.single.over_parts(list, parallel, task);
     let place = |cluster: usize| {
         let cluster = &list.clusters()[cluster];
         let double = |axis: &[i32; MEMBERS]| [0, 1, 2, 3].map(|k: usize| f64::from(axis[k]));
@@ -234,8 +232,9 @@ impl<T: Number> Sums<T> {
             for (cluster, forces) in (first..).zip(folded.iter()) {
                 let place = place(cluster);
                 for (sums, (a, b)) in virial.iter_mut().zip(COMPONENTS) {
-                    for member in 0..MEMBERS {
-                        sums[member] -= forces[a][member].into() * place[b][member];
+                    let both = forces[a].iter().zip(&place[b]);
+                    for (sum, (force, along)) in sums.iter_mut().zip(both) {
+                        *sum -= (*force).into() * along;
                     }
                 }
             }

@@ -85,7 +85,7 @@ struct Built {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shift {
     /// In the reduced basis of the build.
-    periods: [i32; 3],
+    pub periods: [i32; 3],
     /// In steps of the grid.
     pub steps: [i32; 3],
     /// The same `[length]`.

@@ -228,12 +228,13 @@ macro_rules! mixed_loop {
                         cutoff = all;
                     }
                     let own = &mut sums.own[row.cluster as usize - own_start];
-                    for axis in 0..3 {
-                        let each = sums_of_four(sum[axis]);
-                        let members = &mut own[axis][group * each.len()..];
+                    let axes = own.iter_mut().zip(sum).zip(&mut shifted);
+                    for ((own, sum), shifted) in axes {
+                        let each = sums_of_four(sum);
+                        let members = &mut own[group * each.len()..];
                         for (total, more) in members.iter_mut().zip(each) {
                             *total += more;
-                            shifted[axis] += f64::from(more);
+                            *shifted += f64::from(more);
                         }
                     }
                 }

@@ -1,4 +1,8 @@
 //! Four doubles in plain code that compilers turn into vectors.
+#![expect(
+    clippy::inline_always,
+    reason = "each of these is an instruction or two"
+)]
 
 use metabasin_neighbors::{ClusterList, ClusterPart, MEMBERS};
 

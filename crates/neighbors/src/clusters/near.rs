@@ -73,7 +73,7 @@ fn keep_near_avx512(clusters: &[Cluster], probe: &Probe, others: &[u32], kept: &
     let spread = |axis: &[i32; MEMBERS]| {
         _mm512_permutexvar_epi32(four_times, _mm512_castsi128_si512(load(axis)))
     };
-    let [x0, y0, z0] = [&probe.x, &probe.y, &probe.z].map(|axis| spread(axis));
+    let [x0, y0, z0] = [&probe.x, &probe.y, &probe.z].map(&spread);
     let limit = _mm512_castsi512_ps(spread(&probe.limit.map(|limit| limit.to_bits() as i32)));
     let first = kept.len();
     kept.resize(first + others.len(), 0);

@@ -1,4 +1,8 @@
 //! Pairs of clusters, row by row.
+#![expect(
+    clippy::inline_always,
+    reason = "what a search calls must be compiled for the search's vectors"
+)]
 
 use std::ops::Range;
 
@@ -145,7 +149,10 @@ fn close(a: &Bounds, b: &Bounds, limit: f32) -> bool {
 /// overlap with 0 to 1. What rounding put on the upper face stands in the last column.
 fn columns_within([low, high]: [f64; 2], count: usize) -> Range<usize> {
     let column = |s: f64| ((s * count as f64).max(0.0) as usize).min(count - 1);
-    column(low)..column(high) + 1
+    Range {
+        start: column(low),
+        end: column(high) + 1,
+    }
 }
 
 impl Pairs {
@@ -188,7 +195,36 @@ impl Pairs {
     /// Finds the pairs of some clusters with those behind them along the first lattice vector,
     /// beside it along the second, and above along the third; returns one past the last cluster
     /// named. Stops where `allowed` says that there are too many.
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(unsafe_code, reason = "a call of a function that needs CPU features")
+    )]
     pub fn find(
+        &mut self,
+        search: &Search<'_>,
+        own: Range<usize>,
+        allowed: &impl Fn(usize) -> bool,
+    ) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            /// The same search in wider vectors: of integers, so with the same result.
+            #[target_feature(enable = "avx2")]
+            fn find_avx2(
+                pairs: &mut Pairs,
+                search: &Search<'_>,
+                own: Range<usize>,
+                allowed: &impl Fn(usize) -> bool,
+            ) -> usize {
+                pairs.find_any(search, own, allowed)
+            }
+            // SAFETY: the CPU has AVX2.
+            return unsafe { find_avx2(self, search, own, allowed) };
+        }
+        self.find_any(search, own, allowed)
+    }
+
+    #[inline(always)]
+    fn find_any(
         &mut self,
         search: &Search<'_>,
         own: Range<usize>,
@@ -235,7 +271,11 @@ impl Pairs {
                 for (bounds, steps) in bounds.iter_mut().zip(shift.steps) {
                     *bounds = bounds.map(|along| along + steps);
                 }
-                let turns = if search.around { -x.min(0) as usize } else { 0 };
+                let turns = if search.around {
+                    (-x).max(0) as usize
+                } else {
+                    0
+                };
                 candidates.clear();
                 for slab in slab_range {
                     let same_slab = slab as i64 == first_slab;

@@ -1,4 +1,8 @@
 //! Coordinates of clusters, followed from step to step.
+#![expect(
+    clippy::inline_always,
+    reason = "what a sweep calls must be compiled for the sweep's vectors"
+)]
 
 use metabasin_atoms::Species;
 use nalgebra::{Matrix3, Vector3};

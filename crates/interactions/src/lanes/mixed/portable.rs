@@ -75,6 +75,10 @@ impl Row {
     /// Adds the forces of all pairs with another cluster. A function of its own, so that compilers
     /// know that its arguments do not overlap.
     #[inline(never)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "one index into all arrays is what compilers turn into vectors"
+    )]
     fn push<const SMOOTH: bool, const UNIFORM: bool>(
         &self,
         terms: &MixedTerms,
@@ -116,7 +120,7 @@ impl Row {
                 } else {
                     (of(&self.scale), of(&self.start))
                 };
-                let u = (squared * scale - start).max(0.0).min(1.0);
+                let u = (squared * scale - start).clamp(0.0, 1.0);
                 let [r0, r1, r2, r3] = smoothing.repulsion;
                 let a = 1.0 + u * u * (r0 + u * (r1 + u * (r2 + u * r3)));
                 let [t0, t1, t2, t3, t4] = smoothing.attraction;
@@ -163,12 +167,11 @@ pub fn forces<const SMOOTH: bool, const UNIFORM: bool>(
         }
         let mut shifted = [0.0; 3];
         let members = &mut sums.own[row.cluster as usize - own_start];
-        for axis in 0..3 {
-            let fours = sum[axis].chunks_exact(MEMBERS);
-            for (total, four) in members[axis].iter_mut().zip(fours) {
+        for ((own, sum), shifted) in members.iter_mut().zip(&sum).zip(&mut shifted) {
+            for (total, four) in own.iter_mut().zip(sum.chunks_exact(MEMBERS)) {
                 let more = (four[0] + four[1]) + (four[2] + four[3]);
                 *total += more;
-                shifted[axis] += f64::from(more);
+                *shifted += f64::from(more);
             }
         }
         sums.add_shifted(row.shift, shifted);

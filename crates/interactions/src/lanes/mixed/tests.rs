@@ -58,10 +58,10 @@ fn brute_force(
     let matrix = small.matrix();
     let mut forces = vec![Vector3::zeros(); positions.len()];
     let mut virial = Matrix3::zeros();
-    for i in 0..positions.len() {
-        for j in 0..i {
+    for (i, here) in positions.iter().enumerate() {
+        for (j, there) in positions.iter().enumerate().take(i) {
             let pair = &pairs[usize::from(species[i].0 + species[j].0)];
-            let (wrapped, _) = small.wrap(&(positions[i] - positions[j]));
+            let (wrapped, _) = small.wrap(&(here - there));
             for k in 0..125_i32 {
                 let n = Vector3::new(k % 5 - 2, k / 5 % 5 - 2, k / 25 - 2).map(f64::from);
                 let r = wrapped + matrix * n;
