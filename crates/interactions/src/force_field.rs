@@ -1,15 +1,16 @@
 //! A potential coupled with a neighbor list.
 
 mod fitness;
+mod steps;
 
 use std::sync::Arc;
 
 use metabasin_atoms::{Cell, Interrupt, Species, Stiffness, Stress};
-use metabasin_neighbors::{ClusterList, Coordinates, ListError, VerletList};
+use metabasin_neighbors::{ClusterList, ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
 use crate::clusters::ClusterSums;
-use crate::potential::{Execution, Linearization, Potential, Precision, StepVirial};
+use crate::potential::{Execution, Linearization, Potential, Precision, Totals};
 use crate::{HessianBlocks, Kernel};
 
 /// Extra range of neighbor lists in Lennard-Jones systems: atoms of a glass seldom leave their
@@ -97,6 +98,24 @@ fn fresh_clusters(cutoff: f64, skin: f64) -> ClusterList {
     ClusterList::new(cutoff, skin, CLUSTER_INNER_SKIN)
 }
 
+/// The result of an evaluation; not-a-number for stress and forces where there is no energy but the
+/// one to report.
+fn evaluation(cell: &Cell, totals: Result<Totals, f64>, forces: &mut [Vector3<f64>]) -> Evaluation {
+    match totals {
+        Ok(totals) => Evaluation {
+            energy: totals.energy,
+            virial_stress: Stress(totals.virial) * (1.0 / cell.volume()),
+        },
+        Err(energy) => {
+            forces.fill(Vector3::repeat(f64::NAN));
+            Evaluation {
+                energy,
+                virial_stress: Stress([f64::NAN; 6]),
+            }
+        }
+    }
+}
+
 /// What to report as energy where there can be no list.
 fn energy_without_list(error: ListError) -> f64 {
     match error {
@@ -174,8 +193,7 @@ impl ForceField {
         }
     }
 
-    /// The same with another precision of [`ForceField::step_forces`]. With mixed precision
-    /// evaluations in double precision sum over the same pairs of clusters.
+    /// The same with another precision of [`ForceField::step_forces`].
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
@@ -252,23 +270,6 @@ impl ForceField {
         Ok(execution)
     }
 
-    /// The same for the list of clusters.
-    fn update_clusters(
-        &mut self,
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-        coordinates: Coordinates,
-    ) -> Result<Execution, f64> {
-        self.check_species(species)?;
-        let execution = self.execution(positions.len());
-        let clusters = &mut self.clusters;
-        clusters.set_parallel(execution.parallel);
-        let updated = clusters.update(cell, positions, species, coordinates);
-        updated.map_err(energy_without_list)?;
-        Ok(execution)
-    }
-
     fn check_species(&self, species: &[Species]) -> Result<(), f64> {
         let known = self.potential.species();
         let unknown = |species: &Species| usize::from(species.0) >= known;
@@ -290,63 +291,10 @@ impl ForceField {
         forces: &mut [Vector3<f64>],
     ) -> Evaluation {
         assert_eq!(positions.len(), forces.len(), "one force an atom");
-        let potential = Arc::clone(&self.potential);
-        let totals = match potential.as_clusters() {
-            Some(model) if self.precision == Precision::Mixed => self
-                .update_clusters(cell, positions, species, Coordinates::Doubles)
-                .map(|execution| {
-                    model.evaluate_clusters(&self.clusters, execution, &mut self.sums, forces)
-                }),
-            _ => self
-                .update(cell, positions, species)
-                .map(|execution| potential.evaluate(&self.list, execution, forces)),
-        };
-        match totals {
-            Ok(totals) => Evaluation {
-                energy: totals.energy,
-                virial_stress: Stress(totals.virial) * (1.0 / cell.volume()),
-            },
-            Err(energy) => {
-                forces.fill(Vector3::repeat(f64::NAN));
-                Evaluation {
-                    energy,
-                    virial_stress: Stress([f64::NAN; 6]),
-                }
-            }
-        }
-    }
-
-    /// Forces for a step of dynamics in the chosen [`Precision`]: overwrites `forces` with the force
-    /// on each atom, and returns what the step needs of the virial.
-    ///
-    /// # Panics
-    /// If `positions`, `species` and `forces` differ in length.
-    pub fn step_forces(
-        &mut self,
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-        forces: &mut [Vector3<f64>],
-    ) -> StepVirial {
-        assert_eq!(positions.len(), forces.len(), "one force an atom");
-        let potential = Arc::clone(&self.potential);
-        let virial = match potential.as_clusters() {
-            Some(model) if self.precision == Precision::Mixed => self
-                .update_clusters(cell, positions, species, Coordinates::FixedPoints)
-                .map(|execution| {
-                    model.mixed_forces(&self.clusters, execution, &mut self.sums, forces)
-                }),
-            _ => self
-                .update(cell, positions, species)
-                .map(|execution| potential.step_forces(&self.list, execution, forces)),
-        };
-        virial.unwrap_or_else(|_| {
-            forces.fill(Vector3::repeat(f64::NAN));
-            StepVirial {
-                trace: f64::NAN,
-                xy: f64::NAN,
-            }
-        })
+        let totals = self
+            .update(cell, positions, species)
+            .map(|execution| self.potential.evaluate(&self.list, execution, forces));
+        evaluation(cell, totals, forces)
     }
 
     /// Energy and stress of each atom (NaN where positions make no sense).

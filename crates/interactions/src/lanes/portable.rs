@@ -63,7 +63,7 @@ fn less(a: Vector, b: Vector) -> Mask {
 /// a < b, where `among` is set.
 #[inline(always)]
 fn less_among(among: Mask, a: Vector, b: Vector) -> Mask {
-    std::array::from_fn(|lane| among[lane] & (a[lane] < b[lane]))
+    std::array::from_fn(|lane| among[lane] && a[lane] < b[lane])
 }
 
 #[inline(always)]

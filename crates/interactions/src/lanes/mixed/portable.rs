@@ -75,10 +75,6 @@ impl Row {
     /// Adds the forces of all pairs with another cluster. A function of its own, so that compilers
     /// know that its arguments do not overlap.
     #[inline(never)]
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "one index into all arrays is what compilers turn into vectors"
-    )]
     fn push<const SMOOTH: bool, const UNIFORM: bool>(
         &self,
         terms: &MixedTerms,
