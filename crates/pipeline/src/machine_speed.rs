@@ -121,14 +121,15 @@ fn md_speed(
             .with_max_len(1)
             .map(|mut simulation| steps_per_second(&mut simulation, duration))
             .collect::<Result<_, PipelineError>>()?;
-        (atoms, speeds.iter().sum())
+        (atoms, speeds.iter().sum::<f64>())
     } else {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.map_err(failed)?.install(|| {
-            let mut simulation = tiled_liquid(atoms, &field.with_parallel(threads > 1))?;
-            let speed = steps_per_second(&mut simulation, duration)?;
-            Ok((simulation.configuration().len(), speed))
-        })?
+        pool.map_err(failed)?
+            .install(|| -> Result<_, PipelineError> {
+                let mut simulation = tiled_liquid(atoms, &field.with_parallel(threads > 1))?;
+                let speed = steps_per_second(&mut simulation, duration)?;
+                Ok((simulation.configuration().len(), speed))
+            })?
     };
     Ok(MdSpeed {
         kernel: kernel.to_string(),
