@@ -1,7 +1,9 @@
 //! Speed of the production job, constant-rate shear at zero pressure, beside LAMMPS.
 //!
 //! The same glass, cut, time step and rate; each round runs every contestant once, LAMMPS among
-//! them, and what is printed is the median over rounds and the median of the ratios within rounds.
+//! them, and what is printed is the median over rounds and the median of the ratios within rounds,
+//! with the least and the largest. One thread is timed by the processor time that it took, several
+//! by the wall.
 //! `cargo bench --bench dynamics -- [ROUNDS [COPIES]] [NAME]`; the glass of 500 atoms is repeated
 //! COPIES times along each direction (4: 32,000 atoms), and only contestants whose names begin with
 //! NAME run. LAMMPS is the program that `METABASIN_LMP` names,
@@ -77,14 +79,28 @@ impl Contestant {
 
     fn run(&mut self, atoms: usize) {
         let simulation = &mut self.simulation;
-        let start = Instant::now();
+        let (start, used) = (Instant::now(), processor_seconds());
         self.pool.install(|| simulation.advance(STEPS).unwrap());
-        let speed = (STEPS * atoms as u64) as f64 / start.elapsed().as_secs_f64();
-        self.speeds.push(speed);
+        let seconds = match (self.pool.current_num_threads(), used, processor_seconds()) {
+            (1, Some(before), Some(after)) => after - before,
+            _ => start.elapsed().as_secs_f64(),
+        };
+        self.speeds.push((STEPS * atoms as u64) as f64 / seconds);
     }
 }
 
-/// LAMMPS's atom-steps a second, by its own clock; `None` where there is no LAMMPS.
+/// Processor time of this process, to a hundredth of a second; `None` where the system does not tell.
+fn processor_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The fields behind the name, which may hold anything; ticks are hundredths on Linux.
+    let (_, fields) = text.rsplit_once(')')?;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: Option<Vec<f64>> = ticks.map(|field| field.parse().ok()).collect();
+    Some(ticks?.iter().sum::<f64>() / 100.0)
+}
+
+/// LAMMPS's atom-steps a second of processor time, by its own clock and its share of a processor;
+/// `None` where there is no LAMMPS.
 fn lammps(folder: &Path, atoms: usize) -> Option<f64> {
     let program = std::env::var("METABASIN_LMP").unwrap_or_else(|_| "lmp".to_owned());
     let output = Command::new(program)
@@ -94,14 +110,13 @@ fn lammps(folder: &Path, atoms: usize) -> Option<f64> {
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).unwrap();
-    let line = text.lines().rfind(|line| line.starts_with("Loop time of"));
-    let seconds: f64 = line
-        .unwrap_or_else(|| panic!("LAMMPS did not finish:\n{text}"))
-        .split_whitespace()
-        .nth(3)
-        .unwrap()
-        .parse()
-        .unwrap();
+    let number = |marker: &str, field: usize| -> f64 {
+        let line = text.lines().rfind(|line| line.contains(marker));
+        let line = line.unwrap_or_else(|| panic!("LAMMPS did not finish:\n{text}"));
+        let word = line.split_whitespace().nth(field).unwrap();
+        word.trim_end_matches('%').parse().unwrap()
+    };
+    let seconds = number("Loop time of", 3) * number("% CPU use", 0) / 100.0;
     Some((STEPS * atoms as u64) as f64 / seconds)
 }
 
@@ -176,7 +191,9 @@ fn main() {
         let ratio = if ratios.is_empty() {
             String::new()
         } else {
-            format!("{:>6.2} x LAMMPS", median(ratios))
+            let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = ratios.iter().copied().fold(0.0, f64::max);
+            format!("{:>6.2} ({least:.2}-{most:.2}) x LAMMPS", median(ratios))
         };
         println!("{name:<38} {:>7.2} {ratio}", median(speeds) / 1e6);
     }

@@ -1,14 +1,16 @@
 //! A potential coupled with a neighbor list.
 
 mod fitness;
+mod steps;
 
 use std::sync::Arc;
 
 use metabasin_atoms::{Cell, Interrupt, Species, Stiffness, Stress};
-use metabasin_neighbors::{ListError, VerletList};
+use metabasin_neighbors::{ClusterList, ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
-use crate::potential::{Execution, Linearization, Potential, Precision, StepVirial};
+use crate::clusters::ClusterSums;
+use crate::potential::{Execution, Linearization, Potential, Precision, Totals};
 use crate::{HessianBlocks, Kernel};
 
 /// Extra range of neighbor lists in Lennard-Jones systems: atoms of a glass seldom leave their
@@ -18,6 +20,10 @@ pub const DEFAULT_SKIN: f64 = 0.75;
 /// Extra range of the short rows drawn from them: they last about ten steps of dynamics
 /// `[length]`.
 pub const DEFAULT_INNER_SKIN: f64 = 0.24;
+
+/// The same of pairs of clusters: each holds pairs from outside the range anyway, so that more of
+/// them cost more than drawing them anew.
+const CLUSTER_INNER_SKIN: f64 = 0.14;
 
 /// From this many atoms on, sums run over rayon's threads unless told otherwise.
 const PARALLEL_FROM: usize = 8000;
@@ -78,12 +84,44 @@ pub struct ForceField {
     precision: Precision,
     parallel: Option<bool>,
     list: VerletList,
+    clusters: ClusterList,
+    sums: ClusterSums,
     hessian: Option<Hessian>,
     interrupt: Interrupt,
 }
 
 fn fresh_list(cutoff: f64, skin: f64) -> VerletList {
     VerletList::new(cutoff, skin).with_pruning(DEFAULT_INNER_SKIN)
+}
+
+fn fresh_clusters(cutoff: f64, skin: f64) -> ClusterList {
+    ClusterList::new(cutoff, skin, CLUSTER_INNER_SKIN)
+}
+
+/// The result of an evaluation; not-a-number for stress and forces where there is no energy but the
+/// one to report.
+fn evaluation(cell: &Cell, totals: Result<Totals, f64>, forces: &mut [Vector3<f64>]) -> Evaluation {
+    match totals {
+        Ok(totals) => Evaluation {
+            energy: totals.energy,
+            virial_stress: Stress(totals.virial) * (1.0 / cell.volume()),
+        },
+        Err(energy) => {
+            forces.fill(Vector3::repeat(f64::NAN));
+            Evaluation {
+                energy,
+                virial_stress: Stress([f64::NAN; 6]),
+            }
+        }
+    }
+}
+
+/// What to report as energy where there can be no list.
+fn energy_without_list(error: ListError) -> f64 {
+    match error {
+        ListError::Unresolved { .. } => f64::NAN,
+        ListError::CellTooSmall { .. } | ListError::Crowded { .. } => f64::INFINITY,
+    }
 }
 
 /// The Hessian of the last configuration that products were asked for.
@@ -103,6 +141,8 @@ impl Clone for ForceField {
             precision: self.precision,
             parallel: self.parallel,
             list: fresh_list(self.list.cutoff(), self.list.skin()),
+            clusters: fresh_clusters(self.list.cutoff(), self.list.skin()),
+            sums: ClusterSums::default(),
             hessian: None,
             interrupt: self.interrupt.clone(),
         }
@@ -114,12 +154,15 @@ impl ForceField {
     /// portable one.
     pub fn new(potential: Arc<dyn Potential>, kernel: Kernel) -> Self {
         let list = fresh_list(potential.cutoff(), DEFAULT_SKIN);
+        let clusters = fresh_clusters(potential.cutoff(), DEFAULT_SKIN);
         Self {
             potential,
             kernel: kernel.or_portable(),
             precision: Precision::Double,
             parallel: None,
             list,
+            clusters,
+            sums: ClusterSums::default(),
             hessian: None,
             interrupt: Interrupt::new(),
         }
@@ -132,8 +175,10 @@ impl ForceField {
     #[must_use]
     pub fn with_skin(self, skin: f64) -> Self {
         let list = fresh_list(self.potential.cutoff(), skin);
+        let clusters = fresh_clusters(self.potential.cutoff(), skin);
         Self {
             list,
+            clusters,
             hessian: None,
             ..self
         }
@@ -191,14 +236,15 @@ impl ForceField {
         self.kernel
     }
 
-    /// How often the neighbor list was built.
+    /// How often a neighbor list was built.
     pub fn list_builds(&self) -> u64 {
-        self.list.builds()
+        self.list.builds() + self.clusters.builds()
     }
 
-    /// Forgets the neighbor list: the next call builds it from its arguments alone.
+    /// Forgets the neighbor lists: the next call builds its own from its arguments alone.
     pub fn invalidate(&mut self) {
         self.list.invalidate();
+        self.clusters.invalidate();
         self.hessian = None;
     }
 
@@ -215,26 +261,22 @@ impl ForceField {
         cell: &Cell,
         positions: &[Vector3<f64>],
         species: &[Species],
-        precision: Precision,
     ) -> Result<Execution, f64> {
-        let known = self.potential.species();
-        if species
-            .iter()
-            .any(|species| usize::from(species.0) >= known)
-        {
-            return Err(f64::NAN);
-        }
+        self.check_species(species)?;
         let execution = self.execution(positions.len());
         self.list.set_parallel(execution.parallel);
-        let updated = match precision {
-            Precision::Double => self.list.update(cell, positions, species),
-            Precision::Mixed => self.list.update_fixed_points(cell, positions, species),
-        };
-        match updated {
-            Ok(_) => Ok(execution),
-            Err(ListError::Unresolved { .. }) => Err(f64::NAN),
-            Err(ListError::CellTooSmall { .. } | ListError::Crowded { .. }) => Err(f64::INFINITY),
+        let updated = self.list.update(cell, positions, species);
+        updated.map_err(energy_without_list)?;
+        Ok(execution)
+    }
+
+    fn check_species(&self, species: &[Species]) -> Result<(), f64> {
+        let known = self.potential.species();
+        let unknown = |species: &Species| usize::from(species.0) >= known;
+        if species.iter().any(unknown) {
+            return Err(f64::NAN);
         }
+        Ok(())
     }
 
     /// Energy and virial stress; overwrites `forces` with the force on each atom.
@@ -249,55 +291,10 @@ impl ForceField {
         forces: &mut [Vector3<f64>],
     ) -> Evaluation {
         assert_eq!(positions.len(), forces.len(), "one force an atom");
-        match self.update(cell, positions, species, Precision::Double) {
-            Ok(execution) => {
-                let totals = self.potential.evaluate(&self.list, execution, forces);
-                Evaluation {
-                    energy: totals.energy,
-                    virial_stress: Stress(totals.virial) * (1.0 / cell.volume()),
-                }
-            }
-            Err(energy) => {
-                forces.fill(Vector3::repeat(f64::NAN));
-                Evaluation {
-                    energy,
-                    virial_stress: Stress([f64::NAN; 6]),
-                }
-            }
-        }
-    }
-
-    /// Forces for a step of dynamics in the chosen [`Precision`]: overwrites `forces` with the force
-    /// on each atom, and returns what the step needs of the virial.
-    ///
-    /// # Panics
-    /// If `positions`, `species` and `forces` differ in length.
-    pub fn step_forces(
-        &mut self,
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-        forces: &mut [Vector3<f64>],
-    ) -> StepVirial {
-        assert_eq!(positions.len(), forces.len(), "one force an atom");
-        let mut found = None;
-        if self.precision == Precision::Mixed
-            && let Ok(execution) = self.update(cell, positions, species, Precision::Mixed)
-        {
-            found = self.potential.mixed_forces(&self.list, execution, forces);
-        }
-        if found.is_none()
-            && let Ok(execution) = self.update(cell, positions, species, Precision::Double)
-        {
-            found = Some(self.potential.step_forces(&self.list, execution, forces));
-        }
-        found.unwrap_or_else(|| {
-            forces.fill(Vector3::repeat(f64::NAN));
-            StepVirial {
-                trace: f64::NAN,
-                xy: f64::NAN,
-            }
-        })
+        let totals = self
+            .update(cell, positions, species)
+            .map(|execution| self.potential.evaluate(&self.list, execution, forces));
+        evaluation(cell, totals, forces)
     }
 
     /// Energy and stress of each atom (NaN where positions make no sense).
@@ -311,7 +308,7 @@ impl ForceField {
         species: &[Species],
     ) -> PerAtom {
         let atoms = positions.len();
-        match self.update(cell, positions, species, Precision::Double) {
+        match self.update(cell, positions, species) {
             Ok(execution) => {
                 let totals = self.potential.per_atom(&self.list, execution);
                 let per_volume = atoms as f64 / cell.volume();
@@ -383,9 +380,7 @@ impl ForceField {
         });
         if !kept {
             let spare = self.hessian.take();
-            let execution = self
-                .update(cell, positions, species, Precision::Double)
-                .ok()?;
+            let execution = self.update(cell, positions, species).ok()?;
             let (mut old_positions, mut old_species, spare) = match spare {
                 Some(old) => (old.positions, old.species, Some(old.linearization)),
                 None => (Vec::new(), Vec::new(), None),
@@ -416,7 +411,7 @@ impl ForceField {
         positions: &[Vector3<f64>],
         species: &[Species],
     ) -> StrainResponse {
-        let Ok(execution) = self.update(cell, positions, species, Precision::Double) else {
+        let Ok(execution) = self.update(cell, positions, species) else {
             return StrainResponse {
                 born: Stiffness([[f64::NAN; 6]; 6]),
                 forces: std::array::from_fn(|_| vec![Vector3::repeat(f64::NAN); positions.len()]),

@@ -261,13 +261,20 @@ macro_rules! pair_loops {
     };
 }
 
+#[macro_use]
+mod cluster_pairs;
+
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
+mod portable;
+
 pub(crate) mod mixed;
+
+pub(crate) use cluster_pairs::cluster_forces;
 
 /// Panics unless the list holds the coordinates that its indices point to: vector kernels read them
 /// unchecked.

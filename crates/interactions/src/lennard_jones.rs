@@ -1,10 +1,11 @@
 //! The binary Lennard-Jones mixture of the Wahnström glass.
 
 use metabasin_atoms::Species;
-use metabasin_neighbors::VerletList;
+use metabasin_neighbors::{ClusterList, VerletList};
 use nalgebra::Vector3;
 
-use crate::lanes::mixed::{self, MixedTerms};
+use crate::clusters::{self, ClusterPotential, ClusterSums};
+use crate::lanes::mixed::{self, MixedTerms, PairConstants};
 use crate::pair::{self, PairLinearization, PairPotential};
 use crate::potential::{Execution, Linearization, Potential, StepVirial, StrainSums, Totals};
 use crate::{Cut, Kernel, lanes};
@@ -163,6 +164,10 @@ impl Potential for BinaryLennardJones {
         Some(self)
     }
 
+    fn as_clusters(&self) -> Option<&dyn ClusterPotential> {
+        Some(self)
+    }
+
     fn evaluate(
         &self,
         list: &VerletList,
@@ -197,19 +202,6 @@ impl Potential for BinaryLennardJones {
         pair::half_of_step(&parts)
     }
 
-    fn mixed_forces(
-        &self,
-        list: &VerletList,
-        execution: Execution,
-        forces: &mut [Vector3<f64>],
-    ) -> Option<StepVirial> {
-        let terms = MixedTerms::new(self, list.fixed_points().steps_per_length());
-        let parts = pair::sum_forces(list, execution.parallel, forces, |rows, by_row| {
-            mixed::forces(execution.kernel, &terms, list, rows, by_row)
-        });
-        Some(pair::half_of_step(&parts))
-    }
-
     fn per_atom(&self, list: &VerletList, execution: Execution) -> Vec<Totals> {
         pair::per_atom(self, list, execution.parallel)
     }
@@ -234,5 +226,38 @@ impl Potential for BinaryLennardJones {
 
     fn strain_sums(&self, list: &VerletList, execution: Execution) -> StrainSums {
         pair::strain_sums(self, list, execution.parallel)
+    }
+}
+
+impl ClusterPotential for BinaryLennardJones {
+    fn mixed_forces(
+        &self,
+        list: &ClusterList,
+        execution: Execution,
+        sums: &mut ClusterSums,
+        forces: &mut [Vector3<f64>],
+    ) -> StepVirial {
+        let pairs = self.diameters.map(|diameter| PairConstants {
+            diameter,
+            epsilon: EPSILON,
+            cutoff: self.cutoff,
+            inner: self.inner,
+        });
+        let terms = MixedTerms::new(&pairs, list.steps_per_length());
+        clusters::step_forces(list, execution.parallel, sums, forces, |part, sums| {
+            mixed::forces(execution.kernel, &terms, list, part, sums);
+        })
+    }
+
+    fn evaluate_clusters(
+        &self,
+        list: &ClusterList,
+        execution: Execution,
+        sums: &mut ClusterSums,
+        forces: &mut [Vector3<f64>],
+    ) -> Totals {
+        clusters::evaluate(list, execution.parallel, sums, forces, |part, sums| {
+            lanes::cluster_forces(execution.kernel, self, list, part, sums)
+        })
     }
 }

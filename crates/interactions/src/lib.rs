@@ -7,6 +7,7 @@
 //! [`Kernel`] names the instructions that sum its pairs; [`site_pairs`] lists what every pair of
 //! sites costs whoever sits there, for moves that exchange species.
 
+mod clusters;
 mod cut;
 mod error;
 mod fixed_cell;
@@ -19,6 +20,7 @@ mod pair;
 mod potential;
 mod site_pairs;
 
+pub use clusters::{ClusterPotential, ClusterSums};
 pub use cut::Cut;
 pub use error::{InteractionError, UnknownName};
 pub use fixed_cell::{FixedCell, flatten, unflatten};
@@ -28,8 +30,8 @@ pub use force_field::{
 pub use kernel::Kernel;
 pub use landscape::{Counted, EnergyLandscape, HessianBlock, HessianBlocks, largest_norm};
 pub use lennard_jones::BinaryLennardJones;
-/// The list that a [`Potential`] sums over.
-pub use metabasin_neighbors::VerletList;
+/// The lists that a [`Potential`] and a [`ClusterPotential`] sum over.
+pub use metabasin_neighbors::{ClusterList, VerletList};
 pub use pair::PairPotential;
 pub use potential::{
     Execution, Linearization, Potential, Precision, StepVirial, StrainSums, Totals,

@@ -8,6 +8,7 @@ use metabasin_neighbors::VerletList;
 use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
+use crate::clusters::ClusterPotential;
 use crate::{Cut, HessianBlocks, Kernel, PairPotential};
 
 /// How a sum over atoms is to be carried out.
@@ -45,8 +46,9 @@ pub enum Precision {
     /// Double precision throughout.
     #[default]
     Double,
-    /// Exact integer differences of coordinates, pair terms in single precision, sums of rows and
-    /// of the virial in double precision.
+    /// Exact integer differences of coordinates, pair terms and forces in single precision, the
+    /// virial in double precision; where a potential has no such sums
+    /// ([`Potential::as_clusters`]), double precision.
     Mixed,
 }
 
@@ -111,6 +113,11 @@ pub trait Potential: Send + Sync + Debug {
         None
     }
 
+    /// The same model summed over pairs of clusters, where it can be: [`Precision::Mixed`] needs it.
+    fn as_clusters(&self) -> Option<&dyn ClusterPotential> {
+        None
+    }
+
     /// Energy and virial; writes the force on each atom.
     fn evaluate(
         &self,
@@ -131,17 +138,6 @@ pub trait Potential: Send + Sync + Debug {
             trace: xx + yy + zz,
             xy,
         }
-    }
-
-    /// The same from the list's fixed points, in [`Precision::Mixed`]; `None` where the model has
-    /// no such sum.
-    fn mixed_forces(
-        &self,
-        _list: &VerletList,
-        _execution: Execution,
-        _forces: &mut [Vector3<f64>],
-    ) -> Option<StepVirial> {
-        None
     }
 
     /// Energy and virial of each atom; their sums are those of the configuration.

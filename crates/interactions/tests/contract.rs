@@ -61,6 +61,20 @@ fn evaluate(field: &mut ForceField, sample: &Configuration) -> (f64, Stress, Vec
     (found.energy, found.virial_stress, forces)
 }
 
+fn evaluate_step(
+    field: &mut ForceField,
+    sample: &Configuration,
+) -> (f64, Stress, Vec<Vector3<f64>>) {
+    let mut forces = vec![Vector3::zeros(); sample.len()];
+    let found = field.evaluate_step(
+        &sample.cell,
+        &sample.positions,
+        &sample.species,
+        &mut forces,
+    );
+    (found.energy, found.virial_stress, forces)
+}
+
 /// The sample after x → F x with F = 1 + e at one upper-triangular place.
 fn strained(sample: &Configuration, (a, b): (usize, usize), e: f64) -> Configuration {
     let mut deformation = Matrix3::identity();
@@ -368,6 +382,71 @@ fn forces_of_a_step_are_those_of_an_evaluation() {
     }
 }
 
+/// Lists of clusters hold the pairs of the rows, so energy, stress and forces differ by the order of
+/// sums alone: before and after atoms have moved and the cell has been sheared and flipped, and in
+/// cells that are elongated or just twice the cutoff wide.
+#[test]
+fn evaluations_over_clusters_are_those_over_rows() {
+    let elongated = {
+        let mut long = sample(6);
+        let once = long.len();
+        for k in 0..2 * once {
+            let copies = (k / once + 1) as f64;
+            let shift = long.cell.matrix().column(0) * copies;
+            long.positions.push(long.positions[k % once] + shift);
+            long.species.push(long.species[(k * 7) % once]);
+            long.ids.push(long.ids.len() as u64 + 1);
+        }
+        let [lx, rest @ ..] = long.cell.components();
+        let [ly, lz, xy, xz, yz] = rest;
+        long.cell = Cell::new([3.0 * lx, ly, lz, xy, xz, yz]).unwrap();
+        long
+    };
+    let smallest = {
+        let mut small = sample(6);
+        let scale = 5.0 * (1.0 + 1e-9) / small.cell.shortest_lattice_vector();
+        small.cell = small.cell.scaled(scale).unwrap();
+        for position in &mut small.positions {
+            *position *= scale;
+        }
+        small
+    };
+    for start in [sample(8), elongated, smallest] {
+        let mut moved = start.clone();
+        for (i, position) in moved.positions.iter_mut().enumerate() {
+            position.z += 0.06 * (i as f64).sin();
+            position.x += 0.02 * position.y;
+        }
+        moved.cell = start.cell.sheared(0.02);
+        let mut flipped = moved.clone();
+        let [lx, ly, lz, xy, xz, yz] = moved.cell.components();
+        flipped.cell = Cell::new([lx, ly, lz, xy - lx, xz + 2.0 * lx, yz]).unwrap();
+        for cut in [Cut::Truncated, Cut::Shifted, Cut::Smooth] {
+            for kernel in kernels() {
+                let mut rows = ForceField::new(wahnstrom(cut), kernel);
+                let mut clusters = rows.clone().with_precision(Precision::Mixed);
+                for sample in [&start, &moved, &flipped] {
+                    let (energy, stress, forces) = evaluate(&mut rows, sample);
+                    let found = evaluate_step(&mut clusters, sample);
+                    close(found.0, energy, 1e-12, "energy");
+                    let largest = forces.iter().map(Vector3::norm).fold(0.0, f64::max);
+                    assert!((found.1 - stress).norm() < 1e-11 * stress.norm());
+                    for (found, expected) in found.2.iter().zip(&forces) {
+                        assert!((found - expected).norm() < 1e-12 * largest);
+                    }
+                    let mut step = forces.clone();
+                    let (cell, species) = (&sample.cell, &sample.species);
+                    clusters.step_forces(cell, &sample.positions, species, &mut step);
+                    for (found, expected) in step.iter().zip(&forces) {
+                        assert!((found - expected).norm() < 24.0 * 6e-8 * largest);
+                    }
+                }
+                assert_eq!(clusters.list_builds(), 1, "moves are inside the skin");
+            }
+        }
+    }
+}
+
 #[test]
 fn mixed_forces_keep_momentum_and_do_not_depend_on_threads() {
     let sample = sample(10);
@@ -419,12 +498,16 @@ fn an_invalidated_list_forgets_its_history() {
 #[test]
 fn nonsense_gives_no_number_and_no_panic() {
     let start = sample(6);
-    for kernel in kernels() {
-        let mut field = ForceField::new(wahnstrom(Cut::Smooth), kernel);
+    let precisions = [Precision::Double, Precision::Mixed];
+    let all = kernels()
+        .into_iter()
+        .flat_map(|kernel| precisions.map(|precision| (kernel, precision)));
+    for (kernel, precision) in all {
+        let mut field = ForceField::new(wahnstrom(Cut::Smooth), kernel).with_precision(precision);
         for coordinate in [f64::NAN, f64::INFINITY, -1e300, 1e18] {
             let mut bad = start.clone();
             bad.positions[3].y = coordinate;
-            assert!(!evaluate(&mut field, &bad).0.is_finite());
+            assert!(!evaluate_step(&mut field, &bad).0.is_finite());
             assert!(matches!(
                 field.check(&bad),
                 Err(InteractionError::Unresolved { id: 4 })
@@ -432,17 +515,17 @@ fn nonsense_gives_no_number_and_no_panic() {
         }
         let mut together = start.clone();
         together.positions[5] = together.positions[9] + together.cell.matrix().column(1);
-        let energy = evaluate(&mut field, &together).0;
+        let energy = evaluate_step(&mut field, &together).0;
         assert!(!energy.is_finite() || energy > 1e30, "{energy}");
         let mut collapsed = start.clone();
         collapsed.positions.fill(Vector3::zeros());
-        assert!(!evaluate(&mut field, &collapsed).0.is_finite());
+        assert!(!evaluate_step(&mut field, &collapsed).0.is_finite());
         let mut unknown = start.clone();
         unknown.species[0] = Species(9);
-        assert!(evaluate(&mut field, &unknown).0.is_nan());
+        assert!(evaluate_step(&mut field, &unknown).0.is_nan());
         // And the next configuration that makes sense is fine again.
-        let again = evaluate(&mut field, &start);
-        assert_eq!(again, evaluate(&mut field.clone(), &start));
+        let again = evaluate_step(&mut field, &start);
+        assert_eq!(again, evaluate_step(&mut field.clone(), &start));
     }
 }
 

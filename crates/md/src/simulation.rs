@@ -21,7 +21,7 @@ pub use checkpoint::Checkpoint;
 use checkpoint::Motion;
 use inertia::Inertia;
 
-/// Steps between two checks for a blow-up (not-a-number is noticed at once).
+/// Most steps between two checks for a blow-up (not-a-number is noticed at once).
 pub(crate) const CHECK_INTERVAL: u64 = 50;
 
 /// Time between two samples of energy and stress for averages: several a period of the fastest
@@ -80,6 +80,8 @@ pub struct Simulation {
     measured_step: u64,
     /// Steps between two samples for averages.
     sample_interval: u64,
+    /// Steps between two checks for a blow-up: every few samples, which measure anyway.
+    check_interval: u64,
     /// Σ m v v of the peculiar velocities, order xx, yy, zz, xy, xz, yz `[energy]`.
     kinetic: [f64; 6],
     inertia: Inertia,
@@ -142,6 +144,7 @@ impl Simulation {
             .take()
             .ok_or(MdError::NoVelocities)?;
         let masses: Vec<f64> = (0..atoms).map(|i| configuration.mass(i)).collect();
+        let sample_interval = (SAMPLE_TIME / dynamics.time_step).round().max(1.0) as u64;
         let mut simulation = Self {
             inverse_masses: masses.iter().map(|mass| 1.0 / mass).collect(),
             masses,
@@ -155,7 +158,11 @@ impl Simulation {
                 virial_stress: Stress::ZERO,
             },
             measured_step: motion.step,
-            sample_interval: (SAMPLE_TIME / dynamics.time_step).round().max(1.0) as u64,
+            sample_interval,
+            check_interval: match CHECK_INTERVAL / sample_interval * sample_interval {
+                0 => CHECK_INTERVAL,
+                some => some,
+            },
             kinetic: [0.0; 6],
             inertia: Inertia::new(&dynamics, atoms),
             configuration,
@@ -194,7 +201,7 @@ impl Simulation {
                 let moment = self.moment();
                 self.motion.sums.add(&moment);
             }
-            if self.motion.step.is_multiple_of(CHECK_INTERVAL) {
+            if self.motion.step.is_multiple_of(self.check_interval) {
                 self.measure();
                 self.check()?;
             }

@@ -15,11 +15,11 @@ use nalgebra::{Matrix3, Vector3};
 use thiserror::Error;
 
 pub use build::{LANES, ROWS_PER_PART, RowBlocks};
-pub use fixed_points::{FixedPoint, FixedPoints};
-
 use build::{Rows, Shape};
-use fixed_points::FixedGrid;
+use fixed_points::{FixedGrid, FixedPoints};
 use motion::Snapshot;
+
+use crate::deformation::ReferenceCell;
 
 /// Why no list can be built; the energy of such a configuration is infinite or undefined.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
@@ -88,7 +88,7 @@ pub struct Neighbor {
 /// anew often and at little cost. The same bound, with the thin skin, says when.
 ///
 /// Memory is laid out for kernels that treat [`LANES`] neighbors at once: see
-/// [`VerletList::row_blocks`], [`VerletList::coordinates`] and [`VerletList::fixed_points`].
+/// [`VerletList::row_blocks`] and [`VerletList::coordinates`].
 #[derive(Clone, Debug)]
 pub struct VerletList {
     cutoff: f64,
@@ -106,17 +106,15 @@ pub struct VerletList {
     wrapped: Vec<[f64; 4]>,
     /// The same and all images in range, in the order of the grid, then one point far away.
     coordinates: Vec<[f64; 4]>,
-    /// The same as integers.
+    /// The same as integers, at the last search or pruning.
     fixed_points: FixedPoints,
 }
 
 /// The state at the last build.
 #[derive(Clone, Debug)]
 struct Reference {
-    cell: Cell,
+    cell: ReferenceCell,
     snapshot: Snapshot,
-    /// Integer change of basis at the build, `basis = cell.matrix() * change`.
-    change: Matrix3<f64>,
     /// Lattice vectors subtracted from the positions, in the reduced basis.
     periods: Vec<Vector3<f64>>,
 }
@@ -126,13 +124,6 @@ const FARTHEST_PERIOD: f64 = 1e9;
 
 /// Atoms treated together; fixed, so that nothing depends on the number of threads.
 const ATOMS_PER_TASK: usize = 2048;
-
-/// Which coordinates a kernel will read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
-    Doubles,
-    FixedPoints,
-}
 
 impl VerletList {
     /// An empty list that will hold all pairs closer than `cutoff` + `skin` `[length]`.
@@ -217,42 +208,16 @@ impl VerletList {
         positions: &[Vector3<f64>],
         species: &[Species],
     ) -> Result<Update, ListError> {
-        self.update_layout(cell, positions, species, Layout::Doubles)
-    }
-
-    /// [`VerletList::update`] for kernels that read [`VerletList::fixed_points`].
-    ///
-    /// # Errors
-    /// [`ListError`] where positions or cell do not allow a list; the list is then empty.
-    ///
-    /// # Panics
-    /// If `positions` and `species` differ in length.
-    pub fn update_fixed_points(
-        &mut self,
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-    ) -> Result<Update, ListError> {
-        self.update_layout(cell, positions, species, Layout::FixedPoints)
-    }
-
-    fn update_layout(
-        &mut self,
-        cell: &Cell,
-        positions: &[Vector3<f64>],
-        species: &[Species],
-        layout: Layout,
-    ) -> Result<Update, ListError> {
         assert_eq!(positions.len(), species.len(), "one species an atom");
         if let Some((basis, update)) = self.still_complete(cell, positions) {
             self.label(species);
-            self.follow(&basis, layout);
+            self.follow(&basis);
             if update == Update::Pruned {
                 self.prune(&basis);
             }
             return Ok(update);
         }
-        if let Err(error) = self.build(cell, positions, species, layout) {
+        if let Err(error) = self.build(cell, positions, species) {
             self.invalidate();
             self.rows.clear();
             self.coordinates.clear();
@@ -273,7 +238,7 @@ impl VerletList {
         if reference.periods.len() != positions.len() {
             return None;
         }
-        let basis = reference.present_basis(cell)?;
+        let basis = reference.cell.present_basis(cell)?;
         let since = self.pruned.as_ref().unwrap_or(&reference.snapshot);
         let motion = since.wrap(
             &basis,
@@ -301,18 +266,10 @@ impl VerletList {
     }
 
     /// Writes the coordinates of all images from the wrapped positions.
-    fn follow(&mut self, basis: &Matrix3<f64>, layout: Layout) {
+    fn follow(&mut self, basis: &Matrix3<f64>) {
         let parallel = self.parallel;
-        match layout {
-            Layout::Doubles => {
-                self.rows
-                    .write_coordinates(basis, &self.wrapped, parallel, &mut self.coordinates);
-            }
-            Layout::FixedPoints => {
-                self.coordinates.clear();
-                self.write_fixed_points(basis);
-            }
-        }
+        self.rows
+            .write_coordinates(basis, &self.wrapped, parallel, &mut self.coordinates);
     }
 
     fn write_fixed_points(&mut self, basis: &Matrix3<f64>) {
@@ -342,20 +299,10 @@ impl VerletList {
         cell: &Cell,
         positions: &[Vector3<f64>],
         species: &[Species],
-        layout: Layout,
     ) -> Result<(), ListError> {
-        let (small, _) = cell.with_small_tilts();
-        let matrix = cell.matrix();
         let range = self.cutoff + self.skin;
-        let change = matrix
-            .try_inverse()
-            .ok_or(ListError::CellTooSmall { range })?
-            * small.matrix();
-        let change = change.map(f64::round);
-        let basis = matrix * change;
-        let basis_inverse = basis
-            .try_inverse()
-            .ok_or(ListError::CellTooSmall { range })?;
+        let reference = ReferenceCell::new(cell, range)?;
+        let (basis, basis_inverse) = (*reference.basis(), *reference.basis_inverse());
         let mut periods = Vec::with_capacity(positions.len());
         let mut fractional = Vec::with_capacity(positions.len());
         self.wrapped.clear();
@@ -374,7 +321,7 @@ impl VerletList {
         self.label(species);
         self.rows.build(
             Shape {
-                widths: &small.widths(),
+                widths: reference.widths(),
                 basis: &basis,
             },
             &self.wrapped,
@@ -385,12 +332,11 @@ impl VerletList {
         )?;
         self.builds += 1;
         self.built = Some(Reference {
-            cell: *cell,
+            cell: reference,
             snapshot: Snapshot::take(&basis, &self.wrapped),
-            change,
             periods,
         });
-        self.follow(&basis, layout);
+        self.follow(&basis);
         self.prune(&basis);
         Ok(())
     }
@@ -431,15 +377,9 @@ impl VerletList {
         self.rows.row_blocks(rows, self.pruned.is_some())
     }
 
-    /// x, y, z and the species number (from 0) of all images, then of one point 1e100 away; empty
-    /// after [`VerletList::update_fixed_points`].
+    /// x, y, z and the species number (from 0) of all images, then of one point 1e100 away.
     pub fn coordinates(&self) -> &[[f64; 4]] {
         &self.coordinates
-    }
-
-    /// All images as integers, after [`VerletList::update_fixed_points`]; else of an earlier moment.
-    pub fn fixed_points(&self) -> &FixedPoints {
-        &self.fixed_points
     }
 
     /// Index of the point far away that pads blocks.

@@ -102,20 +102,35 @@ fn steps_per_second(simulation: &mut Simulation, duration: Duration) -> Result<f
     Ok(f64::from(steps) / start.elapsed().as_secs_f64())
 }
 
+/// From this many atoms on, a sample has all threads to itself.
+const SHARED_FROM: usize = 8000;
+
 /// Atom-steps per second of the run's job, constant-rate shear at zero pressure: one sample of
-/// `atoms` a thread, side by side.
-pub(crate) fn md_speed(
+/// `atoms` a thread, side by side, or of one that all threads share where it is large.
+fn md_speed(
     atoms: usize,
     (kernel, precision): (Kernel, Precision),
     threads: usize,
     duration: Duration,
 ) -> Result<MdSpeed, PipelineError> {
-    let simulation = sheared_liquid(atoms, &field(kernel, precision))?;
-    let speeds: Vec<f64> = vec![simulation; threads]
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|mut simulation| steps_per_second(&mut simulation, duration))
-        .collect::<Result<_, PipelineError>>()?;
+    let field = field(kernel, precision);
+    let (atoms, speed) = if atoms < SHARED_FROM {
+        let simulation = sheared_liquid(atoms, &field)?;
+        let speeds: Vec<f64> = vec![simulation; threads]
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|mut simulation| steps_per_second(&mut simulation, duration))
+            .collect::<Result<_, PipelineError>>()?;
+        (atoms, speeds.iter().sum::<f64>())
+    } else {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.map_err(failed)?
+            .install(|| -> Result<_, PipelineError> {
+                let mut simulation = tiled_liquid(atoms, &field.with_parallel(threads > 1))?;
+                let speed = steps_per_second(&mut simulation, duration)?;
+                Ok((simulation.configuration().len(), speed))
+            })?
+    };
     Ok(MdSpeed {
         kernel: kernel.to_string(),
         precision: match precision {
@@ -125,7 +140,7 @@ pub(crate) fn md_speed(
         threads,
         atoms,
         ensemble: "NPT + shear".to_owned(),
-        atom_steps_per_second: atoms as f64 * speeds.iter().sum::<f64>(),
+        atom_steps_per_second: atoms as f64 * speed,
     })
 }
 
@@ -255,10 +270,10 @@ pub fn measure_speed(
         kernels.extend([(best, Precision::Double), (best, Precision::Mixed)]);
     }
     let stopped = || PipelineError::Abandoned;
-    progress.begin("bench", (kernels.len() * 4 + 4) as u64);
+    progress.begin("bench", (kernels.len() * 6 + 4) as u64);
     let mut md = Vec::new();
     for &kernel in &kernels {
-        for atoms in [500, 4000] {
+        for atoms in [500, 4000, 32000] {
             for threads in [1, threads] {
                 if interrupt.is_requested() {
                     return Err(stopped());

@@ -3,9 +3,11 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use metabasin_neighbors::{LANES, RowBlocks, VerletList};
+use metabasin_neighbors::{ClusterList, ClusterPart, LANES, MEMBERS, RowBlocks, VerletList};
 use nalgebra::Vector3;
 
+use super::mixed::BEFORE;
+use crate::clusters::{OnPairs, PartSums};
 use crate::lennard_jones::BinaryLennardJones;
 use crate::pair::{BlockWriter, Part};
 use crate::potential::Totals;
@@ -157,4 +159,48 @@ fn total_of_each([x, y, z]: [Vector; 3]) -> Vector3<f64> {
     Vector3::new(out[0], out[1], out[2])
 }
 
+/// A group's member of a cluster four times.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn spread(members: &[f64; MEMBERS], group: usize) -> Vector {
+    splat(members[group])
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn repeat(members: &[f64; MEMBERS]) -> Vector {
+    load(members)
+}
+
+/// The value where a cluster's member stands before the other of the same cluster.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn first_of_each(value: Vector, group: usize, otherwise: f64) -> Vector {
+    let mut lanes = [0.0; COUNT];
+    store(&mut lanes, value);
+    for (lane, first) in lanes.iter_mut().zip(BEFORE[group]) {
+        if !first {
+            *lane = otherwise;
+        }
+    }
+    load(&lanes)
+}
+
+/// Takes a vector off the sums of a member's pairs.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn subtract(sums: &mut [f64; MEMBERS * MEMBERS], group: usize, value: Vector) {
+    let quarter = &mut sums[group * COUNT..(group + 1) * COUNT];
+    let before = load(quarter);
+    store(quarter, sub(before, value));
+}
+
+/// The sum over the four lanes of the member.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn sums_of_four(value: Vector) -> [f64; COUNT / MEMBERS] {
+    [total(value)]
+}
+
 pair_loops!("avx2,fma");
+cluster_loop!(#[target_feature(enable = "avx2,fma")]);

@@ -3,9 +3,11 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use metabasin_neighbors::{LANES, RowBlocks, VerletList};
+use metabasin_neighbors::{ClusterList, ClusterPart, LANES, MEMBERS, RowBlocks, VerletList};
 use nalgebra::Vector3;
 
+use super::mixed::BEFORE;
+use crate::clusters::{OnPairs, PartSums};
 use crate::lennard_jones::BinaryLennardJones;
 use crate::pair::{BlockWriter, Part};
 use crate::potential::Totals;
@@ -162,4 +164,54 @@ fn total_of_each(vectors: [Vector; 3]) -> Vector3<f64> {
     Vector3::new(out[0], out[1], out[2])
 }
 
+/// Each of a group's two members of a cluster four times.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn spread(members: &[f64; MEMBERS], group: usize) -> Vector {
+    let [low, high] = [members[2 * group], members[2 * group + 1]];
+    _mm512_insertf64x4::<1>(_mm512_set1_pd(low), _mm256_set1_pd(high))
+}
+
+/// All members, twice.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn repeat(members: &[f64; MEMBERS]) -> Vector {
+    // SAFETY: the array holds four doubles.
+    _mm512_broadcast_f64x4(unsafe { _mm256_loadu_pd(members.as_ptr()) })
+}
+
+/// The value where a cluster's member stands before the other of the same cluster.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn first_of_each(value: Vector, group: usize, otherwise: f64) -> Vector {
+    let mut before: Mask = 0;
+    for (lane, &first) in BEFORE.as_flattened()[group * COUNT..][..COUNT]
+        .iter()
+        .enumerate()
+    {
+        before |= u8::from(first) << lane;
+    }
+    choose(before, value, splat(otherwise))
+}
+
+/// Takes a vector off the sums of a group's pairs.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn subtract(sums: &mut [f64; MEMBERS * MEMBERS], group: usize, value: Vector) {
+    let half = &mut sums[group * COUNT..(group + 1) * COUNT];
+    let before = load(half);
+    store(half, sub(before, value));
+}
+
+/// The sum over the four lanes of each member.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn sums_of_four(value: Vector) -> [f64; COUNT / MEMBERS] {
+    let mut lanes = [0.0; COUNT];
+    store(&mut lanes, value);
+    let [a, b, c, d, e, f, g, h] = lanes;
+    [(a + b) + (c + d), (e + f) + (g + h)]
+}
+
 pair_loops!("avx512f,avx512dq");
+cluster_loop!(#[target_feature(enable = "avx512f,avx512dq")]);

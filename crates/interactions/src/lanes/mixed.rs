@@ -1,135 +1,245 @@
-//! Forces for steps of dynamics from fixed points: pair terms in single precision.
+//! Forces of clusters on each other from their fixed points: pair terms in single precision.
 
-use std::ops::Range;
-
-use metabasin_neighbors::{LANES, RowBlocks, VerletList};
-use nalgebra::Vector3;
+use metabasin_neighbors::{ClusterList, ClusterPart, MEMBERS};
 
 use crate::Kernel;
-use crate::lennard_jones::BinaryLennardJones;
-use crate::potential::StepVirial;
+use crate::clusters::PartSums;
+
+mod smoothing;
+
+pub(crate) use smoothing::Smoothing;
+
+/// A Lennard-Jones pair of species.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct PairConstants {
+    pub diameter: f64,
+    pub epsilon: f64,
+    pub cutoff: f64,
+    /// Where the force begins to end; the cutoff where it ends abruptly.
+    pub inner: f64,
+}
 
 /// Constants of all pairs with lengths in steps of the fixed points' grid.
+///
+/// With p = σ² (48 ε)^(1/6) and s = (p/r²)³, so that s² = 48 ε (σ/r)¹², a pair pushes with
+///
+/// ```text
+/// −r V' = s (s a(u) − q b(u)),   q = 24 ε/√(48 ε),   u = (r² − r_in²)/(r_c² − r_in²) in [0, 1]
+/// ```
+///
+/// where a and b ([`Smoothing`]) are 1 up to `r_in`, and everywhere for forces that are not smoothed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MixedTerms {
-    steps_per_length: f64,
-    cutoff_squared: f32,
-    inner: f32,
-    inner_squared: f32,
     /// By the sum of the species of a pair.
     pairs: [MixedPair; 3],
+    smoothing: Option<Smoothing>,
+    /// Whether all pairs share all but their diameters.
+    uniform: bool,
 }
 
 /// Constants of one pair of species.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct MixedPair {
-    /// σ², steps squared.
-    sigma_squared: f32,
-    /// Force times a length of one step between `r_in` and `r_c`, a cubic in r − `r_in` in steps.
-    force: [f32; 4],
+    /// p, steps squared.
+    size: f32,
+    /// q.
+    attraction: f32,
+    /// Steps squared.
+    cutoff_squared: f32,
+    /// u = scale r² − start.
+    rim_scale: f32,
+    rim_start: f32,
+}
+
+/// A constant of pairs as a bilinear function of the species of both, which are 0 or 1.
+#[derive(Clone, Copy, Debug)]
+struct Bilinear {
+    /// Of two of species 0.
+    both: f32,
+    /// What species 1 of one of them adds.
+    one: f32,
+    /// What species 1 of both adds to that of each.
+    two: f32,
 }
 
 impl MixedTerms {
-    pub fn new(model: &BinaryLennardJones, steps_per_length: f64) -> Self {
-        let length = |value: f64| (value * steps_per_length) as f32;
-        let square = |value: f64| (value * steps_per_length.powi(2)) as f32;
-        let pairs = model.terms().map(|term| MixedPair {
-            sigma_squared: square(term.sigma_sixth.cbrt()),
-            force: [0, 1, 2, 3].map(|power| {
-                (term.force[power as usize] * steps_per_length.powi(-1 - power)) as f32
-            }),
+    /// # Panics
+    /// If some pairs are smoothed and others not, or r_in/r_c differs between pairs.
+    pub fn new(pairs: &[PairConstants; 3], steps_per_length: f64) -> Self {
+        let first = pairs[0];
+        let ratio = first.inner / first.cutoff;
+        let same = |pair: &PairConstants| (pair.inner / pair.cutoff - ratio).abs() < 1e-12;
+        assert!(pairs.iter().all(same), "one shape of the cut for all pairs");
+        let square = |length: f64| (length * steps_per_length).powi(2) as f32;
+        let terms = pairs.map(|pair| {
+            let rim = pair.cutoff.powi(2) - pair.inner.powi(2);
+            let smooth = rim > 0.0;
+            MixedPair {
+                size: square(pair.diameter * (48.0 * pair.epsilon).powf(1.0 / 12.0)),
+                attraction: (24.0 * pair.epsilon / (48.0 * pair.epsilon).sqrt()) as f32,
+                cutoff_squared: square(pair.cutoff),
+                rim_scale: if smooth {
+                    (1.0 / (rim * steps_per_length.powi(2))) as f32
+                } else {
+                    0.0
+                },
+                rim_start: if smooth {
+                    (pair.inner.powi(2) / rim) as f32
+                } else {
+                    0.0
+                },
+            }
         });
+        let shared = |pair: &MixedPair| MixedPair { size: 0.0, ..*pair };
         Self {
-            steps_per_length,
-            cutoff_squared: square(model.cutoff_length().powi(2)),
-            inner: length(model.inner()),
-            inner_squared: square(model.inner().powi(2)),
-            pairs,
+            pairs: terms,
+            smoothing: (ratio < 1.0).then(|| Smoothing::new(ratio)),
+            uniform: terms.iter().all(|pair| shared(pair) == shared(&terms[0])),
         }
     }
 
-    fn pairs_of(&self, species: f32) -> [MixedPair; 2] {
-        let first = usize::from(species > 0.5);
-        [self.pairs[first], self.pairs[first + 1]]
+    fn bilinear(&self, value: impl Fn(&MixedPair) -> f32) -> Bilinear {
+        let [both, mixed, other] = self.pairs.each_ref().map(value);
+        Bilinear {
+            both,
+            one: mixed - both,
+            two: other - mixed - (mixed - both),
+        }
     }
 }
 
-/// The vector loop, from the operations in scope. Everything below is safe code: it may only be
-/// entered where the CPU has the features, which [`forces`] checks.
+/// Members of a cluster that stand before another of the same: each pair of them once.
+pub(super) const BEFORE: [[bool; MEMBERS]; MEMBERS] = [
+    [false, true, true, true],
+    [false, false, true, true],
+    [false, false, false, true],
+    [false, false, false, false],
+];
+
+/// The loop over pairs of clusters, from the operations in scope on vectors of [`COUNT`] lanes: four
+/// for each of some members of a row's cluster, beside the four of another. Everything below is safe
+/// code: it may only be entered where the CPU has the features, which [`forces`] checks.
 macro_rules! mixed_loop {
-    ($features:literal) => {
-        /// Twice the virial of some rows; writes the forces on their atoms.
-        #[target_feature(enable = $features)]
-        pub fn forces(
+    ($(#[$features:meta])*) => {
+        /// A constant of members of given species beside one of species 0, and what species 1 of
+        /// that one adds.
+        $(#[$features])*
+        #[inline]
+        fn beside(kind: Vector, of: Bilinear) -> [Vector; 2] {
+            [
+                fma(kind, splat(of.one), splat(of.both)),
+                fma(kind, splat(of.two), splat(of.one)),
+            ]
+        }
+
+        /// Adds the forces of a part's pairs times a step's length.
+        $(#[$features])*
+        pub fn forces<const SMOOTH: bool, const UNIFORM: bool>(
             terms: &MixedTerms,
-            list: &VerletList,
-            rows: Range<usize>,
-            by_row: &mut [Vector3<f64>],
-        ) -> StepVirial {
-            let fixed = list.fixed_points().points();
-            let cutoff_squared = splat(terms.cutoff_squared);
-            let inner = splat(terms.inner);
-            let inner_squared = splat(terms.inner_squared);
-            let half = splat(0.5);
-            let (forty_eight, minus_twenty_four) = (splat(48.0), splat(-24.0));
-            let mut sums = Sums::zero();
-            let RowBlocks {
-                blocks,
-                first,
-                ends,
-            } = list.row_blocks(rows.clone());
-            let mut block = first;
-            // Points are fetched one vector ahead of the arithmetic that needs them: without that
-            // the processor waits for memory with its queues full of dependent sums.
-            let mut next = points(fixed, blocks[block..block + BLOCKS].as_flattened());
-            for ((row, force), &end) in rows.zip(by_row).zip(ends) {
-                let here = &fixed[list.row_images()[row] as usize];
-                let pairs = terms.pairs_of(here.species);
-                let sigma_squared = pairs.map(|pair| splat(pair.sigma_squared));
-                let [x0, y0, z0] = [
-                    splat_steps(here.x),
-                    splat_steps(here.y),
-                    splat_steps(here.z),
-                ];
-                let mut sum = [splat(0.0); 3];
-                let (mut trace, mut shear) = (splat(0.0), splat(0.0));
-                while block < end as usize {
-                    let (x, y, z, species) = next;
-                    // Where a row ends within the vector, the lanes behind are another row's.
-                    let mine = (end as usize - block).min(BLOCKS);
-                    block += mine;
-                    next = points(fixed, blocks[block..block + BLOCKS].as_flattened());
-                    let (x, y, z) = (between(x0, x), between(y0, y), between(z0, z));
-                    let squared = fma(z, z, fma(y, y, mul(x, x)));
-                    let near = less_among(lanes_of(mine), squared, cutoff_squared);
-                    let small = less(half, species);
-                    let inverse = keep(near, reciprocal(squared));
-                    let ratio = mul(choose(small, sigma_squared[1], sigma_squared[0]), inverse);
-                    let s = mul(mul(ratio, ratio), ratio);
-                    // -r V' of the pair.
-                    let mut radial = mul(s, fma(s, forty_eight, minus_twenty_four));
-                    let outer = less_among(near, inner_squared, squared);
-                    // Rows begin with their nearest neighbors: most vectors have none out there.
-                    if any(outer) {
-                        let r = sqrt(squared);
-                        let t = sub(r, inner);
-                        let f = |power: usize| {
-                            let [large, small_ones] = pairs.map(|pair| splat(pair.force[power]));
-                            choose(small, small_ones, large)
-                        };
-                        let slope = fma(t, fma(t, fma(t, f(3), f(2)), f(1)), f(0));
-                        radial = choose(outer, mul(slope, r), radial);
+            list: &ClusterList,
+            part: &ClusterPart,
+            sums: &mut PartSums<f32>,
+        ) {
+            let clusters = list.clusters();
+            let (own_start, window_start) = (part.own().start, part.window().start);
+            let any = &terms.pairs[0];
+            let zero = splat(0.0);
+            let one = splat(1.0);
+            let smoothing = terms.smoothing.unwrap_or_default();
+            let repulsion = smoothing.repulsion.map(|c| splat(c));
+            let share = if UNIFORM { any.attraction } else { 1.0 };
+            let attraction = smoothing.attraction.map(|c| splat(share * c));
+            let sizes = terms.bilinear(|pair| pair.size);
+            let cutoffs = terms.bilinear(|pair| pair.cutoff_squared);
+            let pulls = terms.bilinear(|pair| pair.attraction);
+            let scales = terms.bilinear(|pair| pair.rim_scale);
+            let starts = terms.bilinear(|pair| pair.rim_start);
+            // So far below zero that no species of the other brings it back.
+            let nobody = 32.0 * terms.pairs.iter().fold(0.0, |most: f32, pair| most.max(pair.cutoff_squared));
+            for (row, others) in part.rows() {
+                let here = &clusters[row.cluster as usize];
+                let shift = list.shifts()[row.shift as usize].steps;
+                let itself = row.shift == list.unshifted() && others[0] == row.cluster;
+                let mut shifted = [0.0; 3];
+                for group in 0..MEMBERS * MEMBERS / COUNT {
+                    let x0 = add_steps(spread_steps(&here.x, group), splat_steps(shift[0]));
+                    let y0 = add_steps(spread_steps(&here.y, group), splat_steps(shift[1]));
+                    let z0 = add_steps(spread_steps(&here.z, group), splat_steps(shift[2]));
+                    let kind = spread(&here.species, group);
+                    let (size, pull) = (beside(kind, sizes), beside(kind, pulls));
+                    let (scale, start) = (beside(kind, scales), beside(kind, starts));
+                    let mut all = beside(kind, cutoffs);
+                    // The species of what is no atom is -1: nothing is as close as that.
+                    all[0] = min(all[0], fma(kind, splat(nobody), all[0]));
+                    let mut cutoff = all;
+                    if itself {
+                        cutoff = [first_of_each(all[0], group, -1.0), first_of_each(all[1], group, 0.0)];
                     }
-                    let push = mul(radial, inverse);
-                    let fx = mul(push, x);
-                    sum = [add(sum[0], fx), fma(push, y, sum[1]), fma(push, z, sum[2])];
-                    trace = add(trace, radial);
-                    shear = fma(fx, y, shear);
+                    let mut sum = [zero; 3];
+                    for &other in others {
+                        let there = &clusters[other as usize];
+                        let x = between(x0, repeat_steps(&there.x));
+                        let y = between(y0, repeat_steps(&there.y));
+                        let z = between(z0, repeat_steps(&there.z));
+                        let species = repeat(&there.species);
+                        let squared = fma(z, z, fma(y, y, mul(x, x)));
+                        let limit = if UNIFORM {
+                            cutoff[0]
+                        } else {
+                            fma(cutoff[1], species, cutoff[0])
+                        };
+                        let inverse = inverse_within(squared, limit);
+                        let ratio = mul(fma(size[1], species, size[0]), inverse);
+                        let s = mul(mul(ratio, ratio), ratio);
+                        let q = if UNIFORM {
+                            splat(any.attraction)
+                        } else {
+                            fma(pull[1], species, pull[0])
+                        };
+                        // -r V' of the pair.
+                        let radial = if SMOOTH {
+                            let (scale, start) = if UNIFORM {
+                                (splat(any.rim_scale), splat(any.rim_start))
+                            } else {
+                                (fma(scale[1], species, scale[0]), fma(start[1], species, start[0]))
+                            };
+                            let u = min(max(fms(squared, scale, start), zero), one);
+                            let uu = mul(u, u);
+                            let [r0, r1, r2, r3] = repulsion;
+                            let a = fma(uu, fma(u, fma(u, fma(u, r3, r2), r1), r0), one);
+                            let [t0, t1, t2, t3, t4] = attraction;
+                            let tail = fma(u, fma(u, fma(u, fma(u, t4, t3), t2), t1), t0);
+                            let b = if UNIFORM {
+                                fma(uu, tail, q)
+                            } else {
+                                mul(q, fma(uu, tail, one))
+                            };
+                            mul(s, fms(s, a, b))
+                        } else {
+                            mul(s, sub(s, q))
+                        };
+                        let push = mul(radial, inverse);
+                        let force = [mul(push, x), mul(push, y), mul(push, z)];
+                        sum = [add(sum[0], force[0]), add(sum[1], force[1]), add(sum[2], force[2])];
+                        let OnPairs([on_x, on_y, on_z]) = &mut sums.pushed[other as usize - window_start];
+                        subtract(on_x, group, force[0]);
+                        subtract(on_y, group, force[1]);
+                        subtract(on_z, group, force[2]);
+                        cutoff = all;
+                    }
+                    let own = &mut sums.own[row.cluster as usize - own_start];
+                    let axes = own.iter_mut().zip(sum).zip(&mut shifted);
+                    for ((own, sum), shifted) in axes {
+                        let each = sums_of_four(sum);
+                        let members = &mut own[group * each.len()..];
+                        for (total, more) in members.iter_mut().zip(each) {
+                            *total += more;
+                            *shifted += f64::from(more);
+                        }
+                    }
                 }
-                *force = total_of_each(sum) * terms.steps_per_length;
-                sums.add(trace, shear);
+                sums.add_shifted(row.shift, shifted);
             }
-            sums.total()
         }
     };
 }
@@ -140,7 +250,9 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
-/// Twice the virial of some rows; writes the forces on their atoms.
+mod portable;
+
+/// Adds the forces of a part's pairs times a step's length.
 #[cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "calls of functions that need CPU features")
@@ -148,78 +260,30 @@ mod avx2;
 pub(crate) fn forces(
     kernel: Kernel,
     terms: &MixedTerms,
-    list: &VerletList,
-    rows: Range<usize>,
-    by_row: &mut [Vector3<f64>],
-) -> StepVirial {
-    // Vector kernels read the points that the list's indices name unchecked.
-    let images = list.padding() as usize + 1;
-    let points = list.fixed_points().points().len();
-    assert_eq!(points, images, "a list without fixed points");
+    list: &ClusterList,
+    part: &ClusterPart,
+    sums: &mut PartSums<f32>,
+) {
+    macro_rules! instance {
+        ($kernel:ident) => {
+            match (terms.smoothing.is_some(), terms.uniform) {
+                (false, true) => $kernel::forces::<false, true>(terms, list, part, sums),
+                (false, false) => $kernel::forces::<false, false>(terms, list, part, sums),
+                (true, true) => $kernel::forces::<true, true>(terms, list, part, sums),
+                (true, false) => $kernel::forces::<true, false>(terms, list, part, sums),
+            }
+        };
+    }
     match kernel.or_portable() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `or_portable` keeps this kernel only where the CPU has its features.
-        Kernel::Avx512 => unsafe { avx512::forces(terms, list, rows, by_row) },
+        Kernel::Avx512 => unsafe { instance!(avx512) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Kernel::Avx2 => unsafe { avx2::forces(terms, list, rows, by_row) },
-        _ => portable(terms, list, rows, by_row),
+        Kernel::Avx2 => unsafe { instance!(avx2) },
+        _ => instance!(portable),
     }
 }
 
-/// The same in plain code.
-fn portable(
-    terms: &MixedTerms,
-    list: &VerletList,
-    rows: Range<usize>,
-    by_row: &mut [Vector3<f64>],
-) -> StepVirial {
-    let fixed = list.fixed_points().points();
-    let RowBlocks {
-        blocks,
-        first,
-        ends,
-    } = list.row_blocks(rows.clone());
-    let images = blocks.as_flattened();
-    let mut place = first * LANES;
-    let mut virial = StepVirial::default();
-    for ((row, force), &end) in rows.zip(by_row).zip(ends) {
-        let here = &fixed[list.row_images()[row] as usize];
-        let pairs = terms.pairs_of(here.species);
-        let mut sum = [0.0_f32; 3];
-        let (mut trace, mut shear) = (0.0_f32, 0.0_f32);
-        let end = end as usize * LANES;
-        for &image in &images[place..end] {
-            let there = &fixed[image as usize];
-            let x = here.x.wrapping_sub(there.x) as f32;
-            let y = here.y.wrapping_sub(there.y) as f32;
-            let z = here.z.wrapping_sub(there.z) as f32;
-            let squared = x * x + y * y + z * z;
-            if squared >= terms.cutoff_squared {
-                continue;
-            }
-            let pair = &pairs[usize::from(there.species > 0.5)];
-            let inverse = 1.0 / squared;
-            let radial = if squared > terms.inner_squared {
-                let r = squared.sqrt();
-                let t = r - terms.inner;
-                let [f1, f2, f3, f4] = pair.force;
-                (f1 + t * (f2 + t * (f3 + t * f4))) * r
-            } else {
-                let ratio = pair.sigma_squared * inverse;
-                let s = ratio * ratio * ratio;
-                s * (s * 48.0 - 24.0)
-            };
-            let push = radial * inverse;
-            let [fx, fy, fz] = [push * x, push * y, push * z];
-            sum = [sum[0] + fx, sum[1] + fy, sum[2] + fz];
-            trace += radial;
-            shear += fx * y;
-        }
-        place = end;
-        *force = Vector3::from(sum.map(f64::from)) * terms.steps_per_length;
-        virial.trace -= f64::from(trace);
-        virial.xy -= f64::from(shear);
-    }
-    virial
-}
+#[cfg(test)]
+mod tests;

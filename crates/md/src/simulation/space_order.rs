@@ -1,18 +1,32 @@
 //! The order of atoms in memory: close in space, close in memory.
 
+use metabasin_interactions::Precision;
+
 use super::Simulation;
 
 /// Width of the columns along x in which atoms follow one another `[length]`.
 const COLUMN: f64 = 1.5;
 
+/// Width of the columns along z, in edges of a cube that holds four atoms: that of the columns in
+/// which lists of clusters put them.
+const CLUSTER_COLUMN: f64 = 1.2;
+
 impl Simulation {
-    /// Sorts all arrays by columns of the cell along x, and along x within a column. The order
+    /// Sorts all arrays by columns of the cell and along them within a column, as lists of
+    /// neighbors read them: along z where they are lists of clusters, else along x. The order
     /// depends on the places of the atoms in the cell alone, not on the order before.
     pub(super) fn sort_in_space(&mut self) {
         let cell = &self.configuration.cell;
-        let [_, ly, lz, ..] = cell.components();
-        let columns = [ly, lz].map(|length| (length / COLUMN).ceil().max(1.0));
+        let lengths = cell.components();
         let positions = &self.configuration.positions;
+        let ([slow, fast, along], columns) = match self.force_field.precision() {
+            Precision::Double => ([2, 1, 0], lengths.map(|length| (length / COLUMN).ceil())),
+            Precision::Mixed => {
+                let cube = 4.0 * cell.volume() / positions.len() as f64;
+                let width = CLUSTER_COLUMN * cube.cbrt();
+                ([0, 1, 2], lengths.map(|length| (length / width).round()))
+            }
+        };
         let mut keys: Vec<(u32, u32, f64, u64, u32)> = positions
             .iter()
             .zip(&self.configuration.ids)
@@ -20,8 +34,8 @@ impl Simulation {
             .map(|(k, (position, id))| {
                 let place = cell.to_fractional(position);
                 let inside = place - place.map(f64::floor);
-                let column = |k: usize| (inside[k] * columns[k - 1]) as u32;
-                (column(2), column(1), inside.x, *id, k as u32)
+                let column = |axis: usize| (inside[axis] * columns[axis].max(1.0)) as u32;
+                (column(slow), column(fast), inside[along], *id, k as u32)
             })
             .collect();
         keys.sort_unstable_by(|a, b| {

@@ -50,7 +50,7 @@ impl Simulation {
     /// Forces and all sums.
     pub(super) fn evaluate(&mut self) {
         let configuration = &self.configuration;
-        self.evaluation = self.force_field.evaluate(
+        self.evaluation = self.force_field.evaluate_step(
             &configuration.cell,
             &configuration.positions,
             &configuration.species,
@@ -71,7 +71,7 @@ impl Simulation {
         }
         let configuration = &self.configuration;
         let mut forces = vec![Vector3::zeros(); configuration.len()];
-        self.evaluation = self.force_field.evaluate(
+        self.evaluation = self.force_field.evaluate_step(
             &configuration.cell,
             &configuration.positions,
             &configuration.species,

@@ -7,7 +7,7 @@
 /// rounding to the grid: at most √3/2 steps, 1e-7 σ in a box of 30 σ.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(16))]
-pub struct FixedPoint {
+pub(super) struct FixedPoint {
     /// Steps of the grid from its corner along x.
     pub x: i32,
     /// Along y.
@@ -20,7 +20,7 @@ pub struct FixedPoint {
 
 /// All images of a list as [`FixedPoint`]s, then one point farther from all than any cutoff.
 #[derive(Clone, Debug, Default)]
-pub struct FixedPoints {
+pub(super) struct FixedPoints {
     pub(super) points: Vec<FixedPoint>,
     pub(super) steps_per_length: f64,
 }
@@ -29,11 +29,6 @@ impl FixedPoints {
     /// In the order of the list's images; the last one pads blocks.
     pub fn points(&self) -> &[FixedPoint] {
         &self.points
-    }
-
-    /// Steps of the grid a unit of length, a power of two `[1 / length]`.
-    pub fn steps_per_length(&self) -> f64 {
-        self.steps_per_length
     }
 
     /// The square of a range in steps, a little more than the range: distances are rounded to

@@ -1,35 +1,16 @@
 //! How far atoms have moved beyond the deformation of the cell.
 
-use metabasin_atoms::Cell;
 use nalgebra::{Matrix3, Vector3};
 use rayon::prelude::*;
 
-use super::{ATOMS_PER_TASK, Reference};
+use super::ATOMS_PER_TASK;
+use crate::deformation::{Frame, Motion};
 
 /// Basis and wrapped positions at some moment.
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
-    basis: Matrix3<f64>,
-    basis_inverse: Matrix3<f64>,
+    frame: Frame,
     places: Vec<[f64; 4]>,
-}
-
-/// What has happened since a [`Snapshot`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Motion {
-    /// Lower bound of the smallest singular value of the deformation.
-    smallest_stretch: f64,
-    /// Sum of the two largest displacements beyond the deformation `[length]`.
-    two_largest: f64,
-}
-
-impl Motion {
-    /// Whether every pair now closer than `distance` was closer than `range` then.
-    pub fn leaves_within(&self, range: f64, distance: f64) -> bool {
-        let slack = self.smallest_stretch * range - distance;
-        // A hair less than the slack covers the rounding of displacements. NaN fails as well.
-        self.two_largest <= slack - 1e-12 * distance || (self.two_largest == 0.0 && slack >= 0.0)
-    }
 }
 
 /// The two largest of some squared displacements; NaN, once seen, stays.
@@ -56,44 +37,13 @@ impl Largest {
     }
 }
 
-impl Reference {
-    /// The present cell in the integer basis that is closest to that of the build.
-    pub fn present_basis(&self, cell: &Cell) -> Option<Matrix3<f64>> {
-        if *cell == self.cell {
-            return Some(self.snapshot.basis);
-        }
-        let matrix = cell.matrix();
-        let basis = matrix * self.change;
-        let deformation = basis * self.snapshot.basis_inverse;
-        if (deformation - Matrix3::identity()).norm() <= 0.3 {
-            return Some(basis);
-        }
-        let change = (matrix.try_inverse()? * self.snapshot.basis).map(f64::round);
-        Some(matrix * change)
-    }
-}
-
 impl Snapshot {
     /// Of the wrapped positions in a basis that has an inverse.
     pub fn take(basis: &Matrix3<f64>, places: &[[f64; 4]]) -> Self {
         Self {
-            basis: *basis,
-            basis_inverse: basis.try_inverse().unwrap_or_else(Matrix3::zeros),
+            frame: Frame::new(basis),
             places: places.to_vec(),
         }
-    }
-
-    /// The deformation since, and a lower bound of its smallest singular value.
-    fn deformation(&self, basis: &Matrix3<f64>) -> Option<(Matrix3<f64>, f64)> {
-        if *basis == self.basis {
-            return Some((Matrix3::identity(), 1.0));
-        }
-        let deformation = basis * self.basis_inverse;
-        let twice_strain = deformation.transpose() * deformation - Matrix3::identity();
-        let squared = 1.0 - twice_strain.norm();
-        // Written so that NaN ends here too.
-        let sound = squared > 0.0 && deformation.determinant() > 0.0;
-        sound.then(|| (deformation, squared.sqrt()))
     }
 
     /// Writes the wrapped positions and returns how far they have moved since.
@@ -105,7 +55,7 @@ impl Snapshot {
         wrapped: &mut [[f64; 4]],
         parallel: bool,
     ) -> Option<Motion> {
-        let deformation = self.deformation(basis);
+        let deformation = self.frame.deformation(basis);
         let along = deformation.map_or_else(Matrix3::identity, |(matrix, _)| matrix);
         let task = |(k, wrapped): (usize, &mut [[f64; 4]])| {
             let first = k * ATOMS_PER_TASK;
@@ -136,7 +86,7 @@ impl Snapshot {
 
     /// How far wrapped positions have moved since.
     pub fn motion(&self, basis: &Matrix3<f64>, wrapped: &[[f64; 4]]) -> Option<Motion> {
-        let (deformation, smallest_stretch) = self.deformation(basis)?;
+        let (deformation, smallest_stretch) = self.frame.deformation(basis)?;
         let mut largest = Largest::default();
         for (now, before) in wrapped.iter().zip(&self.places) {
             largest.add((place(now) - deformation * place(before)).norm_squared());

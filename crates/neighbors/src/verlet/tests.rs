@@ -254,9 +254,7 @@ fn rows_are_pruned_while_the_wide_list_lasts() {
             .collect();
         let sheared = cell.sheared(0.001 * f64::from(step));
         seen.push(list.update(&sheared, &positions, &species).unwrap());
-        together
-            .update_fixed_points(&sheared, &positions, &species)
-            .unwrap();
+        together.update(&sheared, &positions, &species).unwrap();
         // Rows just drawn hold all within cutoff and inner skin, older ones all within the cutoff.
         let fresh = seen.last() != Some(&Update::Kept);
         let range = if fresh { 2.2 } else { 2.0 };

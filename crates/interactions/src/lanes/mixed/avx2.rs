@@ -1,20 +1,17 @@
-//! Eight single-precision numbers with AVX2 and FMA.
-#![expect(unsafe_code, reason = "loads without bounds checks, stores to arrays")]
+//! Eight single-precision numbers with AVX2 and FMA: two members beside four.
+#![expect(unsafe_code, reason = "loads from and stores to arrays")]
 
 use std::arch::x86_64::*;
-use std::ops::Range;
 
-use metabasin_neighbors::{FixedPoint, LANES, RowBlocks, VerletList};
-use nalgebra::Vector3;
+use metabasin_neighbors::{ClusterList, ClusterPart, MEMBERS};
 
-use super::MixedTerms;
-use crate::potential::StepVirial;
+use super::{BEFORE, Bilinear, MixedTerms};
+use crate::clusters::{OnPairs, PartSums};
 
 type Vector = __m256;
 type Steps = __m256i;
-type Mask = __m256;
-/// Blocks of the list in a vector.
-const BLOCKS: usize = 1;
+/// Pairs in a vector.
+const COUNT: usize = 8;
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
@@ -26,6 +23,45 @@ fn splat(value: f32) -> Vector {
 #[inline]
 fn splat_steps(value: i32) -> Steps {
     _mm256_set1_epi32(value)
+}
+
+/// Each of a group's two members four times.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn spread(members: &[f32; MEMBERS], group: usize) -> Vector {
+    let [low, high] = [members[2 * group], members[2 * group + 1]];
+    _mm256_setr_m128(_mm_set1_ps(low), _mm_set1_ps(high))
+}
+
+/// Each of a group's two members four times.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn spread_steps(members: &[i32; MEMBERS], group: usize) -> Steps {
+    let [low, high] = [members[2 * group], members[2 * group + 1]];
+    _mm256_setr_m128i(_mm_set1_epi32(low), _mm_set1_epi32(high))
+}
+
+/// All members, twice.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn repeat(members: &[f32; MEMBERS]) -> Vector {
+    // SAFETY: the array holds four numbers.
+    let four = unsafe { _mm_loadu_ps(members.as_ptr()) };
+    _mm256_setr_m128(four, four)
+}
+
+/// All members, twice.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn repeat_steps(members: &[i32; MEMBERS]) -> Steps {
+    // SAFETY: the array holds four integers.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(members.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn add_steps(a: Steps, b: Steps) -> Steps {
+    _mm256_add_epi32(a, b)
 }
 
 /// The exact difference, rounded once.
@@ -55,8 +91,14 @@ fn mul(a: Vector, b: Vector) -> Vector {
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn sqrt(a: Vector) -> Vector {
-    _mm256_sqrt_ps(a)
+fn min(a: Vector, b: Vector) -> Vector {
+    _mm256_min_ps(a, b)
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn max(a: Vector, b: Vector) -> Vector {
+    _mm256_max_ps(a, b)
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -65,137 +107,65 @@ fn fma(a: Vector, b: Vector, c: Vector) -> Vector {
     _mm256_fmadd_ps(a, b, c)
 }
 
+/// a b − c.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn less(a: Vector, b: Vector) -> Mask {
-    _mm256_cmp_ps::<_CMP_LT_OQ>(a, b)
+fn fms(a: Vector, b: Vector, c: Vector) -> Vector {
+    _mm256_fmsub_ps(a, b, c)
 }
 
-/// a < b, where `among` is set.
+/// 1/a below the limit, to the last bit or two, else 0: an estimate e to 1.5 × 2⁻¹², and
+/// e + e d + e d² with what e lacks, d = 1 − a e. (A plain step of Newton's would leave all
+/// pairs 4e-8 too weak on average.)
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn less_among(among: Mask, a: Vector, b: Vector) -> Mask {
-    _mm256_and_ps(among, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b))
+fn inverse_within(a: Vector, limit: Vector) -> Vector {
+    let below = _mm256_cmp_ps::<_CMP_LT_OQ>(a, limit);
+    let estimate = _mm256_rcp_ps(a);
+    let lacks = _mm256_fnmadd_ps(a, estimate, _mm256_set1_ps(1.0));
+    let correction = _mm256_fmadd_ps(lacks, lacks, lacks);
+    _mm256_and_ps(below, _mm256_fmadd_ps(estimate, correction, estimate))
 }
 
-/// 1/a.
+/// The value where a cluster's member stands before the other of the same cluster.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn reciprocal(a: Vector) -> Vector {
-    _mm256_div_ps(_mm256_set1_ps(1.0), a)
-}
-
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn any(mask: Mask) -> bool {
-    _mm256_movemask_ps(mask) != 0
-}
-
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn choose(mask: Mask, yes: Vector, no: Vector) -> Vector {
-    _mm256_blendv_ps(no, yes, mask)
-}
-
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn keep(mask: Mask, value: Vector) -> Vector {
-    _mm256_and_ps(mask, value)
-}
-
-/// All lanes: a vector is one block.
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn lanes_of(_blocks: usize) -> Mask {
-    _mm256_castsi256_ps(_mm256_set1_epi32(-1))
-}
-
-/// Coordinates and species of eight images.
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn points(all: &[FixedPoint], indices: &[u32]) -> (Steps, Steps, Steps, Vector) {
-    let indices: &[u32; BLOCKS * LANES] = indices.try_into().expect("one block");
-    let at = |k: usize| {
-        let index = indices[k] as usize;
-        debug_assert!(index < all.len());
-        // SAFETY: a list only holds indices of its points and of the padding behind them, which
-        // are aligned to sixteen bytes.
-        unsafe { _mm_load_si128(all.as_ptr().add(index).cast()) }
-    };
-    let two = |k: usize| _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(at(k)), at(k + 4));
-    let [a, b, c, d] = [two(0), two(1), two(2), two(3)];
-    let (xy, more_xy) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
-    let (zs, more_zs) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
-    (
-        _mm256_unpacklo_epi64(xy, more_xy),
-        _mm256_unpackhi_epi64(xy, more_xy),
-        _mm256_unpacklo_epi64(zs, more_zs),
-        _mm256_castsi256_ps(_mm256_unpackhi_epi64(zs, more_zs)),
-    )
-}
-
-/// The sum of the lanes of each of three vectors.
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn total_of_each([x, y, z]: [Vector; 3]) -> Vector3<f64> {
-    let zero = _mm256_setzero_ps();
-    let xy = _mm256_add_ps(_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y));
-    let zz = _mm256_add_ps(_mm256_unpacklo_ps(z, zero), _mm256_unpackhi_ps(z, zero));
-    let xyz = _mm256_add_ps(
-        _mm256_shuffle_ps::<0b01_00_01_00>(xy, zz),
-        _mm256_shuffle_ps::<0b11_10_11_10>(xy, zz),
-    );
-    let sums = _mm_add_ps(_mm256_castps256_ps128(xyz), _mm256_extractf128_ps::<1>(xyz));
-    let mut out = [0.0_f32; 4];
-    // SAFETY: the array holds four numbers.
-    unsafe { _mm_storeu_ps(out.as_mut_ptr(), sums) };
-    Vector3::new(out[0], out[1], out[2]).map(f64::from)
-}
-
-/// Sums over rows in double precision.
-struct Sums {
-    trace: __m256d,
-    shear: __m256d,
-}
-
-impl Sums {
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn zero() -> Self {
-        Self {
-            trace: _mm256_setzero_pd(),
-            shear: _mm256_setzero_pd(),
+fn first_of_each(value: Vector, group: usize, otherwise: f32) -> Vector {
+    let mut lanes = [0.0; COUNT];
+    // SAFETY: the array holds eight numbers.
+    unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), value) };
+    let before = &BEFORE.as_flattened()[group * COUNT..];
+    for (lane, &first) in lanes.iter_mut().zip(before) {
+        if !first {
+            *lane = otherwise;
         }
     }
+    // SAFETY: as above.
+    unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
+}
 
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn add(&mut self, trace: Vector, shear: Vector) {
-        let wide = |vector: Vector| {
-            let folded = _mm_add_ps(
-                _mm256_castps256_ps128(vector),
-                _mm256_extractf128_ps::<1>(vector),
-            );
-            _mm256_cvtps_pd(folded)
-        };
-        self.trace = _mm256_add_pd(self.trace, wide(trace));
-        self.shear = _mm256_add_pd(self.shear, wide(shear));
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn total(self) -> StepVirial {
-        let total = |vector: __m256d| {
-            let mut lanes = [0.0; 4];
-            // SAFETY: the array holds four numbers.
-            unsafe { _mm256_storeu_pd(lanes.as_mut_ptr(), vector) };
-            lanes.iter().sum::<f64>()
-        };
-        StepVirial {
-            trace: -total(self.trace),
-            xy: -total(self.shear),
-        }
+/// Takes a vector off the sums of a group's pairs.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn subtract(sums: &mut [f32; MEMBERS * MEMBERS], group: usize, value: Vector) {
+    let half = &mut sums[group * COUNT..(group + 1) * COUNT];
+    // SAFETY: the slice holds eight numbers.
+    unsafe {
+        let before = _mm256_loadu_ps(half.as_ptr());
+        _mm256_storeu_ps(half.as_mut_ptr(), _mm256_sub_ps(before, value));
     }
 }
 
-mixed_loop!("avx2,fma");
+/// The sum over the four lanes of each member.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn sums_of_four(value: Vector) -> [f32; COUNT / MEMBERS] {
+    let pairs = _mm256_add_ps(value, _mm256_permute_ps::<0b10_11_00_01>(value));
+    let fours = _mm256_add_ps(pairs, _mm256_permute_ps::<0b01_00_11_10>(pairs));
+    [
+        _mm256_cvtss_f32(fours),
+        _mm_cvtss_f32(_mm256_extractf128_ps::<1>(fours)),
+    ]
+}
+
+mixed_loop!(#[target_feature(enable = "avx2,fma")]);

@@ -1,20 +1,17 @@
-//! Sixteen single-precision numbers with AVX-512.
-#![expect(unsafe_code, reason = "loads without bounds checks, stores to arrays")]
+//! Sixteen single-precision numbers with AVX-512: all pairs of two clusters.
+#![expect(unsafe_code, reason = "loads from and stores to arrays")]
 
 use std::arch::x86_64::*;
-use std::ops::Range;
 
-use metabasin_neighbors::{FixedPoint, LANES, RowBlocks, VerletList};
-use nalgebra::Vector3;
+use metabasin_neighbors::{ClusterList, ClusterPart, MEMBERS};
 
-use super::MixedTerms;
-use crate::potential::StepVirial;
+use super::{BEFORE, Bilinear, MixedTerms};
+use crate::clusters::{OnPairs, PartSums};
 
 type Vector = __m512;
 type Steps = __m512i;
-type Mask = __mmask16;
-/// Blocks of the list in a vector.
-const BLOCKS: usize = 2;
+/// Pairs in a vector.
+const COUNT: usize = 16;
 
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
@@ -26,6 +23,52 @@ fn splat(value: f32) -> Vector {
 #[inline]
 fn splat_steps(value: i32) -> Steps {
     _mm512_set1_epi32(value)
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn four_times_each() -> Steps {
+    _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3)
+}
+
+/// Each member four times.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn spread(members: &[f32; MEMBERS], _group: usize) -> Vector {
+    // SAFETY: the array holds four numbers.
+    let four = unsafe { _mm_loadu_ps(members.as_ptr()) };
+    _mm512_permutexvar_ps(four_times_each(), _mm512_castps128_ps512(four))
+}
+
+/// Each member four times.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn spread_steps(members: &[i32; MEMBERS], _group: usize) -> Steps {
+    // SAFETY: the array holds four integers.
+    let four = unsafe { _mm_loadu_si128(members.as_ptr().cast()) };
+    _mm512_permutexvar_epi32(four_times_each(), _mm512_castsi128_si512(four))
+}
+
+/// All members, four times.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn repeat(members: &[f32; MEMBERS]) -> Vector {
+    // SAFETY: the array holds four numbers.
+    _mm512_broadcast_f32x4(unsafe { _mm_loadu_ps(members.as_ptr()) })
+}
+
+/// All members, four times.
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn repeat_steps(members: &[i32; MEMBERS]) -> Steps {
+    // SAFETY: the array holds four integers.
+    _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(members.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn add_steps(a: Steps, b: Steps) -> Steps {
+    _mm512_add_epi32(a, b)
 }
 
 /// The exact difference, rounded once.
@@ -55,8 +98,14 @@ fn mul(a: Vector, b: Vector) -> Vector {
 
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn sqrt(a: Vector) -> Vector {
-    _mm512_sqrt_ps(a)
+fn min(a: Vector, b: Vector) -> Vector {
+    _mm512_min_ps(a, b)
+}
+
+#[target_feature(enable = "avx512f,avx512dq")]
+#[inline]
+fn max(a: Vector, b: Vector) -> Vector {
+    _mm512_max_ps(a, b)
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
@@ -65,142 +114,58 @@ fn fma(a: Vector, b: Vector, c: Vector) -> Vector {
     _mm512_fmadd_ps(a, b, c)
 }
 
+/// a b − c.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn less(a: Vector, b: Vector) -> Mask {
-    _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b)
+fn fms(a: Vector, b: Vector, c: Vector) -> Vector {
+    _mm512_fmsub_ps(a, b, c)
 }
 
-/// a < b, where `among` is set.
+/// 1/a below the limit, to the last bit or two, else 0: an estimate to 2⁻¹⁴ and a step of Newton's.
+/// A division would hold up the arithmetic of a vector by a third.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn less_among(among: Mask, a: Vector, b: Vector) -> Mask {
-    _mm512_mask_cmp_ps_mask::<_CMP_LT_OQ>(among, a, b)
-}
-
-/// 1/a to the last bit or two: an estimate to 2⁻¹⁴ and a step of Newton's. A division would hold
-/// up the arithmetic of a vector by a third.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn reciprocal(a: Vector) -> Vector {
+fn inverse_within(a: Vector, limit: Vector) -> Vector {
+    let below = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, limit);
     let estimate = _mm512_rcp14_ps(a);
-    mul(estimate, _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(2.0)))
+    let correction = _mm512_fnmadd_ps(a, estimate, _mm512_set1_ps(2.0));
+    _mm512_maskz_mul_ps(below, estimate, correction)
 }
 
+/// The value where a cluster's member stands before the other of the same cluster.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn any(mask: Mask) -> bool {
-    mask != 0
+fn first_of_each(value: Vector, _group: usize, otherwise: f32) -> Vector {
+    let mut before: __mmask16 = 0;
+    for (lane, first) in BEFORE.as_flattened().iter().enumerate() {
+        before |= u16::from(*first) << lane;
+    }
+    _mm512_mask_blend_ps(before, _mm512_set1_ps(otherwise), value)
 }
 
+/// Takes a vector off the sums of all pairs.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn choose(mask: Mask, yes: Vector, no: Vector) -> Vector {
-    _mm512_mask_blend_ps(mask, no, yes)
+fn subtract(sums: &mut [f32; MEMBERS * MEMBERS], _group: usize, value: Vector) {
+    // SAFETY: the array holds sixteen numbers.
+    unsafe {
+        let before = _mm512_loadu_ps(sums.as_ptr());
+        _mm512_storeu_ps(sums.as_mut_ptr(), _mm512_sub_ps(before, value));
+    }
 }
 
+/// The sum over the four lanes of each member.
 #[target_feature(enable = "avx512f,avx512dq")]
 #[inline]
-fn keep(mask: Mask, value: Vector) -> Vector {
-    _mm512_maskz_mov_ps(mask, value)
-}
-
-/// The lanes of the first blocks.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn lanes_of(blocks: usize) -> Mask {
-    if blocks == BLOCKS { 0xffff } else { 0x00ff }
-}
-
-/// Coordinates and species of sixteen images.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn points(all: &[FixedPoint], indices: &[u32]) -> (Steps, Steps, Steps, Vector) {
-    let indices: &[u32; BLOCKS * LANES] = indices.try_into().expect("two blocks");
-    let at = |k: usize| {
-        let index = indices[k] as usize;
-        debug_assert!(index < all.len());
-        // SAFETY: a list only holds indices of its points and of the padding behind them, which
-        // are aligned to sixteen bytes.
-        unsafe { _mm_load_si128(all.as_ptr().add(index).cast()) }
-    };
-    let four = |k: usize| {
-        let one = _mm512_castsi128_si512(at(k));
-        let two = _mm512_inserti32x4::<1>(one, at(k + 4));
-        let three = _mm512_inserti32x4::<2>(two, at(k + 8));
-        _mm512_inserti32x4::<3>(three, at(k + 12))
-    };
-    let [a, b, c, d] = [four(0), four(1), four(2), four(3)];
-    let (xy, more_xy) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
-    let (zs, more_zs) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
-    (
-        _mm512_unpacklo_epi64(xy, more_xy),
-        _mm512_unpackhi_epi64(xy, more_xy),
-        _mm512_unpacklo_epi64(zs, more_zs),
-        _mm512_castsi512_ps(_mm512_unpackhi_epi64(zs, more_zs)),
-    )
-}
-
-/// Adds the upper half of the lanes to the lower.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn fold(vector: Vector) -> __m256 {
-    _mm256_add_ps(
-        _mm512_castps512_ps256(vector),
-        _mm512_extractf32x8_ps::<1>(vector),
-    )
-}
-
-/// The sum of the lanes of each of three vectors.
-#[target_feature(enable = "avx512f,avx512dq")]
-#[inline]
-fn total_of_each(vectors: [Vector; 3]) -> Vector3<f64> {
-    let [x, y, z] = vectors.map(|vector| fold(vector));
-    let zero = _mm256_setzero_ps();
-    let xy = _mm256_add_ps(_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y));
-    let zz = _mm256_add_ps(_mm256_unpacklo_ps(z, zero), _mm256_unpackhi_ps(z, zero));
-    let xyz = _mm256_add_ps(
-        _mm256_shuffle_ps::<0b01_00_01_00>(xy, zz),
-        _mm256_shuffle_ps::<0b11_10_11_10>(xy, zz),
-    );
-    let sums = _mm_add_ps(_mm256_castps256_ps128(xyz), _mm256_extractf128_ps::<1>(xyz));
-    let mut out = [0.0_f32; 4];
+fn sums_of_four(value: Vector) -> [f32; COUNT / MEMBERS] {
+    let pairs = _mm512_add_ps(value, _mm512_permute_ps::<0b10_11_00_01>(value));
+    let fours = _mm512_add_ps(pairs, _mm512_permute_ps::<0b01_00_11_10>(pairs));
+    let firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    let four = _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, fours));
+    let mut sums = [0.0; COUNT / MEMBERS];
     // SAFETY: the array holds four numbers.
-    unsafe { _mm_storeu_ps(out.as_mut_ptr(), sums) };
-    Vector3::new(out[0], out[1], out[2]).map(f64::from)
+    unsafe { _mm_storeu_ps(sums.as_mut_ptr(), four) };
+    sums
 }
 
-/// Sums over rows in double precision.
-struct Sums {
-    trace: __m512d,
-    shear: __m512d,
-}
-
-impl Sums {
-    #[target_feature(enable = "avx512f,avx512dq")]
-    #[inline]
-    fn zero() -> Self {
-        Self {
-            trace: _mm512_setzero_pd(),
-            shear: _mm512_setzero_pd(),
-        }
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq")]
-    #[inline]
-    fn add(&mut self, trace: Vector, shear: Vector) {
-        self.trace = _mm512_add_pd(self.trace, _mm512_cvtps_pd(fold(trace)));
-        self.shear = _mm512_add_pd(self.shear, _mm512_cvtps_pd(fold(shear)));
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq")]
-    #[inline]
-    fn total(self) -> StepVirial {
-        StepVirial {
-            trace: -_mm512_reduce_add_pd(self.trace),
-            xy: -_mm512_reduce_add_pd(self.shear),
-        }
-    }
-}
-
-mixed_loop!("avx512f,avx512dq");
+mixed_loop!(#[target_feature(enable = "avx512f,avx512dq")]);

@@ -1,6 +1,7 @@
 //! Reversal, translation, boosts, flips, and the same bits after a restart.
 
 use metabasin_atoms::{Cell, Configuration, Purpose, random_stream};
+use metabasin_interactions::Precision;
 use nalgebra::Vector3;
 use rand::RngExt;
 
@@ -193,10 +194,13 @@ fn a_flip_is_invisible() {
 #[test]
 fn a_restart_gives_the_same_bits() {
     let mut random = random_stream(1, Purpose::Test, 0, 0);
-    for (_, dynamics) in random_ensembles(0.003, 1.0)
+    let precisions = [Precision::Double, Precision::Mixed];
+    let all = random_ensembles(0.003, 1.0)
         .into_iter()
         .chain([("", everything()), ("", shear())])
-    {
+        .flat_map(|(_, dynamics)| precisions.map(|precision| (dynamics.clone(), precision)));
+    for (dynamics, precision) in all {
+        let force_field = || force_field().with_precision(precision);
         let mut simulation = Simulation::new(glass(), force_field(), dynamics)
             .unwrap()
             .with_strain(0.01);
