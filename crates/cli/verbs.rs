@@ -2,6 +2,7 @@
 
 mod akmc;
 mod analyze;
+mod atom_view;
 mod barrier_report;
 mod barriers;
 mod harvest;

@@ -36,9 +36,12 @@ pub struct Barriers {
     /// Write the same table as Parquet, with units, config, seed and version in the file's metadata.
     #[arg(long, value_name = "FILE.parquet")]
     pub parquet: Option<PathBuf>,
+    /// Show the events in the glass, from minimum over saddle to end, in a page that opens without a network.
+    #[arg(long, value_name = "FILE.html")]
+    pub view: Option<PathBuf>,
     /// Derive every event again from its stored displacement, and report how far it is off; exit
     /// code 1 where an event does not hold.
-    #[arg(long, conflicts_with_all = ["plot", "csv", "parquet", "below", "windows"])]
+    #[arg(long, conflicts_with_all = ["plot", "csv", "parquet", "view", "below", "windows"])]
     pub verify: bool,
     /// Descend from saddles along the path of steepest descent itself, not by a minimizer, which now
     /// and then ends in a neighboring minimum; some 1,500 force evaluations an event.
@@ -58,7 +61,7 @@ pub struct Barriers {
         allow_negative_numbers = true
     )]
     pub seed: u64,
-    /// Overwrite plot and tables.
+    /// Overwrite plot, tables and view.
     #[arg(long)]
     pub force: bool,
 }

@@ -10,6 +10,8 @@
 mod across_runs;
 mod activation;
 mod atom_groups;
+mod atom_picture;
+mod atom_table;
 mod atomistic_walk;
 mod catalogue_reading;
 mod cell_mapping;
@@ -26,6 +28,7 @@ mod elastic_stability;
 mod error;
 mod escape;
 mod estimate;
+mod event_picture;
 mod finished_run;
 mod finished_stages;
 mod finished_trajectories;
@@ -61,7 +64,6 @@ mod stages;
 mod strain_step;
 mod structure_analysis;
 mod structure_file;
-mod structure_table;
 mod trajectory;
 mod trajectory_dynamics;
 mod trajectory_start;
@@ -73,6 +75,8 @@ pub use activation::{
     Activation, ActivationEnd, ActivationRequest, ActivationRow, LoadControl, LoadedWay,
     activation_volumes, write_activation_csv,
 };
+pub use atom_picture::{AtomPicture, PicturedBond, PicturedBonds};
+pub use atom_table::{AtomProperty, AtomTable};
 pub use atomistic_walk::{WalkRequest, WalkSummary, WalkTrack, walk_from_file};
 pub use catalogue_reading::{
     BarrierRequest, WINDOW_RATES, barrier_report, export_csv, export_extxyz, export_sqlite,
@@ -87,6 +91,7 @@ pub use elastic_stability::compliance_note;
 pub use error::PipelineError;
 pub use escape::{EscapeRequest, EscapeRow, EscapeTest, escape_test, write_escape_csv};
 pub use estimate::{Estimate, StageEstimate, estimate, takes_long};
+pub use event_picture::{EventMotion, EventPicture, event_picture};
 pub use finished_run::damaged_files;
 pub use harvest::{
     Harvest, HarvestRequest, Keep, ModulusPoint, RelaxationModulus, VisitedState, harvest,
@@ -104,7 +109,7 @@ pub use metabasin_catalogue::{
     BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
     measures_csv,
 };
-pub use metabasin_files::{FilesError, Overwrite, Placement, try_output};
+pub use metabasin_files::{AtomColumn, FilesError, Overwrite, Placement, try_output};
 pub use metabasin_interactions::Cut;
 pub use metabasin_landscape::{
     DescentMethod, HeatSettings, RateSettings, Reverification, ReverificationTolerances,
@@ -141,7 +146,8 @@ pub use strain_step::{
     StepRequest, StepRow, SteppedStress, StrainStep, strain_step, write_step_csv,
 };
 pub use structure_analysis::{
-    AnalysisRequest, ClassProperties, Disclinations, Icosahedra, StructureAnalysis, analyze,
+    AnalysisRequest, Analyzed, ClassProperties, Disclinations, Icosahedra, StructureAnalysis,
+    analyze,
 };
 pub use structure_file::{StructureOutput, Written, check_structure_name, write_bytes, write_text};
 pub use trajectory_dynamics::TrajectoryDynamics;
