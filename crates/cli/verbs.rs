@@ -10,8 +10,10 @@ mod inspect;
 mod lammps;
 mod rates;
 mod recall;
+mod run_views;
 mod runs;
 mod search;
+mod softness;
 mod step;
 
 use anyhow::Result;

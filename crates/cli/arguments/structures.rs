@@ -167,6 +167,19 @@ pub struct Analyze {
     /// inherent structure in the plane xy, which takes longer than all else.
     #[arg(long, value_name = "G|relaxed", allow_negative_numbers = true, value_parser = shear_modulus)]
     pub shear_modulus: Option<ShearModulus>,
+    /// Local elastic moduli of an inherent structure, the stiffness of atoms spread over a Gaussian of this width: the
+    /// shear modulus where atoms follow the strain, what their further motion takes from it, and the lowest Kelvin
+    /// modulus. Takes longer than all else.
+    #[arg(
+        long,
+        value_name = "WIDTH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        allow_negative_numbers = true,
+        value_parser = positive
+    )]
+    pub moduli: Option<f64>,
     /// Write index, coordination, volume, classes, free volume, energy and stress of every atom; with --reference also
     /// D2min, displacement beyond the strain, change of the von Mises stress, and the number of its string. As columns
     /// of extended XYZ, which OVITO and ASE show, where the name ends in `.extxyz`.

@@ -72,6 +72,7 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
         radii: &radii,
         thresholds: &thresholds,
         shear_modulus: arguments.shear_modulus,
+        moduli: arguments.moduli,
         reference: reference.as_ref().map(|configuration| EarlierStructure {
             configuration,
             mover_threshold: arguments.movers,

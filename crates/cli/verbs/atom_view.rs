@@ -118,13 +118,14 @@ fn bond_sets(bonds: PicturedBonds) -> Vec<BondSet> {
         .collect()
 }
 
-/// The events of a catalogue as a page.
-pub fn events_html(catalogue: &Path, below: Option<f64>) -> Result<String, PipelineError> {
+/// The events of a catalogue in the minimum that they start from.
+pub fn events_view(catalogue: &Path, below: Option<f64>) -> Result<AtomView, PipelineError> {
     let pictured = event_picture(catalogue, below, &Radii::half_sigma())?;
     let (atoms, events) = (pictured.minimum.ids.len(), pictured.events.len());
     let mut view = atom_view(pictured.minimum, None);
     view.title = file_name(catalogue);
-    view.subtitle = format!("{events} events out of the minimum of {atoms} atoms");
+    let below = below.map_or(String::new(), |below| format!(" below {below} ε"));
+    view.subtitle = format!("{events} events{below} out of the minimum of {atoms} atoms");
     view.caveats = vec![
         "Between minimum, saddle and end state atoms go straight; only these three states are stored."
             .to_owned(),
@@ -137,6 +138,21 @@ pub fn events_html(catalogue: &Path, below: Option<f64>) -> Result<String, Pipel
         values: ViewValues::Numbers(vec![0.0; atoms]),
     });
     view.events = pictured.events.into_iter().map(viewed).collect();
+    Ok(view)
+}
+
+/// The events of a catalogue as a page.
+pub fn events_html(catalogue: &Path, below: Option<f64>) -> Result<String, PipelineError> {
+    let view = events_view(catalogue, below)?;
+    if view.events.is_empty() {
+        return Err(PipelineError::BadInput(format!(
+            "{}: no verified event{}: there is nothing to show",
+            catalogue.display(),
+            below.map_or(String::new(), |below| format!(
+                " with a barrier below {below}"
+            ))
+        )));
+    }
     view.to_html()
         .map_err(|error| PipelineError::Failed(error.to_string()))
 }

@@ -18,11 +18,15 @@ use crate::verbs::Context;
 use crate::verbs::atom_view::events_html;
 use crate::verbs::inspect::pairs;
 use crate::verbs::rates::meyer_neldel_text;
+use crate::verbs::softness::tell_softness;
 
 /// `barriers`.
 pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
     if arguments.verify {
         return verify(context, arguments);
+    }
+    if arguments.softness {
+        return tell_softness(context, arguments);
     }
     let request = BarrierRequest {
         below: arguments.below,

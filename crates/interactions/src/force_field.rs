@@ -8,6 +8,7 @@ use metabasin_atoms::{Cell, Interrupt, Species, Stiffness, Stress};
 use metabasin_neighbors::{ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
+use crate::pair::{LocalStiffness, local_stiffness};
 use crate::potential::{Execution, Linearization, Potential, Precision, StepVirial};
 use crate::{HessianBlocks, Kernel};
 
@@ -437,6 +438,32 @@ impl ForceField {
             born: Stiffness(born),
             forces: sums.forces,
         }
+    }
+
+    /// The stiffness of every atom, where the atoms move by `displacements` per unit of each engineering strain beyond
+    /// the strain itself: for u = H⁺ Ξ, of a minimum, the mean over all atoms is the stiffness of the relaxed sample.
+    /// `None` for a model that is no sum over pairs, or where positions make no sense.
+    ///
+    /// # Panics
+    /// If the arrays differ in length.
+    pub fn local_stiffness(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+        displacements: &[Vec<Vector3<f64>>; 6],
+    ) -> Option<Vec<LocalStiffness>> {
+        let execution = self
+            .update(cell, positions, species, Precision::Double)
+            .ok()?;
+        let potential = self.potential.as_pair()?;
+        Some(local_stiffness(
+            potential,
+            &self.list,
+            execution.parallel,
+            displacements,
+            cell.volume(),
+        ))
     }
 
     /// The full 3N × 3N Hessian, coordinates in the order x₀ y₀ z₀ x₁ ... `[energy / length²]`;

@@ -30,7 +30,7 @@ pub use landscape::{Counted, EnergyLandscape, HessianBlock, HessianBlocks, large
 pub use lennard_jones::BinaryLennardJones;
 /// The list that a [`Potential`] sums over.
 pub use metabasin_neighbors::VerletList;
-pub use pair::PairPotential;
+pub use pair::{LocalStiffness, PairPotential};
 pub use potential::{
     Execution, Linearization, Potential, Precision, StepVirial, StrainSums, Totals,
 };

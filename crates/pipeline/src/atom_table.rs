@@ -8,6 +8,7 @@ use metabasin_interactions::PerAtom;
 use metabasin_structure::{StructureClass, Su2Class, Tessellation};
 
 use crate::csv;
+use crate::moduli::AtomModuli;
 use crate::motion::AtomMotion;
 use crate::structure_file::Written;
 
@@ -81,7 +82,11 @@ impl AtomTable {
     }
 
     /// Index, cells, classes, energy and stress of every atom, and its motion where there is a reference.
-    pub(crate) fn new(of: &AtomStructure<'_>, motion: Option<&AtomMotion>) -> Self {
+    pub(crate) fn new(
+        of: &AtomStructure<'_>,
+        moduli: Option<&AtomModuli>,
+        motion: Option<&AtomMotion>,
+    ) -> Self {
         let mut table = Self::default();
         let cells = of.tessellation;
         let atoms = || 0..cells.len();
@@ -125,6 +130,24 @@ impl AtomTable {
             ("von_mises", "von Mises stress", "ε/σ³"),
             of.parts.stress.iter().map(|stress| stress.von_mises()),
         );
+        if let Some(moduli) = moduli {
+            let columns = [
+                ("shear_born", "shear modulus, affine", &moduli.shear_born),
+                (
+                    "shear_nonaffine",
+                    "non-affine part of it",
+                    &moduli.shear_nonaffine,
+                ),
+                (
+                    "kelvin_lowest",
+                    "lowest Kelvin modulus",
+                    &moduli.kelvin_lowest,
+                ),
+            ];
+            for (name, label, values) in columns {
+                table.reals((name, label, "ε/σ³"), values.iter().copied());
+            }
+        }
         if let Some(motion) = motion {
             table.add_motion(motion);
         }

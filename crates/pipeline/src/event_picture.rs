@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use metabasin_catalogue::{Catalogue, EventRecord};
+use metabasin_catalogue::{Catalogue, EventRecord, involvement};
 use metabasin_files::AtomColumn;
 use metabasin_structure::Radii;
 
@@ -81,7 +81,7 @@ pub struct EventPicture {
 /// The verified events of a catalogue with a barrier below `below`, where one is given; the lowest first.
 ///
 /// # Errors
-/// Where the catalogue cannot be read, holds no such event or no possible sample.
+/// Where the catalogue cannot be read or holds no possible sample.
 pub fn event_picture(
     path: &Path,
     below: Option<f64>,
@@ -99,15 +99,6 @@ pub fn event_picture(
     let network = Network::new(&minimum, radii)?;
     let mut records = catalogue.verified_events()?;
     records.retain(|event| below.is_none_or(|below| event.barrier_forward < below));
-    if records.is_empty() {
-        let which = below.map_or(String::new(), |below| {
-            format!(" with a barrier below {below}")
-        });
-        return Err(PipelineError::in_file(
-            path,
-            format!("the catalogue holds no verified event{which}: there is nothing to show"),
-        ));
-    }
     let stray = records.iter().flat_map(|event| {
         let fields = [&event.displacement_saddle, &event.displacement_final];
         fields.into_iter().flat_map(|field| &field.atoms)
@@ -129,7 +120,7 @@ pub fn event_picture(
     let (counts, lowest) = involvement(&records, atoms);
     table.push(
         ("events", "events it takes part in", ""),
-        AtomColumn::Integers(counts),
+        AtomColumn::Integers(counts.into_iter().map(i64::from).collect()),
     );
     table.push(
         ("lowest_barrier", "lowest barrier of these", "ε"),
@@ -141,26 +132,6 @@ pub fn event_picture(
         minimum: picture,
         events: records.iter().map(EventMotion::of).collect(),
     })
-}
-
-/// An atom takes part in an event where it goes farther than this share of the farthest.
-const INVOLVED: f64 = 0.1;
-
-/// In how many events each atom takes part, and the lowest barrier of them; no number where there is none.
-fn involvement(events: &[EventRecord], atoms: usize) -> (Vec<i64>, Vec<f64>) {
-    let (mut counts, mut lowest) = (vec![0; atoms], vec![f64::NAN; atoms]);
-    for event in events {
-        let field = &event.displacement_final;
-        for (&atom, u) in field.atoms.iter().zip(&field.displacements) {
-            let length = u.iter().map(|c| c * c).sum::<f64>().sqrt();
-            if length > INVOLVED * event.largest_displacement {
-                counts[atom as usize] += 1;
-                // The minimum of a number and none is the number.
-                lowest[atom as usize] = lowest[atom as usize].min(event.barrier_forward);
-            }
-        }
-    }
-    (counts, lowest)
 }
 
 #[cfg(test)]
@@ -192,17 +163,5 @@ mod tests {
         assert_eq!(motion.atoms, [2, 5]);
         assert_eq!(motion.to_saddle, [[0.0; 3], [0.0, 0.3, 0.0]]);
         assert_eq!(motion.to_end, [[0.5, 0.0, 0.0], [0.1, 0.0, 0.0]]);
-    }
-
-    #[test]
-    fn who_hardly_moves_takes_no_part() {
-        let events = [
-            event(2.0, &[(0, 1.0), (1, 0.05)]),
-            event(1.5, &[(0, 0.4), (2, 0.3)]),
-        ];
-        let (counts, lowest) = involvement(&events, 4);
-        assert_eq!(counts, [2, 0, 1, 0]);
-        assert_eq!((lowest[0], lowest[2]), (1.5, 1.5));
-        assert!(lowest[1].is_nan() && lowest[3].is_nan());
     }
 }

@@ -34,6 +34,7 @@ mod finished_stages;
 mod finished_trajectories;
 mod harvest;
 mod inherent_states;
+mod inherent_structure;
 mod journal;
 mod kmc_runs;
 mod lammps;
@@ -42,6 +43,7 @@ mod machine_memory;
 mod machine_speed;
 mod memory;
 mod merge;
+mod moduli;
 mod motion;
 mod parquet_tables;
 mod poisson;
@@ -53,12 +55,14 @@ mod replicas;
 mod reverification;
 mod run;
 mod run_directory;
+mod run_picture;
 mod saddle_searches;
 mod sample;
 mod search_output;
 mod search_team;
 mod settling;
 mod single_point;
+mod softness;
 mod stage;
 mod stages;
 mod strain_step;
@@ -106,8 +110,8 @@ pub use merge::{MergeSummary, merge_catalogues};
 pub use metabasin_atoms::units::SECONDS_PER_TAU;
 pub use metabasin_atoms::{Interrupt, Strain, Stress};
 pub use metabasin_catalogue::{
-    BarrierReport, Correlation, Distribution, EventMeasures, MeyerNeldel, WindowCompleteness,
-    measures_csv,
+    BarrierReport, Correlation, Distribution, Estimated, EventMeasures, MeyerNeldel, SoftnessTable,
+    WindowCompleteness, measures_csv,
 };
 pub use metabasin_files::{AtomColumn, FilesError, Overwrite, Placement, try_output};
 pub use metabasin_interactions::Cut;
@@ -119,6 +123,7 @@ pub use metabasin_minimizers::MinimizerKind;
 pub use metabasin_structure::{
     ExponentialTail, Histogram, MostProbable, Radii, TailRange, Thresholds,
 };
+pub use moduli::{LocalModuli, ModuliByGroup};
 pub use motion::{EarlierStructure, Motion, MoversFraction, StringCounts};
 pub use parquet_tables::{check_parquet, export_parquet, write_measures_parquet};
 pub use prefactors::{
@@ -134,6 +139,7 @@ pub use relaxation::{Relaxation, relax};
 pub use reverification::{LargestShifts, ReverificationRequest, ReverificationSummary, reverify};
 pub use run::{RunSummary, StageSummary, run};
 pub use run_directory::{Existing, RunDirectory};
+pub use run_picture::run_picture;
 pub use saddle_searches::{SearchRequest, SearchSummary, search_from_config, search_from_file};
 pub use sample::{Sample, force_field};
 pub use search_output::files_beside_catalogue;
@@ -142,6 +148,7 @@ pub use search_team::Ranks;
 pub use search_team::{Deliver, FinishedAhead, SearchIdentity, SearchJob, SearchTeam, ThisProcess};
 pub use settling::{SettleRequest, SettleSettings, SettleSummary, SettlingMove, settle_sample};
 pub use single_point::{SinglePoint, single_point};
+pub use softness::{SoftnessRequest, softness};
 pub use strain_step::{
     StepRequest, StepRow, SteppedStress, StrainStep, strain_step, write_step_csv,
 };

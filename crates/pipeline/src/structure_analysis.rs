@@ -17,8 +17,10 @@ use crate::atom_picture::AtomPicture;
 use crate::atom_table::{AtomStructure, AtomTable};
 use crate::config::KernelChoice;
 use crate::disclination_file::write_disclinations;
+use crate::inherent_structure::inherent_structure;
 use crate::local_stress::{LocalStresses, ShearModulus, local_stresses, shear_modulus};
 use crate::memory::{of_analysis, require_for};
+use crate::moduli::{LocalModuli, local_moduli};
 use crate::motion::{EarlierStructure, Motion, motion};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::Written;
@@ -114,6 +116,8 @@ pub struct StructureAnalysis {
     pub free_volume: BTreeMap<&'static str, f64>,
     /// Distributions of the local shear stress.
     pub local_stress: LocalStresses,
+    /// Local elastic moduli, where they were asked for.
+    pub moduli: Option<LocalModuli>,
     /// Energy and stress by class.
     pub classes: BTreeMap<&'static str, ClassProperties>,
     /// Motion from the reference, where there is one.
@@ -195,6 +199,8 @@ pub struct AnalysisRequest<'a> {
     pub thresholds: &'a Thresholds,
     /// The modulus in units of which local stresses are told besides.
     pub shear_modulus: Option<ShearModulus>,
+    /// Local moduli, the stiffness of atoms spread over a Gaussian of this width, where they are wanted.
+    pub moduli: Option<f64>,
     /// The structure to compare with.
     pub reference: Option<EarlierStructure<'a>>,
     /// Where the table of all atoms goes: extended XYZ where the name ends so, else comma-separated values.
@@ -252,6 +258,13 @@ pub fn analyze(
     let su2 = bonds.classes();
     let network = DisclinationNetwork::new(&bonds, configuration).map_err(bad)?;
     let free_volume = free_volumes(&tessellation, configuration, request.radii).map_err(bad)?;
+    let moduli = request
+        .moduli
+        .map(|width| {
+            let minimum = inherent_structure("--moduli", configuration, request.forces, interrupt)?;
+            local_moduli(&minimum, width, interrupt).map(|moduli| (width, moduli))
+        })
+        .transpose()?;
     let mut field = force_field(request.forces.0, request.forces.1);
     let parts = per_atom(configuration, &mut field);
     let wants_atoms = request.per_atom.is_some() || request.picture;
@@ -287,6 +300,9 @@ pub fn analyze(
         disclinations: Disclinations::of(&network),
         free_volume: means_by_group(&free_volume, &classes, &configuration.species),
         local_stress: local_stresses(&parts.stress, &classes, &configuration.species, modulus),
+        moduli: moduli.as_ref().map(|(width, moduli)| {
+            LocalModuli::of(moduli, *width, &classes, &configuration.species)
+        }),
         displacement: motion,
     };
     let motion = atom_motion.as_ref();
@@ -298,7 +314,7 @@ pub fn analyze(
             free_volume: &free_volume,
             parts: &parts,
         };
-        AtomTable::new(&of, motion)
+        AtomTable::new(&of, moduli.as_ref().map(|(_, moduli)| moduli), motion)
     });
     let overwrite = request.overwrite;
     let mut written = match (request.per_atom, &table) {

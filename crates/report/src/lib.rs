@@ -30,5 +30,5 @@ pub use figures::{
 pub use inherent_series::{InherentLoading, InherentPoint};
 pub use plot::panels_svg;
 pub use structure_page::{StructurePage, StructureTable};
-pub use view::{AtomView, BondSet, ViewColumn, ViewValues, ViewedEvent};
+pub use view::{ATOMS_PAGE, AtomView, BondSet, EVENTS_PAGE, ViewColumn, ViewValues, ViewedEvent};
 pub use write::{ReportError, write_report};

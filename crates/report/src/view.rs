@@ -14,6 +14,11 @@ use serde::Serialize;
 use crate::templates;
 use crate::write::ReportError;
 
+/// Name of the view of a run's atoms, beside its report.
+pub const ATOMS_PAGE: &str = "atoms.html";
+/// Name of the view of a run's events, beside its report.
+pub const EVENTS_PAGE: &str = "events.html";
+
 /// What is known of every atom, under one name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewColumn {
