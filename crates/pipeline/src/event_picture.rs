@@ -14,6 +14,9 @@ use crate::catalogue_reading::minimum_of;
 use crate::memory::{of_analysis, require_for};
 use crate::structure_analysis::Network;
 
+/// Atoms that go less far to the saddle and to the end stand still in pictures: a pixel `[length]`.
+const SEEN: f64 = 0.02;
+
 /// The way of an event, in displacements from the minimum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventMotion {
@@ -33,7 +36,7 @@ pub struct EventMotion {
     pub structure_class: Option<String>,
     /// Where it is.
     pub center: [f64; 3],
-    /// The atoms that stand elsewhere at the saddle or in the end.
+    /// The atoms that are seen to stand elsewhere at the saddle or in the end.
     pub atoms: Vec<u32>,
     /// From the minimum to the saddle.
     pub to_saddle: Vec<[f64; 3]>,
@@ -53,6 +56,8 @@ impl EventMotion {
                 moved.entry(atom).or_insert([[0.0; 3]; 2])[k] = u;
             }
         }
+        let far = |u: &[f64; 3]| u.iter().map(|c| c * c).sum::<f64>() > SEEN * SEEN;
+        moved.retain(|_, ways| ways.iter().any(far));
         Self {
             id: event.id,
             barrier: event.barrier_forward,
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn atoms_of_either_field_are_on_the_way() {
-        let motion = EventMotion::of(&event(1.0, &[(2, 0.5), (5, 0.1)]));
+        let motion = EventMotion::of(&event(1.0, &[(2, 0.5), (5, 0.1), (7, 0.01)]));
         assert_eq!(motion.atoms, [2, 5]);
         assert_eq!(motion.to_saddle, [[0.0; 3], [0.0, 0.3, 0.0]]);
         assert_eq!(motion.to_end, [[0.5, 0.0, 0.0], [0.1, 0.0, 0.0]]);

@@ -1,10 +1,7 @@
 //! Atoms as a view in three dimensions, to be turned, sliced and asked: `analyze --view`, `barriers --view`.
 //!
-//! One page without a network: the atoms as base64 in it, some 900 lines of script of our own on
-//! WebGL2, and a still picture where that is missing. Libraries that draw atoms (3Dmol.js, NGL, three.js) are 0.5 to
-//! 1.2 MB of script each and know molecules: periodic networks of bonds, disclinations, per-atom numbers of ours and
-//! events over saddles would have to be written on top all the same, and one call that draws every atom as a shaded
-//! square is what makes 32,000 of them fast.
+//! One page without a network: the atoms as base64 in it, some 1,100 lines of script of our own on WebGL2, and a still
+//! picture where that is missing. `docs/view.md` says why there is no library in it.
 
 mod payload;
 mod still;
