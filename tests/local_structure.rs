@@ -378,20 +378,28 @@ fn a_page_shows_numbers_and_figures_without_a_network() {
             "{name}"
         );
     }
-    assert_eq!(html.matches("<svg").count(), 6);
+    assert_eq!(html.matches("<figure").count(), 6);
+    assert!(html.contains("id=\"atoms-view\""));
     assert!(html.contains("<title>wahn500_IS.data.gz</title>"));
     assert!(html.contains("compared with wahn500_T0.28.data.gz"));
     assert!(html.contains(&format!("<td>{}</td>", found["icosahedral"]["count"])));
     assert!(html.contains("--shear-modulus 16 --report"));
     let without_namespace = html.replace("http://www.w3.org/2000/svg", "");
-    for text in ["http:", "https:", "src=", "@import", "<script"] {
+    for text in [
+        "http:",
+        "https:",
+        " src=",
+        "@import",
+        "<script src",
+        "fetch(",
+    ] {
         assert!(!without_namespace.contains(text), "{text}");
     }
     assert!(refused(&arguments).contains("--force"));
     let alone = at(&folder, "alone.html");
     json(&["analyze", &file, "--report", &alone]);
     let html = std::fs::read_to_string(&alone).unwrap();
-    assert!(!html.contains("van-hove") && html.matches("<svg").count() == 4);
+    assert!(!html.contains("van-hove") && html.matches("<figure").count() == 4);
     let wrong = at(&folder, "page.pdf");
     assert!(refused(&["analyze", &file, "--report", &wrong]).contains("end the name in .html"));
 }

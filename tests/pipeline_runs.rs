@@ -257,8 +257,9 @@ fn a_finished_run_is_kept_unless_forced() {
 
     let resumed = json(&tiny(&run, &["--resume"]));
     assert_eq!(resumed["stages"], SHARED.summary["stages"]);
-    // The report and its plots are drawn anew.
-    let excused = [Manifest::FILE_NAME, "report.html", "plots"];
+    // The report, its views and its plots are drawn anew.
+    let drawn = ["report.html", "atoms.html", "events.html", "plots"];
+    let excused = [&[Manifest::FILE_NAME], &drawn[..]].concat();
     assert_untouched(&run, &before, &excused);
 
     let short = "stages=[FromSample(temperature: Reduced(0.28))]";
@@ -267,6 +268,7 @@ fn a_finished_run_is_kept_unless_forced() {
     let replaced = json(&tiny(&run, &["--force", "--set", short]));
     assert_eq!(replaced["stages"].as_array().unwrap().len(), 1);
     assert!(!run.join("report.html").exists() && !run.join("catalogue.sqlite").exists());
+    assert!(!run.join("atoms.html").exists() && !run.join("events.html").exists());
     assert!(run.join("01-from-sample").exists() && !run.join("03-shear").exists());
     assert_eq!(std::fs::read_to_string(mine).unwrap(), "mine");
 }
