@@ -40,12 +40,19 @@ pub struct Barriers {
     #[arg(long, value_name = "FILE.html")]
     pub view: Option<PathBuf>,
     /// Tell instead what makes a place soft: events and barriers against measures of the atoms that take part, with the
-    /// area under the ROC curve of each for the softest and hardest 5 % of atoms.
-    #[arg(long, conflicts_with_all = ["plot", "csv", "parquet", "view", "windows", "verify"])]
-    pub softness: bool,
-    /// With --softness: local moduli are spread over a Gaussian of this width.
-    #[arg(long, value_name = "WIDTH", default_value_t = 1.0, requires = "softness", allow_negative_numbers = true, value_parser = positive)]
-    pub coarse_graining: f64,
+    /// area under the ROC curve of each for the softest and hardest 5 % of atoms. Local moduli among them are spread over
+    /// a Gaussian of this width.
+    #[arg(
+        long,
+        value_name = "WIDTH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        allow_negative_numbers = true,
+        value_parser = positive,
+        conflicts_with_all = ["plot", "csv", "parquet", "view", "windows", "verify"]
+    )]
+    pub softness: Option<f64>,
     /// Derive every event again from its stored displacement, and report how far it is off; exit
     /// code 1 where an event does not hold.
     #[arg(long, conflicts_with_all = ["plot", "csv", "parquet", "view", "below", "windows"])]

@@ -108,10 +108,11 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
         ..atom_view(picture, movers)
     });
     let failed = |error: ReportError| PipelineError::Failed(error.to_string());
-    outputs.write(context, "view", view, |path, mode| {
-        let html = atoms.as_ref().map_or(Ok(String::new()), AtomView::to_html);
-        write_text(path, &html.map_err(failed)?, mode)
-    });
+    if let Some(atoms) = &atoms {
+        outputs.write(context, "view", view, |path, mode| {
+            write_text(path, &atoms.to_html().map_err(failed)?, mode)
+        });
+    }
     outputs.write(context, "report", report, |path, mode| {
         let html = page(arguments, &result, notes, atoms).to_html();
         write_text(path, &html.map_err(failed)?, mode)

@@ -25,8 +25,8 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
     if arguments.verify {
         return verify(context, arguments);
     }
-    if arguments.softness {
-        return tell_softness(context, arguments);
+    if let Some(width) = arguments.softness {
+        return tell_softness(context, arguments, width);
     }
     let request = BarrierRequest {
         below: arguments.below,

@@ -67,8 +67,9 @@ fn run_and_report(
     if !out.join("findings.json").exists() {
         return Ok((summary, Ok(())));
     }
-    write_run_views(context, out);
-    let report = write_report(out)
+    let report = write_run_views(context, out)
+        .map_err(anyhow::Error::from)
+        .and_then(|()| Ok(write_report(out)?))
         .map(|report| context.say(&format!("report: {}", report.display())))
         .context("the run is done, but its report failed");
     Ok((summary, report))
@@ -407,7 +408,7 @@ pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
         (true, Vec::new())
     };
     if root.join("findings.json").exists() {
-        write_run_views(context, root);
+        write_run_views(context, root)?;
     }
     let path = write_report(root).map_err(|error| match error {
         ReportError::Files(error) => PipelineError::Files(error),

@@ -8,11 +8,11 @@ use crate::output::table;
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
 
-/// `barriers --softness`.
-pub fn tell_softness(context: &mut Context, arguments: &Barriers) -> Result<()> {
+/// `barriers --softness`, local moduli spread over a Gaussian of a width.
+pub fn tell_softness(context: &mut Context, arguments: &Barriers, width: f64) -> Result<()> {
     let request = SoftnessRequest {
         below: arguments.below,
-        coarse_graining: arguments.coarse_graining,
+        coarse_graining: width,
         seed: arguments.seed,
     };
     let found = softness(&arguments.catalogue, &request, &INTERRUPT)?;

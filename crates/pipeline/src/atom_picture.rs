@@ -149,7 +149,9 @@ mod tests {
                 .chain(&p.bonds.disclinations)
                 .map(Clone::clone)
                 .collect::<Vec<_>>();
-            all.iter_mut().for_each(|set| set.sort_unstable());
+            for set in &mut all {
+                set.sort_unstable();
+            }
             all
         };
         assert_eq!(bonds(&picture), bonds(&other));

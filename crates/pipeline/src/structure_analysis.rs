@@ -20,7 +20,7 @@ use crate::disclination_file::write_disclinations;
 use crate::inherent_structure::inherent_structure;
 use crate::local_stress::{LocalStresses, ShearModulus, local_stresses, shear_modulus};
 use crate::memory::{of_analysis, require_for};
-use crate::moduli::{LocalModuli, local_moduli};
+use crate::moduli::{AtomModuli, LocalModuli, local_moduli};
 use crate::motion::{EarlierStructure, Motion, motion};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::Written;
@@ -258,13 +258,7 @@ pub fn analyze(
     let su2 = bonds.classes();
     let network = DisclinationNetwork::new(&bonds, configuration).map_err(bad)?;
     let free_volume = free_volumes(&tessellation, configuration, request.radii).map_err(bad)?;
-    let moduli = request
-        .moduli
-        .map(|width| {
-            let minimum = inherent_structure("--moduli", configuration, request.forces, interrupt)?;
-            local_moduli(&minimum, width, interrupt).map(|moduli| (width, moduli))
-        })
-        .transpose()?;
+    let moduli = moduli_of(configuration, request, interrupt)?;
     let mut field = force_field(request.forces.0, request.forces.1);
     let parts = per_atom(configuration, &mut field);
     let wants_atoms = request.per_atom.is_some() || request.picture;
@@ -335,6 +329,19 @@ pub fn analyze(
         picture,
         written,
     })
+}
+
+/// The local moduli, where they are wanted, and the width over which they are spread.
+fn moduli_of(
+    configuration: &Configuration,
+    request: &AnalysisRequest<'_>,
+    interrupt: &Interrupt,
+) -> Result<Option<(f64, AtomModuli)>, PipelineError> {
+    let Some(width) = request.moduli else {
+        return Ok(None);
+    };
+    let minimum = inherent_structure("--moduli", configuration, request.forces, interrupt)?;
+    Ok(Some((width, local_moduli(&minimum, width, interrupt)?)))
 }
 
 /// Atoms of each class, those without atoms included.
