@@ -94,7 +94,7 @@ mod tests {
             cell.to_cartesian(&Vector3::new(turn(0.618), turn(0.414), turn(0.732)))
         };
         let stiffness = (0..60)
-            .map(|k| Stiffness([[(k as f64).sin(); 6]; 6]))
+            .map(|k| Stiffness([[f64::from(k).sin(); 6]; 6]))
             .collect();
         (cell, (0..60).map(at).collect(), stiffness)
     }
@@ -119,11 +119,11 @@ mod tests {
         let sums: Vec<f64> = (0..60)
             .map(|j| (0..60).map(|k| gaussian(k, j)).sum())
             .collect();
-        for i in 0..60 {
+        for (i, spread) in spread.iter().enumerate() {
             let brute: f64 = (0..60)
                 .map(|j| gaussian(i, j) / sums[j] * stiffness[j].0[2][3])
                 .sum();
-            assert!((spread[i].0[2][3] - brute).abs() < 1e-12, "{i}");
+            assert!((spread.0[2][3] - brute).abs() < 1e-12, "{i}");
         }
         let mean = |all: &[Stiffness]| all.iter().map(|c| c.0[0][0]).sum::<f64>() / 60.0;
         assert!((mean(&spread) - mean(&stiffness)).abs() < 1e-14);
