@@ -58,6 +58,7 @@ fn events(run_dir: &Path) -> Result<Option<AtomView>, PipelineError> {
         return Ok(None);
     }
     let view = AtomView {
+        title: "The events of the run".to_owned(),
         command: COMMAND.to_owned(),
         ..events_view(&catalogue, None)?
     };
