@@ -12,10 +12,17 @@ from ovito.pipeline import FileSource
 folder, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
 reference = FileSource()
 reference.load(f"{folder}/reference.extxyz")
-motion = dict(reference=reference, minimum_image_convention=True, affine_mapping="to_reference")
+
+def motion(modifier):
+    modifier.reference = reference
+    modifier.minimum_image_convention = True
+    modifier.affine_mapping = type(modifier).AffineMapping.ToReference
+    return modifier
+
+
 modifiers = {
-    "displacements": lambda: CalculateDisplacementsModifier(**motion),
-    "D2min": lambda: AtomicStrainModifier(cutoff=1.5, output_nonaffine_squared_displacements=True, **motion),
+    "displacements": lambda: motion(CalculateDisplacementsModifier()),
+    "D2min": lambda: motion(AtomicStrainModifier(cutoff=1.5, output_nonaffine_squared_displacements=True)),
     "Voronoi": lambda: VoronoiAnalysisModifier(use_radii=True, compute_indices=True, generate_bonds=True),
 }
 for name, modifier in modifiers.items():
