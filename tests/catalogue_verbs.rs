@@ -429,3 +429,62 @@ fn an_unwritable_place_is_refused_and_nothing_is_left_there() {
     assert_eq!(files(&folder), BTreeSet::from(["file".to_owned()]));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "in the way");
 }
+
+#[test]
+fn softness_counts_the_events_of_the_catalogue() {
+    let catalogue = text(&SHARED.path);
+    let found = json(&["barriers", catalogue, "--softness"]);
+    let events = events(&SHARED.path);
+    assert_eq!(found["events"].as_u64().unwrap() as usize, events.len());
+    let measures = found["measures"].as_array().unwrap();
+    let mean = |measure: &serde_json::Value| {
+        let thirds = measure["events_per_atom"].as_array().unwrap();
+        thirds
+            .iter()
+            .filter_map(|third| third["value"].as_f64())
+            .fold(0.0, f64::max)
+    };
+    for measure in measures {
+        for key in ["auc_softest", "auc_hardest"] {
+            let area = measure[key]["value"].as_f64().unwrap();
+            assert!((0.0..=1.0).contains(&area), "{measure}");
+        }
+        assert!(mean(measure) > 0.0, "{measure}");
+    }
+    let names: Vec<&str> = measures
+        .iter()
+        .map(|of| of["name"].as_str().unwrap())
+        .collect();
+    for name in [
+        "icosahedral",
+        "four_fold",
+        "free_volume",
+        "von_mises",
+        "kelvin_lowest",
+    ] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    let lowest = events
+        .iter()
+        .map(|event| event.barrier_forward)
+        .fold(f64::INFINITY, f64::min);
+    assert!(found["soft_below"].as_f64().unwrap() >= lowest);
+    let below = format!("{}", 0.5 * lowest);
+    let message = refused(&["barriers", catalogue, "--softness", "--below", &below]);
+    assert!(message.contains("no verified event"), "{message}");
+}
+
+#[test]
+fn events_are_shown_and_none_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let page = folder.path().join("events.html");
+    let catalogue = text(&SHARED.path);
+    json(&["barriers", catalogue, "--view", text(&page)]);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert_eq!(
+        html.matches("\"barrier\":").count(),
+        events(&SHARED.path).len()
+    );
+    let message = refused(&["barriers", catalogue, "--view", "events.svg"]);
+    assert!(message.contains(".html"), "{message}");
+}

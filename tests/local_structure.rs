@@ -110,6 +110,58 @@ fn the_relaxed_modulus_is_the_slope_of_the_stress_of_strained_minima() {
     assert!(message.contains("metabasin minimize"), "{message}");
 }
 
+#[test]
+fn local_moduli_average_to_those_of_the_sample() {
+    let folder = TempDir::new().unwrap();
+    let minimum = at(&folder, "minimum.extxyz");
+    let glass = sample("wahn500_IS.data.gz");
+    json(&[
+        "minimize",
+        &glass,
+        "-o",
+        &minimum,
+        "--force-tolerance",
+        "1e-9",
+    ]);
+    let analyzed = |width: &str, name: &str| {
+        let table = at(&folder, name);
+        let moduli = format!("--moduli={width}");
+        let found = json(&["analyze", &minimum, &moduli, "--per-atom", &table]);
+        let mean = |column: &str| {
+            let values = rows(&table)
+                .into_iter()
+                .map(|row| row[column].parse::<f64>().unwrap());
+            values.sum::<f64>() / 500.0
+        };
+        let means = ["shear_born", "shear_nonaffine", "kelvin_lowest"].map(mean);
+        (found["moduli"].clone(), means)
+    };
+    let (narrow, of_narrow) = analyzed("0.5", "narrow.csv");
+    let (wide, of_wide) = analyzed("2", "wide.csv");
+    for (found, means) in [(&narrow, of_narrow), (&wide, of_wide)] {
+        for (key, mean) in ["shear_born", "shear_nonaffine", "kelvin_lowest"]
+            .into_iter()
+            .zip(means)
+        {
+            assert!((number(&found[key]["all"]) - mean).abs() < 1e-9, "{key}");
+        }
+    }
+    // Spreading keeps means, and takes extremes away.
+    for k in 0..2 {
+        assert!((of_narrow[k] - of_wide[k]).abs() < 1e-9 * of_wide[k].abs());
+    }
+    assert!(of_narrow[2] < of_wide[2]);
+    // The Voigt mean of the relaxed sample holds the three planes; xy is one of them.
+    let relaxed = json(&["analyze", &minimum, "--shear-modulus", "relaxed"]);
+    let xy = number(&relaxed["local_stress"]["shear_modulus"]);
+    let mean = of_wide[0] - of_wide[1];
+    assert!((mean / xy - 1.0).abs() < 0.2, "{mean} and {xy}");
+    assert!(relaxed["moduli"].is_null());
+    let hot = sample("wahn500_T0.28.data.gz");
+    assert!(refused(&["analyze", &hot, "--moduli"]).contains("metabasin minimize"));
+    assert!(refused(&["analyze", &minimum, "--moduli=50"]).contains("--moduli"));
+}
+
 /// The table of `energy --per-atom`, von Mises stress by id.
 fn von_mises(folder: &TempDir, file: &str) -> BTreeMap<String, f64> {
     let table = at(folder, "energy.csv");
@@ -168,6 +220,7 @@ fn columns_of_stress_and_free_volume_are_what_they_say() {
         };
         let free = value("volume") - 4.0 / 3.0 * PI * f64::powi(radius, 3);
         assert!((value("free_volume") - free).abs() < 1e-12);
+        assert!((value("von_mises") - after[&row["id"]]).abs() < 1e-9);
         sums[usize::from(row["species"] == "2")] += free;
     }
     assert!(largest > 1.0);
@@ -175,6 +228,60 @@ fn columns_of_stress_and_free_volume_are_what_they_say() {
     assert!((number(&mean["all"]) - (sums[0] + sums[1]) / 500.0).abs() < 1e-12);
     assert!((number(&mean["large"]) - sums[0] / 250.0).abs() < 1e-12);
     assert!((number(&mean["small"]) - sums[1] / 250.0).abs() < 1e-12);
+}
+
+#[test]
+fn extended_xyz_holds_the_columns_of_the_table() {
+    let folder = TempDir::new().unwrap();
+    let now = sample("wahn500_IS.data.gz");
+    let reference = sample("wahn500_T0.28.data.gz");
+    let (table, frame) = (at(&folder, "atoms.csv"), at(&folder, "atoms.extxyz"));
+    for file in [&table, &frame] {
+        json(&[
+            "analyze",
+            &now,
+            "--reference",
+            &reference,
+            "--per-atom",
+            file,
+        ]);
+    }
+    let text = std::fs::read_to_string(&frame).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("500"));
+    let comment = lines.next().unwrap();
+    let properties = comment
+        .split("Properties=")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
+    let words: Vec<&str> = properties.split(':').collect();
+    let mut places = BTreeMap::new();
+    let mut width = 0;
+    for column in words.chunks(3) {
+        places.insert(column[0], width);
+        width += column[2].parse::<usize>().unwrap();
+    }
+    for (row, line) in rows(&table).iter().zip(lines) {
+        let fields: Vec<&str> = line.split(' ').collect();
+        assert_eq!(fields.len(), width);
+        for (name, value) in row {
+            let name = match name.as_str() {
+                // Programs take a column of this name for a calculator's result.
+                "energy" => "atom_energy",
+                // Types are names of elements.
+                "species" => continue,
+                name => name,
+            };
+            let written = fields[places[name]];
+            match (value.parse::<f64>(), written.parse::<f64>()) {
+                (Ok(value), Ok(written)) => assert_eq!(value, written, "{name}"),
+                _ => assert_eq!(value, written, "{name}"),
+            }
+        }
+    }
 }
 
 #[test]
@@ -271,20 +378,28 @@ fn a_page_shows_numbers_and_figures_without_a_network() {
             "{name}"
         );
     }
-    assert_eq!(html.matches("<svg").count(), 6);
+    assert_eq!(html.matches("<figure").count(), 6);
+    assert!(html.contains("id=\"atoms-view\""));
     assert!(html.contains("<title>wahn500_IS.data.gz</title>"));
     assert!(html.contains("compared with wahn500_T0.28.data.gz"));
     assert!(html.contains(&format!("<td>{}</td>", found["icosahedral"]["count"])));
     assert!(html.contains("--shear-modulus 16 --report"));
     let without_namespace = html.replace("http://www.w3.org/2000/svg", "");
-    for text in ["http:", "https:", "src=", "@import", "<script"] {
+    for text in [
+        "http:",
+        "https:",
+        " src=",
+        "@import",
+        "<script src",
+        "fetch(",
+    ] {
         assert!(!without_namespace.contains(text), "{text}");
     }
     assert!(refused(&arguments).contains("--force"));
     let alone = at(&folder, "alone.html");
     json(&["analyze", &file, "--report", &alone]);
     let html = std::fs::read_to_string(&alone).unwrap();
-    assert!(!html.contains("van-hove") && html.matches("<svg").count() == 4);
+    assert!(!html.contains("van-hove") && html.matches("<figure").count() == 4);
     let wrong = at(&folder, "page.pdf");
     assert!(refused(&["analyze", &file, "--report", &wrong]).contains("end the name in .html"));
 }

@@ -191,10 +191,24 @@ fn the_report_opens_from_disk_without_a_network() {
         for part in report.split(attribute).skip(1) {
             let target: String = part.chars().take(40).collect();
             let is_inside = target.starts_with('#') || target.starts_with("data:");
-            assert!(is_inside, "the report loads {attribute}{target}");
+            // The views in three dimensions stand beside it.
+            let page = target.split('"').next().unwrap();
+            let is_beside = attribute == "href=\"" && SHARED.folder.join(page).is_file();
+            assert!(
+                is_inside || is_beside,
+                "the report loads {attribute}{target}"
+            );
         }
     }
     assert!(!report.contains("@import") && !report.contains("<link"));
+    for (page, holds) in [
+        ("atoms.html", "\"events\":[]"),
+        ("events.html", "\"barrier\":"),
+    ] {
+        assert!(report.contains(&format!("href=\"{page}\"")), "{page}");
+        let view = std::fs::read_to_string(SHARED.folder.join(page)).unwrap();
+        assert!(view.contains(holds) && !view.contains(" src="), "{page}");
+    }
     assert!(report.matches("<svg").count() >= 6);
     let findings = std::fs::read_to_string(SHARED.folder.join("findings.json")).unwrap();
     let findings: Value = serde_json::from_str(&findings).unwrap();
@@ -243,8 +257,9 @@ fn a_finished_run_is_kept_unless_forced() {
 
     let resumed = json(&tiny(&run, &["--resume"]));
     assert_eq!(resumed["stages"], SHARED.summary["stages"]);
-    // The report and its plots are drawn anew.
-    let excused = [Manifest::FILE_NAME, "report.html", "plots"];
+    // The report, its views and its plots are drawn anew.
+    let drawn = ["report.html", "atoms.html", "events.html", "plots"];
+    let excused = [&[Manifest::FILE_NAME], &drawn[..]].concat();
     assert_untouched(&run, &before, &excused);
 
     let short = "stages=[FromSample(temperature: Reduced(0.28))]";
@@ -253,6 +268,7 @@ fn a_finished_run_is_kept_unless_forced() {
     let replaced = json(&tiny(&run, &["--force", "--set", short]));
     assert_eq!(replaced["stages"].as_array().unwrap().len(), 1);
     assert!(!run.join("report.html").exists() && !run.join("catalogue.sqlite").exists());
+    assert!(!run.join("atoms.html").exists() && !run.join("events.html").exists());
     assert!(run.join("01-from-sample").exists() && !run.join("03-shear").exists());
     assert_eq!(std::fs::read_to_string(mine).unwrap(), "mine");
 }

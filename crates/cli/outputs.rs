@@ -332,7 +332,14 @@ fn inside(path: &Path, folder: &Path) -> Option<PathBuf> {
 /// Whether a run that is made anew may replace this file of its folder: all but its own files lie in
 /// folders.
 fn of_a_run(below: &Path) -> bool {
-    let own = ["run.json", "findings.json", "report.html", "energy.svg"];
+    let own = [
+        "run.json",
+        "findings.json",
+        "report.html",
+        "atoms.html",
+        "events.html",
+        "energy.svg",
+    ];
     let name = below.to_string_lossy();
     below.components().count() > 1 || own.contains(&&*name) || name.starts_with("catalogue.sqlite")
 }

@@ -2,6 +2,7 @@
 
 mod akmc;
 mod analyze;
+mod atom_view;
 mod barrier_report;
 mod barriers;
 mod harvest;
@@ -9,8 +10,10 @@ mod inspect;
 mod lammps;
 mod rates;
 mod recall;
+mod run_views;
 mod runs;
 mod search;
+mod softness;
 mod step;
 
 use anyhow::Result;

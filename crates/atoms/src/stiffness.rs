@@ -75,6 +75,28 @@ impl Stiffness {
             .min()
     }
 
+    /// The six Kelvin moduli, ascending: eigenvalues of the symmetric part in Kelvin's notation, in which shear strains
+    /// count √2 times their tensor components, so that lengths of strains are kept; those of an isotropic medium are 2G five
+    /// times and 3K `[energy / length³]`.
+    pub fn kelvin_moduli(self) -> [f64; 6] {
+        let factor = |k: usize| if k < 3 { 1.0 } else { std::f64::consts::SQRT_2 };
+        let matrix =
+            Matrix6::from_fn(|a, b| 0.5 * (self.0[a][b] + self.0[b][a]) * factor(a) * factor(b));
+        let mut moduli: [f64; 6] = matrix.symmetric_eigenvalues().into();
+        moduli.sort_by(f64::total_cmp);
+        moduli
+    }
+
+    /// Mean shear modulus over all directions (Voigt), (C_11 + C_22 + C_33 − C_12 − C_13 − C_23 + 3 (C_44 + C_55 + C_66)) / 15
+    /// `[energy / length³]`.
+    pub fn mean_shear_modulus(self) -> f64 {
+        let c = &self.0;
+        let normal = c[0][0] + c[1][1] + c[2][2];
+        let across = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| 0.5 * (c[a][b] + c[b][a]));
+        let shear = c[3][3] + c[4][4] + c[5][5];
+        (normal - across.iter().sum::<f64>() + 3.0 * shear) / 15.0
+    }
+
     /// The compliance S = C⁻¹ (Voigt, engineering shear strain).
     ///
     /// # Errors
@@ -155,6 +177,19 @@ impl Stiffness {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kelvin_moduli_of_an_isotropic_medium_are_shear_and_bulk() {
+        let (shear, poisson) = (3.0, 0.3);
+        let bulk = 2.0 * shear * (1.0 + poisson) / (3.0 * (1.0 - 2.0 * poisson));
+        let stiffness = Stiffness::isotropic(shear, poisson);
+        let moduli = stiffness.kelvin_moduli();
+        for modulus in &moduli[..5] {
+            assert!((modulus - 2.0 * shear).abs() < 1e-12, "{moduli:?}");
+        }
+        assert!((moduli[5] - 3.0 * bulk).abs() < 1e-12, "{moduli:?}");
+        assert!((stiffness.mean_shear_modulus() - shear).abs() < 1e-12);
+    }
 
     #[test]
     fn isotropic_average_of_an_isotropic_stiffness_returns_its_moduli() {

@@ -27,6 +27,7 @@ mod rate_sum;
 mod records;
 mod rows;
 mod schema;
+mod softness;
 mod state_graph;
 mod statistics;
 mod store;
@@ -50,6 +51,7 @@ pub use records::{
     DisplacementField, EvaluationCounts, EventRates, EventRecord, SampleRecord, SearchRecord,
 };
 pub use schema::SCHEMA_VERSION;
+pub use softness::{Estimated, MeasureSoftness, SoftnessTable, area_under_curve, involvement};
 pub use state_graph::{FluxRecord, HarvestRecord, StateGraph, StateRecord, WellModuli};
 pub use statistics::{
     BarrierStatistics, ClassStatistics, Distribution, Histogram, StatisticsOptions, Summary,

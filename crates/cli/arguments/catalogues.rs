@@ -36,9 +36,26 @@ pub struct Barriers {
     /// Write the same table as Parquet, with units, config, seed and version in the file's metadata.
     #[arg(long, value_name = "FILE.parquet")]
     pub parquet: Option<PathBuf>,
+    /// Show the events in the glass, from minimum over saddle to end, in a page that opens without a network.
+    #[arg(long, value_name = "FILE.html")]
+    pub view: Option<PathBuf>,
+    /// Tell instead what makes a place soft: events and barriers against measures of the atoms that take part, with the
+    /// area under the ROC curve of each for the softest and hardest 5 % of atoms. Local moduli among them are spread over
+    /// a Gaussian of this width.
+    #[arg(
+        long,
+        value_name = "WIDTH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        allow_negative_numbers = true,
+        value_parser = positive,
+        conflicts_with_all = ["plot", "csv", "parquet", "view", "windows", "verify"]
+    )]
+    pub softness: Option<f64>,
     /// Derive every event again from its stored displacement, and report how far it is off; exit
     /// code 1 where an event does not hold.
-    #[arg(long, conflicts_with_all = ["plot", "csv", "parquet", "below", "windows"])]
+    #[arg(long, conflicts_with_all = ["plot", "csv", "parquet", "view", "below", "windows"])]
     pub verify: bool,
     /// Descend from saddles along the path of steepest descent itself, not by a minimizer, which now
     /// and then ends in a neighboring minimum; some 1,500 force evaluations an event.
@@ -58,7 +75,7 @@ pub struct Barriers {
         allow_negative_numbers = true
     )]
     pub seed: u64,
-    /// Overwrite plot and tables.
+    /// Overwrite plot, tables and view.
     #[arg(long)]
     pub force: bool,
 }

@@ -167,9 +167,23 @@ pub struct Analyze {
     /// inherent structure in the plane xy, which takes longer than all else.
     #[arg(long, value_name = "G|relaxed", allow_negative_numbers = true, value_parser = shear_modulus)]
     pub shear_modulus: Option<ShearModulus>,
-    /// Write index, coordination, volume, classes and free volume of every atom; with --reference also D2min,
-    /// displacement beyond the strain, change of the von Mises stress, and the number of its string.
-    #[arg(long, value_name = "FILE.csv")]
+    /// Local elastic moduli of an inherent structure, the stiffness of atoms spread over a Gaussian of this width: the
+    /// shear modulus where atoms follow the strain, what their further motion takes from it, and the lowest Kelvin
+    /// modulus. Takes longer than all else.
+    #[arg(
+        long,
+        value_name = "WIDTH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        allow_negative_numbers = true,
+        value_parser = positive
+    )]
+    pub moduli: Option<f64>,
+    /// Write index, coordination, volume, classes, free volume, energy and stress of every atom; with --reference also
+    /// D2min, displacement beyond the strain, change of the von Mises stress, and the number of its string. As columns
+    /// of extended XYZ, which OVITO and ASE show, where the name ends in `.extxyz`.
+    #[arg(long, value_name = "FILE.csv|FILE.extxyz")]
     pub per_atom: Option<PathBuf>,
     /// Write the disclination lines: `.data` for OVITO, with the defect bonds as bonds of type 1 (order 4), 2
     /// (order 6) and 3 (others), or `.json` with the polylines.
@@ -178,10 +192,14 @@ pub struct Analyze {
     /// Draw local stresses, bonds by their order and, with --reference, how far atoms went.
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
-    /// Write all numbers and figures as one page that opens without a network.
+    /// Write all numbers, figures and the view of the atoms as one page that opens without a network.
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
-    /// Overwrite the files that --per-atom, --disclinations, --plot and --report name.
+    /// Show the atoms in three dimensions in a page that opens without a network: to be turned, sliced, colored by
+    /// what is known of them, and asked; with the icosahedral network, disclination lines and displacements.
+    #[arg(long, value_name = "FILE.html")]
+    pub view: Option<PathBuf>,
+    /// Overwrite the files that --per-atom, --disclinations, --plot, --report and --view name.
     #[arg(long)]
     pub force: bool,
 }

@@ -8,18 +8,19 @@ use std::path::Path;
 
 use anyhow::Result;
 use metabasin_pipeline::{
-    AnalysisRequest, EarlierStructure, PipelineError, Radii, Sample, StructureAnalysis, Thresholds,
-    analyze as analyze_sample, write_text,
+    AnalysisRequest, Analyzed, EarlierStructure, PipelineError, Radii, Sample, StructureAnalysis,
+    Thresholds, analyze as analyze_sample, write_text,
 };
-use metabasin_report::panels_svg;
+use metabasin_report::{AtomView, ReportError, panels_svg};
 
 use crate::arguments::Analyze;
 use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
+use crate::verbs::atom_view::{atom_view, file_name};
 use crate::verbs::inspect::pairs;
 use drawing::figures;
-use page::page;
+use page::{page, subtitle};
 use rows::{motion_rows, structure_rows};
 
 /// The radii of the Voronoi cells.
@@ -45,6 +46,7 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
         files = files.reads("--reference", reference);
     }
     let (plot, report) = (arguments.plot.as_deref(), arguments.report.as_deref());
+    let view = arguments.view.as_deref();
     let (per_atom, lines) = (
         arguments.per_atom.as_deref(),
         arguments.disclinations.as_deref(),
@@ -54,6 +56,7 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
         .writes("--disclinations", lines, Format::Disclinations)
         .writes("--plot", plot, Format::Svg)
         .writes("--report", report, Format::Html)
+        .writes("--view", view, Format::Html)
         .tried()?;
     let sample = Sample::read(&arguments.file, forces.cut)?;
     context.say_all(&sample.notes);
@@ -69,6 +72,7 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
         radii: &radii,
         thresholds: &thresholds,
         shear_modulus: arguments.shear_modulus,
+        moduli: arguments.moduli,
         reference: reference.as_ref().map(|configuration| EarlierStructure {
             configuration,
             mover_threshold: arguments.movers,
@@ -77,9 +81,14 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
         }),
         per_atom,
         disclinations: lines,
+        picture: report.is_some() || view.is_some(),
         overwrite: outputs.overwrite(),
     };
-    let (result, written) = analyze_sample(&sample, &request, &INTERRUPT)?;
+    let Analyzed {
+        analysis: result,
+        picture,
+        written,
+    } = analyze_sample(&sample, &request, &INTERRUPT)?;
     let moved = result.displacement.as_ref();
     let doubt = moved.and_then(|moved| moved.displacements.doubt());
     if let Some(doubt) = &doubt {
@@ -90,12 +99,23 @@ pub fn analyze(context: &mut Context, arguments: &Analyze) -> Result<()> {
         let panels: Vec<_> = figures(&result).into_iter().map(|f| f.plot).collect();
         write_text(path, &panels_svg(&panels, 2), mode)
     });
-    let notes = sample.notes.iter().cloned().chain(doubt).collect();
+    let notes: Vec<String> = sample.notes.iter().cloned().chain(doubt).collect();
+    let movers = result.displacement.as_ref().map(|_| arguments.movers);
+    let atoms = picture.map(|picture| AtomView {
+        title: file_name(&arguments.file),
+        subtitle: subtitle(arguments, result.atoms),
+        caveats: notes.clone(),
+        ..atom_view(picture, movers)
+    });
+    let failed = |error: ReportError| PipelineError::Failed(error.to_string());
+    if let Some(atoms) = &atoms {
+        outputs.write(context, "view", view, |path, mode| {
+            write_text(path, &atoms.to_html().map_err(failed)?, mode)
+        });
+    }
     outputs.write(context, "report", report, |path, mode| {
-        let html = page(arguments, &result, notes)
-            .to_html()
-            .map_err(|error| PipelineError::Failed(error.to_string()))?;
-        write_text(path, &html, mode)
+        let html = page(arguments, &result, notes, atoms).to_html();
+        write_text(path, &html.map_err(failed)?, mode)
     });
     context.output.result(&result, |r| {
         let mut rows = structure_rows(r);

@@ -15,13 +15,18 @@ use crate::output::table;
 use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
 use crate::verbs::Context;
+use crate::verbs::atom_view::events_html;
 use crate::verbs::inspect::pairs;
 use crate::verbs::rates::meyer_neldel_text;
+use crate::verbs::softness::tell_softness;
 
 /// `barriers`.
 pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
     if arguments.verify {
         return verify(context, arguments);
+    }
+    if let Some(width) = arguments.softness {
+        return tell_softness(context, arguments, width);
     }
     let request = BarrierRequest {
         below: arguments.below,
@@ -39,6 +44,7 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
         .writes("--plot", plot, Format::Svg)
         .writes("--csv", csv, Format::Text)
         .writes("--parquet", parquet, Format::Parquet)
+        .writes("--view", arguments.view.as_deref(), Format::Html)
         .tried()?;
     let (report, measures) = barrier_report(&arguments.catalogue, &request)?;
     if let Some(note) = compliance_note(&arguments.catalogue)? {
@@ -52,6 +58,10 @@ pub fn barriers(context: &mut Context, arguments: &Barriers) -> Result<()> {
     });
     outputs.write(context, "events", parquet, |path, mode| {
         write_measures_parquet(&arguments.catalogue, &measures, path, mode)
+    });
+    outputs.write(context, "view", arguments.view.as_deref(), |path, mode| {
+        let html = events_html(&arguments.catalogue, arguments.below)?;
+        write_text(path, &html, mode)
     });
     context.output.result(&report, describe)?;
     Ok(outputs.finish()?)

@@ -18,6 +18,7 @@ use crate::arguments::{Check, Compare, Demo, Init, Report, Run, Template};
 use crate::output::{bytes, span, table};
 use crate::outputs::{Files, Format};
 use crate::signals::INTERRUPT;
+use crate::verbs::run_views::write_run_views;
 use crate::verbs::{Context, SAMPLE, text_of};
 
 fn existing(resume: bool, force: bool) -> Existing {
@@ -66,7 +67,9 @@ fn run_and_report(
     if !out.join("findings.json").exists() {
         return Ok((summary, Ok(())));
     }
-    let report = write_report(out)
+    let report = write_run_views(context, out)
+        .map_err(anyhow::Error::from)
+        .and_then(|()| Ok(write_report(out)?))
         .map(|report| context.say(&format!("report: {}", report.display())))
         .context("the run is done, but its report failed");
     Ok((summary, report))
@@ -404,6 +407,9 @@ pub fn report(context: &mut Context, arguments: &Report) -> Result<()> {
     } else {
         (true, Vec::new())
     };
+    if root.join("findings.json").exists() {
+        write_run_views(context, root)?;
+    }
     let path = write_report(root).map_err(|error| match error {
         ReportError::Files(error) => PipelineError::Files(error),
         other => PipelineError::BadInput(other.to_string()),

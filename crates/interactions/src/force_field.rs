@@ -10,6 +10,7 @@ use metabasin_neighbors::{ClusterList, ListError, VerletList};
 use nalgebra::{DMatrix, Vector3};
 
 use crate::clusters::ClusterSums;
+use crate::pair::{LocalStiffness, local_stiffness};
 use crate::potential::{Execution, Linearization, Potential, Precision, Totals};
 use crate::{HessianBlocks, Kernel};
 
@@ -432,6 +433,30 @@ impl ForceField {
             born: Stiffness(born),
             forces: sums.forces,
         }
+    }
+
+    /// The stiffness of every atom, where the atoms move by `displacements` per unit of each engineering strain beyond
+    /// the strain itself: for u = H⁺ Ξ, of a minimum, the mean over all atoms is the stiffness of the relaxed sample.
+    /// `None` for a model that is no sum over pairs, or where positions make no sense.
+    ///
+    /// # Panics
+    /// If the arrays differ in length.
+    pub fn local_stiffness(
+        &mut self,
+        cell: &Cell,
+        positions: &[Vector3<f64>],
+        species: &[Species],
+        displacements: &[Vec<Vector3<f64>>; 6],
+    ) -> Option<Vec<LocalStiffness>> {
+        let execution = self.update(cell, positions, species).ok()?;
+        let potential = self.potential.as_pair()?;
+        Some(local_stiffness(
+            potential,
+            &self.list,
+            execution.parallel,
+            displacements,
+            cell.volume(),
+        ))
     }
 
     /// The full 3N × 3N Hessian, coordinates in the order x₀ y₀ z₀ x₁ ... `[energy / length²]`;

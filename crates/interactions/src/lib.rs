@@ -32,7 +32,7 @@ pub use landscape::{Counted, EnergyLandscape, HessianBlock, HessianBlocks, large
 pub use lennard_jones::BinaryLennardJones;
 /// The lists that a [`Potential`] and a [`ClusterPotential`] sum over.
 pub use metabasin_neighbors::{ClusterList, VerletList};
-pub use pair::PairPotential;
+pub use pair::{LocalStiffness, PairPotential};
 pub use potential::{
     Execution, Linearization, Potential, Precision, StepVirial, StrainSums, Totals,
 };

@@ -1,6 +1,7 @@
 //! Pair potentials: every sum written once, in plain code.
 
 mod linearization;
+mod local_stiffness;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -12,6 +13,8 @@ use rayon::prelude::*;
 use crate::potential::{StepVirial, StrainSums, Totals};
 
 pub(crate) use linearization::{BlockWriter, PairLinearization, Part};
+pub use local_stiffness::LocalStiffness;
+pub(crate) use local_stiffness::local_stiffness;
 
 /// Rows summed together; fixed, so that the order of sums does not depend on threads.
 pub(crate) const ROWS_PER_TASK: usize = 128;

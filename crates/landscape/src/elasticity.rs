@@ -1,7 +1,9 @@
-//! The relaxed athermal stiffness of an inherent structure.
+//! The relaxed athermal stiffness of an inherent structure, and of its atoms.
 
 use metabasin_atoms::Stiffness;
-use metabasin_interactions::{EnergyLandscape, FixedCell, flatten};
+use metabasin_interactions::{
+    EnergyLandscape, FixedCell, LocalStiffness, StrainResponse, flatten, unflatten,
+};
 use metabasin_minimizers::InherentStructure;
 
 use crate::error::LandscapeError;
@@ -27,26 +29,72 @@ pub fn relaxed_stiffness(minimum: &InherentStructure) -> Result<Stiffness, Lands
     stiffness_at(&mut landscape, &x, &preconditioner)
 }
 
+/// The stiffness of every atom of an inherent structure, the response of all atoms included: the mean of the sums of
+/// both parts is [`relaxed_stiffness`].
+///
+/// # Errors
+/// [`LandscapeError`] as there, and [`LandscapeError::NoPairs`] for a model that is no sum over pairs.
+pub fn local_stiffnesses(
+    minimum: &InherentStructure,
+) -> Result<Vec<LocalStiffness>, LandscapeError> {
+    let mut landscape = minimum.landscape();
+    let x = minimum.coordinates();
+    let preconditioner = hessian_preconditioner(&mut landscape, &x)?;
+    let response = strain_response(&mut landscape, &x);
+    let steps = relaxations(&mut landscape, &x, &preconditioner, &response)?;
+    let displacements = steps.map(|step| unflatten(&step));
+    let configuration = landscape.configuration_at(&x);
+    landscape
+        .force_field()
+        .local_stiffness(
+            &configuration.cell,
+            &configuration.positions,
+            &configuration.species,
+            &displacements,
+        )
+        .ok_or(LandscapeError::NoPairs)
+}
+
 /// [`relaxed_stiffness`] at the minimum `x` of a landscape.
 pub(crate) fn stiffness_at(
     landscape: &mut FixedCell,
     x: &[f64],
     preconditioner: &dyn Preconditioner,
 ) -> Result<Stiffness, LandscapeError> {
+    let volume = landscape.configuration_at(x).cell.volume();
+    let response = strain_response(landscape, x);
+    let steps = relaxations(landscape, x, preconditioner, &response)?;
+    let mut stiffness = response.born;
+    for (b, step) in steps.iter().enumerate() {
+        for (row, force) in stiffness.0.iter_mut().zip(&response.forces) {
+            row[b] -= dot(&flatten(force), step) / volume;
+        }
+    }
+    Ok(stiffness)
+}
+
+fn strain_response(landscape: &mut FixedCell, x: &[f64]) -> StrainResponse {
     let configuration = landscape.configuration_at(x);
-    let volume = configuration.cell.volume();
-    let response = landscape.force_field().strain_response(
+    landscape.force_field().strain_response(
         &configuration.cell,
         &configuration.positions,
         &configuration.species,
-    );
-    let forces: Vec<Vec<f64>> = response.forces.iter().map(|force| flatten(force)).collect();
-    let mut stiffness = response.born;
-    for (b, right) in forces.iter().enumerate() {
+    )
+}
+
+/// u = H⁺ Ξ e of each of the six engineering strains.
+fn relaxations(
+    landscape: &mut FixedCell,
+    x: &[f64],
+    preconditioner: &dyn Preconditioner,
+    response: &StrainResponse,
+) -> Result<[Vec<f64>; 6], LandscapeError> {
+    let mut steps: [Vec<f64>; 6] = Default::default();
+    for (step, force) in steps.iter_mut().zip(&response.forces) {
         let solution = conjugate_gradient(
             landscape,
             x,
-            right,
+            &flatten(force),
             &remove_translation,
             preconditioner,
             SolveLimits {
@@ -61,11 +109,9 @@ pub(crate) fn stiffness_at(
         if solution.negative_curvature {
             return Err(LandscapeError::NotAMinimum);
         }
-        for (row, force) in stiffness.0.iter_mut().zip(&forces) {
-            row[b] -= dot(force, &solution.step) / volume;
-        }
+        *step = solution.step;
     }
-    Ok(stiffness)
+    Ok(steps)
 }
 
 /// The incomplete factorization of the Hessian at `x`.

@@ -22,6 +22,9 @@ pub enum LandscapeError {
     /// The Hessian has a negative eigenvalue.
     #[error("the starting structure is not a stable minimum: its Hessian is not positive definite")]
     NotAMinimum,
+    /// Local stiffnesses are sums over pairs.
+    #[error("the model is no sum over pairs, so its atoms have no stiffness of their own")]
+    NoPairs,
     /// The event does not belong to the sample.
     #[error("the event names atom {atom}, but the sample has {atoms} atoms")]
     ForeignEvent {

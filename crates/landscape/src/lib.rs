@@ -52,7 +52,7 @@ mod vineyard;
 pub use approach::{Approach, Beside, Leaving, Sides, approach, sides};
 pub use climb::{Ascent, Climb, ClimbOutcome, WhenConvex, climb_from_minimum, follow_mode};
 pub use displacement::{Shape, displacements, shape};
-pub use elasticity::{hessian_preconditioner, relaxed_stiffness};
+pub use elasticity::{hessian_preconditioner, local_stiffnesses, relaxed_stiffness};
 pub use error::LandscapeError;
 pub use event_rates::{BarrierSplit, Prefactors, RateSettings, harmonic_prefactors};
 pub use gradient_flow::{Flow, FlowLimits, gradient_flow};

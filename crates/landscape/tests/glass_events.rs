@@ -12,7 +12,8 @@ use metabasin_interactions::{
 use metabasin_landscape::{
     DescentMethod, HeatSettings, IdentityTolerances, LoadSettings, LoadedBarrier, LoadedMinimum,
     Loading, ReverificationTolerances, Reverifier, SampleContext, SearchResult, SearchSettings,
-    Searcher, Settled, barrier_at_stress, relaxed_stiffness, same_event, sample_record, settle,
+    Searcher, Settled, barrier_at_stress, local_stiffnesses, relaxed_stiffness, same_event,
+    sample_record, settle,
 };
 use metabasin_minimizers::{InherentStructure, Lbfgs};
 use metabasin_testkit::small_inherent_structure;
@@ -163,6 +164,32 @@ fn stiffness_is_the_slope_of_re_minimized_stress() {
     }
     let shear = (stiffness.0[3][3] + stiffness.0[4][4] + stiffness.0[5][5]) / 3.0;
     assert!((shear - 18.0).abs() < 1.5, "mean shear modulus {shear}");
+}
+
+#[test]
+fn stiffnesses_of_atoms_average_to_that_of_the_relaxed_sample() {
+    let minimum = searcher().minimum();
+    let whole = relaxed_stiffness(minimum).unwrap();
+    let local = local_stiffnesses(minimum).unwrap();
+    let mut largest_nonaffine = 0.0_f64;
+    for a in 0..6 {
+        for b in 0..6 {
+            let sum: f64 = local
+                .iter()
+                .map(|of| of.born.0[a][b] + of.nonaffine.0[a][b])
+                .sum();
+            let mean = sum / local.len() as f64;
+            // Both rest on the same solution of the linear response, converged to 1e-10.
+            assert!(
+                (mean - whole.0[a][b]).abs() < 1e-8,
+                "{a} {b}: {mean} for {}",
+                whole.0[a][b]
+            );
+            let part: f64 = local.iter().map(|of| of.nonaffine.0[a][b]).sum();
+            largest_nonaffine = largest_nonaffine.max((part / local.len() as f64).abs());
+        }
+    }
+    assert!(largest_nonaffine > 5.0, "{largest_nonaffine}");
 }
 
 #[test]

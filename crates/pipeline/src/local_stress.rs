@@ -3,23 +3,19 @@
 use std::collections::BTreeMap;
 
 use metabasin_atoms::{Configuration, Species, Stress};
-use metabasin_landscape::{displacements, relaxed_stiffness};
-use metabasin_minimizers::{InherentStructure, MinimizerKind};
+use metabasin_landscape::relaxed_stiffness;
 use metabasin_structure::{Histogram, LocalStress, MostProbable, StructureClass, stress_within};
-use nalgebra::Vector3;
 use serde::Serialize;
 
 use crate::atom_groups::by_group;
 use crate::config::KernelChoice;
-use crate::sample::force_field;
+use crate::inherent_structure::{inherent_structure, no_inherent_structure};
 use crate::{Cut, Interrupt, PipelineError};
 
 /// Limits of the integral of the local stress.
 const LIMITS: usize = 80;
-/// Force up to which a structure counts as an inherent structure.
-const FORCE_TOLERANCE: f64 = 1e-5;
-/// An atom of an inherent structure moves less than this when it is minimized again.
-const SAME_PLACE: f64 = 1e-3;
+/// What the relaxed modulus is asked for by.
+const RELAXED: &str = "--shear-modulus relaxed";
 /// The place of the component xy.
 const XY: usize = 3;
 
@@ -114,36 +110,14 @@ pub(crate) fn local_stresses(
 pub(crate) fn shear_modulus(
     asked: ShearModulus,
     configuration: &Configuration,
-    (cut, kernel): (Cut, KernelChoice),
+    forces: (Cut, KernelChoice),
     interrupt: &Interrupt,
 ) -> Result<f64, PipelineError> {
     if let ShearModulus::Given(value) = asked {
         return Ok(value);
     }
-    let refused = |why: String| {
-        PipelineError::BadInput(format!(
-            "--shear-modulus relaxed needs an inherent structure, and {why}: `metabasin minimize` makes one; or give a \
-             number"
-        ))
-    };
-    let field = force_field(cut, kernel).with_interrupt(interrupt.clone());
-    let minimizer = MinimizerKind::Lbfgs.build();
-    let (minimum, _) =
-        InherentStructure::quench(configuration, field, minimizer.as_ref(), FORCE_TOLERANCE)
-            .map_err(|error| {
-                PipelineError::Failed(error.to_string())
-                    .unless(interrupt, || "start the same command anew".to_owned())
-            })?;
-    let after = &minimum.configuration().positions;
-    let moved = displacements(&configuration.cell, &configuration.positions, after)
-        .iter()
-        .map(Vector3::norm)
-        .fold(0.0, f64::max);
-    if moved > SAME_PLACE {
-        return Err(refused(format!(
-            "an atom moves by {moved:.4} when it is minimized"
-        )));
-    }
+    let minimum = inherent_structure(RELAXED, configuration, forces, interrupt)?;
+    let refused = |why: String| no_inherent_structure(RELAXED, &why);
     let stiffness = relaxed_stiffness(&minimum).map_err(|error| {
         refused(error.to_string()).unless(interrupt, || "start the same command anew".to_owned())
     })?;

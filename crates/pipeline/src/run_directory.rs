@@ -412,7 +412,13 @@ fn clear(root: &Path) -> Result<(), PipelineError> {
         }
     }
     make_way(&root.join("catalogue.sqlite"))?;
-    let files = ["findings.json", "report.html", Manifest::FILE_NAME];
+    let files = [
+        "findings.json",
+        "report.html",
+        "atoms.html",
+        "events.html",
+        Manifest::FILE_NAME,
+    ];
     for file in files {
         let path = root.join(file);
         if path.is_file() {

@@ -13,14 +13,17 @@ use metabasin_structure::{
 use serde::Serialize;
 
 use crate::atom_groups::means_by_group;
+use crate::atom_picture::AtomPicture;
+use crate::atom_table::{AtomStructure, AtomTable};
 use crate::config::KernelChoice;
 use crate::disclination_file::write_disclinations;
+use crate::inherent_structure::inherent_structure;
 use crate::local_stress::{LocalStresses, ShearModulus, local_stresses, shear_modulus};
 use crate::memory::{of_analysis, require_for};
+use crate::moduli::{AtomModuli, LocalModuli, local_moduli};
 use crate::motion::{EarlierStructure, Motion, motion};
 use crate::sample::{Sample, force_field};
 use crate::structure_file::Written;
-use crate::structure_table::{StructureTable, write_structure_table};
 use crate::{Interrupt, PipelineError};
 
 /// The icosahedral network in numbers.
@@ -113,6 +116,8 @@ pub struct StructureAnalysis {
     pub free_volume: BTreeMap<&'static str, f64>,
     /// Distributions of the local shear stress.
     pub local_stress: LocalStresses,
+    /// Local elastic moduli, where they were asked for.
+    pub moduli: Option<LocalModuli>,
     /// Energy and stress by class.
     pub classes: BTreeMap<&'static str, ClassProperties>,
     /// Motion from the reference, where there is one.
@@ -194,14 +199,29 @@ pub struct AnalysisRequest<'a> {
     pub thresholds: &'a Thresholds,
     /// The modulus in units of which local stresses are told besides.
     pub shear_modulus: Option<ShearModulus>,
+    /// Local moduli, the stiffness of atoms spread over a Gaussian of this width, where they are wanted.
+    pub moduli: Option<f64>,
     /// The structure to compare with.
     pub reference: Option<EarlierStructure<'a>>,
-    /// Where the table of all atoms goes.
+    /// Where the table of all atoms goes: extended XYZ where the name ends so, else comma-separated values.
     pub per_atom: Option<&'a Path>,
     /// Where the disclination lines go, see [`DisclinationFormat`](crate::DisclinationFormat).
     pub disclinations: Option<&'a Path>,
-    /// Whether these may be there already.
+    /// Whether the atoms are wanted for a picture.
+    pub picture: bool,
+    /// Whether the files may be there already.
     pub overwrite: Overwrite,
+}
+
+/// What became of an analysis.
+#[derive(Debug)]
+pub struct Analyzed {
+    /// The numbers.
+    pub analysis: StructureAnalysis,
+    /// The atoms, where a picture of them is wanted.
+    pub picture: Option<AtomPicture>,
+    /// Whether the files could be written.
+    pub written: Written,
 }
 
 /// Tessellates a sample and looks at it from all sides; also writes the files that were asked for.
@@ -213,7 +233,7 @@ pub fn analyze(
     sample: &Sample,
     request: &AnalysisRequest<'_>,
     interrupt: &Interrupt,
-) -> Result<(StructureAnalysis, Written), PipelineError> {
+) -> Result<Analyzed, PipelineError> {
     let bad =
         |error: metabasin_structure::StructureError| PipelineError::BadInput(error.to_string());
     let configuration = &sample.configuration;
@@ -238,13 +258,15 @@ pub fn analyze(
     let su2 = bonds.classes();
     let network = DisclinationNetwork::new(&bonds, configuration).map_err(bad)?;
     let free_volume = free_volumes(&tessellation, configuration, request.radii).map_err(bad)?;
+    let moduli = moduli_of(configuration, request, interrupt)?;
     let mut field = force_field(request.forces.0, request.forces.1);
     let parts = per_atom(configuration, &mut field);
+    let wants_atoms = request.per_atom.is_some() || request.picture;
     let (motion, atom_motion) = request
         .reference
         .map(|earlier| {
             let (motion, mut atom_motion) = motion(configuration, &earlier, &classes)?;
-            if request.per_atom.is_some() {
+            if wants_atoms {
                 let before = per_atom(earlier.configuration, &mut field).stress;
                 atom_motion.compare_stress(&parts.stress, &before);
             }
@@ -272,25 +294,54 @@ pub fn analyze(
         disclinations: Disclinations::of(&network),
         free_volume: means_by_group(&free_volume, &classes, &configuration.species),
         local_stress: local_stresses(&parts.stress, &classes, &configuration.species, modulus),
+        moduli: moduli.as_ref().map(|(width, moduli)| {
+            LocalModuli::of(moduli, *width, &classes, &configuration.species)
+        }),
         displacement: motion,
     };
-    let table = StructureTable {
-        configuration,
-        tessellation: &tessellation,
-        classes: &classes,
-        su2: &su2,
-        free_volume: &free_volume,
-        motion: atom_motion.as_ref(),
-    };
-    let overwrite = request.overwrite;
-    let mut written = request.per_atom.map_or(Ok(()), |path| {
-        write_structure_table(path, overwrite, &table)
+    let motion = atom_motion.as_ref();
+    let table = wants_atoms.then(|| {
+        let of = AtomStructure {
+            tessellation: &tessellation,
+            classes: &classes,
+            su2: &su2,
+            free_volume: &free_volume,
+            parts: &parts,
+        };
+        AtomTable::new(&of, moduli.as_ref().map(|(_, moduli)| moduli), motion)
     });
+    let overwrite = request.overwrite;
+    let mut written = match (request.per_atom, &table) {
+        (Some(path), Some(table)) => table.write(path, overwrite, configuration),
+        _ => Ok(()),
+    };
     if let Some(path) = request.disclinations {
         let lines = write_disclinations((path, overwrite), configuration, &bonds, &network);
         written = written.and(lines);
     }
-    Ok((analysis, written))
+    let picture = table.filter(|_| request.picture).map(|table| {
+        AtomPicture::new(configuration, request.radii, table)
+            .with_bonds(configuration, &tessellation, Some(&bonds))
+            .with_motion(motion)
+    });
+    Ok(Analyzed {
+        analysis,
+        picture,
+        written,
+    })
+}
+
+/// The local moduli, where they are wanted, and the width over which they are spread.
+fn moduli_of(
+    configuration: &Configuration,
+    request: &AnalysisRequest<'_>,
+    interrupt: &Interrupt,
+) -> Result<Option<(f64, AtomModuli)>, PipelineError> {
+    let Some(width) = request.moduli else {
+        return Ok(None);
+    };
+    let minimum = inherent_structure("--moduli", configuration, request.forces, interrupt)?;
+    Ok(Some((width, local_moduli(&minimum, width, interrupt)?)))
 }
 
 /// Atoms of each class, those without atoms included.

@@ -29,6 +29,9 @@ pub struct InherentLoading {
     pub rate_per_second: f64,
     /// The states by strain.
     pub points: Vec<InherentPoint>,
+    /// The same at zero load, at the time at which the loading has that strain, γ = γ̇ t: what mere aging does. Stresses
+    /// less those of the first state. Empty where the run has no such copies.
+    pub zero_load: Vec<InherentPoint>,
 }
 
 /// The two series of a pair.
@@ -65,11 +68,34 @@ pub(crate) fn inherent_loadings(run_dir: &Path) -> Result<Vec<InherentLoading>, 
         };
         *side = Some(series);
     }
+    let copies = zero_load_copies(run_dir)?;
     let loadings = rates.into_values().map(|(rate_per_second, pairs)| {
         let rows: Vec<Vec<Row>> = pairs.into_values().filter_map(|pair| pair.rows()).collect();
+        let points = averaged(&rows);
+        let last = points.last().map_or(0.0, |point| point.strain.abs());
+        let aged = |row: &Row| {
+            let [seconds, rest @ ..] = *row;
+            let [energy, all, inside, other, icosahedral] = rest;
+            [
+                rate_per_second * seconds,
+                energy,
+                all,
+                inside,
+                other,
+                icosahedral,
+            ]
+        };
+        let stretched: Vec<Vec<Row>> = copies
+            .iter()
+            .map(|rows| rows.iter().map(aged).collect())
+            .collect();
+        let mut zero_load = averaged(&stretched);
+        // Rounding of γ̇ t does not cost the last one.
+        zero_load.retain(|point| point.strain <= last * (1.0 + 1e-9));
         InherentLoading {
             rate_per_second,
-            points: averaged(&rows),
+            points,
+            zero_load,
         }
     });
     Ok(loadings
@@ -77,19 +103,83 @@ pub(crate) fn inherent_loadings(run_dir: &Path) -> Result<Vec<InherentLoading>, 
         .collect())
 }
 
+/// The copies of the first stage at zero load: time in mapped seconds in place of the strain, energies and stresses less
+/// those of the first state.
+///
+/// # Errors
+/// [`FilesError`] for a series that cannot be read.
+fn zero_load_copies(run_dir: &Path) -> Result<Vec<Vec<Row>>, FilesError> {
+    let files = files_of(run_dir, "relax");
+    let Some(stage) = files
+        .first()
+        .and_then(|path| path.parent().map(Path::to_owned))
+    else {
+        return Ok(Vec::new());
+    };
+    let mut copies = Vec::new();
+    for path in &files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_copy = name.starts_with("copy-") && name.ends_with("-inherent.csv");
+        if path.parent() == Some(&stage) && is_copy {
+            copies.extend(zero_load_rows(&read_series(path)?));
+        }
+    }
+    Ok(copies)
+}
+
+fn zero_load_rows(series: &Series) -> Option<Vec<Row>> {
+    let time = series.column("time_mapped")?;
+    let less_first = |name: &str| {
+        let values = series.column(name)?;
+        let first = *values.first()?;
+        Some(
+            values
+                .iter()
+                .map(move |value| value - first)
+                .collect::<Vec<f64>>(),
+        )
+    };
+    let columns = [
+        "energy_per_atom",
+        "stress_xy",
+        "stress_xy_icosahedral",
+        "stress_xy_other",
+    ];
+    let [energy, all, inside, other] = columns.map(less_first);
+    let (energy, all, inside, other) = (energy?, all?, inside?, other?);
+    let icosahedral = series.column("icosahedral_fraction_of_small")?;
+    let start = *time.first()?;
+    let row = |k: usize| {
+        [
+            time[k] - start,
+            energy[k],
+            all[k],
+            inside[k],
+            other[k],
+            icosahedral[k],
+        ]
+    };
+    Some((0..time.len()).map(row).collect())
+}
+
 /// The series of inherent states of all stages that shear.
 fn inherent_files(run_dir: &Path) -> Vec<std::path::PathBuf> {
+    files_of(run_dir, "shear")
+}
+
+/// The series of all stages with a word in their names.
+fn files_of(run_dir: &Path, word: &str) -> Vec<std::path::PathBuf> {
     let listed = |folder: &Path| {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
         paths.sort();
         paths
     };
-    let shears = |stage: &std::path::PathBuf| {
+    let holds = |stage: &std::path::PathBuf| {
         let name = stage.file_name().unwrap_or_default().to_string_lossy();
-        name.contains("shear")
+        name.contains(word)
     };
-    let stages = listed(run_dir).into_iter().filter(shears);
+    let stages = listed(run_dir).into_iter().filter(holds);
     stages
         .flat_map(|stage| listed(&stage.join("series")))
         .collect()
@@ -233,7 +323,58 @@ mod tests {
             assert!(near(point.icosahedral, 0.25 - 10.0 * gamma * gamma));
         }
         assert_eq!(found[0].points[1].energy.1, None);
+        assert!(found.iter().all(|loading| loading.zero_load.is_empty()));
         std::fs::write(series.join("rate-1e9-pair-3-plus-inherent.csv"), "broken").unwrap();
         assert!(inherent_loadings(run.path()).is_err());
+    }
+
+    #[test]
+    fn aging_at_zero_load_is_told_at_rate_times_time() {
+        let run = tempfile::tempdir().unwrap();
+        let [sheared, relaxed] = ["03-shear", "06-relax"].map(|stage| {
+            let folder = run.path().join(stage).join("series");
+            std::fs::create_dir_all(&folder).unwrap();
+            folder
+        });
+        for (rate, sign, word) in [
+            ("1e9", 1.0, "plus"),
+            ("1e9", -1.0, "minus"),
+            ("2e9", 1.0, "plus"),
+            ("2e9", -1.0, "minus"),
+        ] {
+            write(
+                &sheared,
+                &format!("rate-{rate}-pair-1-{word}-inherent.csv"),
+                sign,
+                0.0,
+                4,
+            );
+        }
+        for (copy, stress) in [(1, 0.5), (2, -0.1)] {
+            let mut text = "# metabasin series 1\nstep,time_mapped [s],energy_per_atom [epsilon],\
+                            stress_xy [epsilon/sigma^3],icosahedral_fraction_of_small,\
+                            stress_xy_icosahedral [epsilon/sigma^3],stress_xy_other [epsilon/sigma^3]\n"
+                .to_owned();
+            for k in 0..5 {
+                let (seconds, aged) = (1e-11 * f64::from(k), 0.001 * f64::from(k));
+                let energy = -7.0 - aged * f64::from(copy);
+                let xy = stress + aged;
+                writeln!(text, "{k},{seconds:?},{energy:?},{xy:?},0.25,{xy:?},{xy:?}").unwrap();
+            }
+            std::fs::write(relaxed.join(format!("copy-{copy}-inherent.csv")), text).unwrap();
+        }
+        std::fs::write(relaxed.join("copy-1.csv"), "other").unwrap();
+        let found = inherent_loadings(run.path()).unwrap();
+        // Up to the last strain of the loading, 0.03.
+        for (loading, step, count) in [(&found[0], 0.01, 4), (&found[1], 0.02, 2)] {
+            assert_eq!(loading.zero_load.len(), count);
+            for (k, point) in loading.zero_load.iter().enumerate() {
+                let aged = 0.001 * k as f64;
+                assert!((point.strain - step * k as f64).abs() < 1e-12);
+                assert!((point.energy.0 + 1.5 * aged).abs() < 1e-12);
+                assert!((point.stress[0].0 - aged).abs() < 1e-12);
+                assert_eq!(point.icosahedral.0, 0.25);
+            }
+        }
     }
 }

@@ -3,8 +3,8 @@
 //! Read in this order: [`plot`] draws axes, series and legends as stand-alone SVG text;
 //! [`figures`] turns what a run found into such plots, one function a figure, with a caption;
 //! [`write_report`] puts all of them, the tables and the provenance into one HTML file that opens
-//! from disk without a network; [`StructurePage`] is the same for one or two structures. Nothing here
-//! simulates: everything shown is handed in, or read from `findings.json`, `run.json`,
+//! from disk without a network; [`StructurePage`] is the same for one or two structures; [`AtomView`]
+//! shows atoms in three dimensions. Nothing here simulates: everything shown is handed in, or read from `findings.json`, `run.json`,
 //! `catalogue.sqlite` and the series.
 
 mod answer;
@@ -18,6 +18,7 @@ pub mod plot;
 mod provenance;
 mod structure_page;
 mod templates;
+mod view;
 mod write;
 
 pub use figures::{
@@ -29,4 +30,5 @@ pub use figures::{
 pub use inherent_series::{InherentLoading, InherentPoint};
 pub use plot::panels_svg;
 pub use structure_page::{StructurePage, StructureTable};
+pub use view::{ATOMS_PAGE, AtomView, BondSet, EVENTS_PAGE, ViewColumn, ViewValues, ViewedEvent};
 pub use write::{ReportError, write_report};

@@ -24,6 +24,8 @@ pub(crate) struct Material<'a> {
     pub(crate) inherent: &'a [InherentLoading],
     /// Time series of the stages, relative to the run directory.
     pub(crate) series: &'a [String],
+    /// Views in three dimensions that stand beside the report.
+    pub(crate) views: &'a [&'a str],
     /// Files that are there and could not be read, with the reasons.
     pub(crate) unreadable: Vec<String>,
 }
@@ -35,6 +37,7 @@ struct Page<'a> {
     answer: Option<Answer>,
     caveats: Vec<&'a String>,
     key_numbers: Vec<KeyNumber>,
+    views: &'a [&'a str],
     signatures: Vec<SignatureRow<'a>>,
     quantities: Vec<Table<'a>>,
     figures: Vec<Drawn<'a>>,
@@ -112,6 +115,7 @@ pub(crate) fn render(
             .chain(&material.unreadable)
             .collect(),
         key_numbers: key_numbers(findings, material.events),
+        views: material.views,
         signatures: signatures(findings),
         quantities: tables(findings),
         figures: figures

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::figures::Figure;
 use crate::templates;
+use crate::view::{AtomView, Embedded};
 use crate::write::ReportError;
 
 /// A table of names and values.
@@ -30,6 +31,8 @@ pub struct StructurePage {
     pub tables: Vec<StructureTable>,
     /// Figures in their order.
     pub figures: Vec<Figure>,
+    /// The atoms in three dimensions, where they are to be shown.
+    pub atoms: Option<AtomView>,
     /// The command that makes the page.
     pub command: String,
 }
@@ -41,6 +44,7 @@ struct Page<'a> {
     caveats: &'a [String],
     tables: &'a [StructureTable],
     figures: Vec<Drawn<'a>>,
+    atoms: Option<Embedded>,
     command: &'a str,
     version: &'a str,
 }
@@ -74,6 +78,7 @@ impl StructurePage {
                     data: &figure.source,
                 })
                 .collect(),
+            atoms: self.atoms.as_ref().map(AtomView::embedded),
             command: &self.command,
             version: env!("CARGO_PKG_VERSION"),
         };
@@ -101,6 +106,7 @@ mod tests {
                 rows: vec![("shear stress σ_xy".to_owned(), "0.25 < 1".to_owned())],
             }],
             figures: vec![bond_orders(&orders, &orders)],
+            atoms: Some(crate::view::tests::small()),
             command: "metabasin analyze 'a<b>.data' --report a.html".to_owned(),
         };
         let html = page.to_html().unwrap();
@@ -110,6 +116,7 @@ mod tests {
             "σ<sub>xy</sub>",
             "0.25 &lt; 1",
             "id=\"figure-bond-orders\"",
+            "id=\"atoms-view\"",
             "--accent: #0072b2",
         ] {
             assert!(html.contains(text), "{text} is not in {html}");

@@ -7,10 +7,12 @@ use serde::Serialize;
 use crate::plot::text::escape_with_html_subscripts;
 
 /// The files that templates are made of, by name.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 5] = [
+    ("atoms.html", include_str!("templates/atoms.html")),
     ("report.html", include_str!("templates/report.html")),
     ("structure.html", include_str!("templates/structure.html")),
     ("style.css", include_str!("templates/style.css")),
+    ("view.html", include_str!("templates/view.html")),
 ];
 
 /// A page from its template and content; text is escaped, `subscripts` shows σ_xy as it is meant.

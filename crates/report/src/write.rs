@@ -9,6 +9,7 @@ use metabasin_files::{FilesError, Manifest, Overwrite, StageState, write_atomic}
 use crate::inherent_series::inherent_loadings;
 use crate::page::{Material, render};
 use crate::provenance;
+use crate::view::{ATOMS_PAGE, EVENTS_PAGE};
 
 /// File name of the catalogue within a run directory.
 const CATALOGUE: &str = "catalogue.sqlite";
@@ -33,7 +34,7 @@ pub enum ReportError {
 /// Writes `report.html` and `plots/*.svg` into a run directory from its `findings.json` and, where
 /// they are, `run.json` and `catalogue.sqlite`. Returns the path of the report.
 ///
-/// Parts that the run did not have, or that cannot be read, are left out, and the page says so.
+/// Where the folder holds [`ATOMS_PAGE`] or [`EVENTS_PAGE`], the report leads there. Parts that the run did not have, or that cannot be read, are left out, and the page says so.
 /// Every file appears whole or not at all; older ones are replaced.
 ///
 /// # Errors
@@ -67,12 +68,19 @@ pub fn write_report(run_dir: &Path) -> Result<PathBuf, ReportError> {
         .map_err(|error| unreadable.push(format!("inherent states along loading: {error}")))
         .unwrap_or_default();
     let series = provenance::series(run_dir);
+    let views: Vec<&str> = [ATOMS_PAGE, EVENTS_PAGE]
+        .into_iter()
+        // Events that are left out are not shown either.
+        .filter(|name| *name != EVENTS_PAGE || events.is_some())
+        .filter(|name| run_dir.join(name).exists())
+        .collect();
     let (html, plots) = render(&Material {
         findings: &findings,
         manifest: manifest.as_ref(),
         events: events.as_deref(),
         inherent: &inherent,
         series: &series,
+        views: &views,
         unreadable,
     })?;
     let folder = run_dir.join("plots");

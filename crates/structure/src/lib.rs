@@ -34,6 +34,7 @@
 mod averages;
 mod bond_topology;
 mod clusters;
+mod coarse_graining;
 mod disclinations;
 mod error;
 mod free_volume;
@@ -53,6 +54,7 @@ mod van_hove;
 pub use averages::{ClassAverage, class_averages};
 pub use bond_topology::BondTopology;
 pub use clusters::{Bond, Cluster, clusters};
+pub use coarse_graining::coarse_grained;
 pub use disclinations::{DisclinationLine, DisclinationNetwork};
 pub use error::StructureError;
 pub use free_volume::free_volumes;

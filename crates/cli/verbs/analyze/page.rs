@@ -1,28 +1,20 @@
 //! What `analyze` found, as a page.
 
-use std::ffi::OsString;
-
 use metabasin_pipeline::StructureAnalysis;
-use metabasin_report::{StructurePage, StructureTable};
+use metabasin_report::{AtomView, StructurePage, StructureTable};
 
 use super::drawing::figures;
 use super::rows::{motion_rows, structure_rows};
 use crate::arguments::Analyze;
+use crate::verbs::atom_view::{command, file_name};
 
 /// The page of an analysis; `caveats` are what was said on stderr.
 pub fn page(
     arguments: &Analyze,
     analysis: &StructureAnalysis,
     caveats: Vec<String>,
+    atoms: Option<AtomView>,
 ) -> StructurePage {
-    let name = |path: &std::path::Path| {
-        let last = path.file_name().unwrap_or(path.as_os_str());
-        last.to_string_lossy().into_owned()
-    };
-    let reference = arguments.reference.as_deref();
-    let compared = reference.map_or(String::new(), |path| {
-        format!(", compared with {}", name(path))
-    });
     let table = |id, title, rows: Vec<(&str, String)>| StructureTable {
         id,
         title,
@@ -36,41 +28,21 @@ pub fn page(
         tables.push(table("motion", "Motion", motion_rows(moved)));
     }
     StructurePage {
-        title: name(&arguments.file),
-        subtitle: format!("Structure of {} atoms{compared}", analysis.atoms),
+        title: file_name(&arguments.file),
+        subtitle: subtitle(arguments, analysis.atoms),
         caveats,
         tables,
         figures: figures(analysis),
+        atoms,
         command: command(std::env::args_os().skip(1)),
     }
 }
 
-/// The command line, quoted where a shell would take it apart.
-fn command(arguments: impl Iterator<Item = OsString>) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,=:+".contains(c);
-    let mut words = vec!["metabasin".to_owned()];
-    for argument in arguments {
-        let word = argument.to_string_lossy();
-        if !word.is_empty() && word.chars().all(plain) {
-            words.push(word.into_owned());
-        } else {
-            words.push(format!("'{}'", word.replace('\'', r"'\''")));
-        }
-    }
-    words.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_with_spaces_and_quotes_are_quoted() {
-        let words = ["analyze", "my glass.data", "it's", "--tail", "0.3,0.6", ""];
-        let shown = command(words.iter().map(OsString::from));
-        assert_eq!(
-            shown,
-            r"metabasin analyze 'my glass.data' 'it'\''s' --tail 0.3,0.6 ''"
-        );
-    }
+/// What the page and the view are of.
+pub fn subtitle(arguments: &Analyze, atoms: usize) -> String {
+    let reference = arguments.reference.as_deref();
+    let compared = reference.map_or(String::new(), |path| {
+        format!(", compared with {}", file_name(path))
+    });
+    format!("Structure of {atoms} atoms{compared}")
 }

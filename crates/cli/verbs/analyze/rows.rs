@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use metabasin_pipeline::{LocalStresses, Motion, StructureAnalysis, VanHoveCorrelation};
+use metabasin_pipeline::{
+    LocalModuli, LocalStresses, Motion, StructureAnalysis, VanHoveCorrelation,
+};
 
 use crate::output::with_error;
 
@@ -147,6 +149,9 @@ pub fn structure_rows(r: &StructureAnalysis) -> Vec<(&'static str, String)> {
         ("sum of Voronoi volumes", format!("{:.6}", r.volume_sum)),
         ("free volume per atom", free_volume(r)),
     ];
+    if let Some(moduli) = &r.moduli {
+        rows.extend(moduli_rows(moduli));
+    }
     for (class, properties) in &r.classes {
         let name = if *class == "icosahedral" {
             "class icosahedral"
@@ -182,12 +187,33 @@ fn disclinations(r: &StructureAnalysis) -> String {
 }
 
 fn free_volume(r: &StructureAnalysis) -> String {
+    by_group(&r.free_volume)
+}
+
+fn by_group(means: &BTreeMap<&'static str, f64>) -> String {
     let groups = ["all", "icosahedral", "other", "large", "small"];
     let texts: Vec<String> = groups
         .into_iter()
-        .filter_map(|name| Some(format!("{name} {:.4}", r.free_volume.get(name)?)))
+        .filter_map(|name| Some(format!("{name} {:.4}", means.get(name)?)))
         .collect();
     texts.join(", ")
+}
+
+/// Local moduli by group.
+fn moduli_rows(moduli: &LocalModuli) -> Vec<(&'static str, String)> {
+    vec![
+        ("shear modulus, affine", by_group(&moduli.shear_born)),
+        ("  non-affine part of it", by_group(&moduli.shear_nonaffine)),
+        (
+            "  lowest Kelvin modulus",
+            format!(
+                "{}; negative for {:.2} % (stiffness spread over {})",
+                by_group(&moduli.kelvin_lowest),
+                100.0 * moduli.unstable_fraction,
+                moduli.coarse_graining
+            ),
+        ),
+    ]
 }
 
 /// The most probable local stress of each group.

@@ -1,6 +1,6 @@
 //! Second derivatives of the energy: Hessian, its blocks, elastic response.
 
-use metabasin_atoms::{Configuration, Purpose, Stress, random_stream};
+use metabasin_atoms::{Configuration, Purpose, Stiffness, Stress, random_stream};
 use metabasin_interactions::{ForceField, flatten};
 use nalgebra::{DMatrix, DVector, Matrix3, Vector3};
 use rand::RngExt;
@@ -68,6 +68,72 @@ pub fn second_derivatives_are_slopes_of_forces(
         for row in 0..6 {
             let what = format!("Born stiffness {row} {k}");
             close(response.born.0[row][k], slope.0[row], 1e-6, &what);
+        }
+    }
+    stiffness_of_atoms_is_that_of_differences(field, sample, &response.born, &direction, step);
+}
+
+/// Both parts of the stiffness of every atom against differences of its stress, and their mean against the whole.
+fn stiffness_of_atoms_is_that_of_differences(
+    field: &mut ForceField,
+    sample: &Configuration,
+    born: &Stiffness,
+    direction: &[Vector3<f64>],
+    step: f64,
+) {
+    let displacements: [_; 6] = std::array::from_fn(|_| direction.to_vec());
+    let Some(local) = field.local_stiffness(
+        &sample.cell,
+        &sample.positions,
+        &sample.species,
+        &displacements,
+    ) else {
+        assert!(field.potential().as_pair().is_none());
+        return;
+    };
+    let stresses = |field: &mut ForceField, of: &Configuration| {
+        field.per_atom(&of.cell, &of.positions, &of.species).stress
+    };
+    let now = stresses(field, sample);
+    let moved = |sign: f64| {
+        let mut moved = sample.clone();
+        for (position, v) in moved.positions.iter_mut().zip(direction) {
+            *position += v * (sign * step);
+        }
+        moved
+    };
+    let (ahead, behind) = (stresses(field, &moved(1.0)), stresses(field, &moved(-1.0)));
+    for i in 0..sample.len() {
+        let slope = (ahead[i] - behind[i]) * (0.5 / step);
+        for row in 0..6 {
+            close(
+                local[i].nonaffine.0[row][2],
+                slope.0[row],
+                1e-5,
+                &format!("non-affine stiffness {row} of atom {i}"),
+            );
+        }
+    }
+    for (k, (a, b)) in COMPONENTS.into_iter().enumerate() {
+        let ahead = stresses(field, &strained(sample, (a, b), step));
+        let behind = stresses(field, &strained(sample, (a, b), -step));
+        let mut turn = Matrix3::zeros();
+        if a != b {
+            turn[(a, b)] = 0.5;
+            turn[(b, a)] = -0.5;
+        }
+        for i in 0..sample.len() {
+            let matrix = now[i].to_matrix();
+            let turned = Stress::from_matrix(&(turn * matrix - matrix * turn));
+            let slope = (ahead[i] - behind[i]) * (0.5 / step) - turned;
+            for row in 0..6 {
+                let what = format!("Born stiffness {row} {k} of atom {i}");
+                close(local[i].born.0[row][k], slope.0[row], 1e-5, &what);
+            }
+        }
+        for row in 0..6 {
+            let mean = local.iter().map(|of| of.born.0[row][k]).sum::<f64>() / sample.len() as f64;
+            close(mean, born.0[row][k], 1e-12, "mean Born stiffness");
         }
     }
 }

@@ -49,6 +49,29 @@ fn curve(
     ]
 }
 
+/// What mere aging does in the same time, as a line without points.
+fn aging(
+    loading: &InherentLoading,
+    index: usize,
+    value: impl Fn(&InherentPoint) -> (f64, Option<f64>),
+) -> Option<Layer> {
+    let points: Vec<(f64, f64)> = (loading.zero_load.iter())
+        .map(|point| (point.strain, value(point).0))
+        .filter(|(_, y)| y.is_finite())
+        .collect();
+    (points.len() > 1).then(|| {
+        let line = Shape::Line {
+            points,
+            dash: "2 3",
+            width: 1.4,
+        };
+        Layer::new(SeriesStyle::of(index).color, line).labeled(format!(
+            "zero load, as long as at {}",
+            rate(loading.rate_per_second)
+        ))
+    })
+}
+
 fn strain() -> Axis {
     Axis::linear("Shear strain γ", "").including(0.0)
 }
@@ -66,10 +89,11 @@ fn figure((name, title): (&str, &str), y: Axis, layers: Vec<Layer>, caption: &st
         },
         caption: format!(
             "{caption} Inherent states along loading by MD, quenched at fixed cell, each as its own Voronoi cells class it; errors from \
-             the spread of pairs."
+             the spread of pairs. Dotted: copies at zero load, at the time at which the loading has that strain, γ = γ̇ t \
+             (stresses less that of the first state)."
         ),
-        source: "series/rate-*-pair-*-inherent.csv".to_owned(),
-        stages: &["shear"],
+        source: "series/rate-*-pair-*-inherent.csv, series/copy-*-inherent.csv".to_owned(),
+        stages: &["shear", "relax"],
     }
 }
 
@@ -77,7 +101,9 @@ fn figure((name, title): (&str, &str), y: Axis, layers: Vec<Layer>, caption: &st
 pub fn inherent_energy(loadings: &[InherentLoading]) -> Figure {
     let layers = loadings.iter().enumerate().flat_map(|(index, loading)| {
         let label = rate(loading.rate_per_second);
-        curve(loading, (index, index), label, |point| point.energy)
+        let mut layers = curve(loading, (index, index), label, |point| point.energy);
+        layers.extend(aging(loading, index, |point| point.energy));
+        layers
     });
     figure(
         ("inherent-energy", "Energy of inherent states"),
@@ -91,7 +117,9 @@ pub fn inherent_energy(loadings: &[InherentLoading]) -> Figure {
 pub fn inherent_icosahedra(loadings: &[InherentLoading]) -> Figure {
     let layers = loadings.iter().enumerate().flat_map(|(index, loading)| {
         let label = rate(loading.rate_per_second);
-        curve(loading, (index, index), label, |point| point.icosahedral)
+        let mut layers = curve(loading, (index, index), label, |point| point.icosahedral);
+        layers.extend(aging(loading, index, |point| point.icosahedral));
+        layers
     });
     figure(
         ("inherent-icosahedra", "Icosahedra of inherent states"),
@@ -118,6 +146,9 @@ pub fn inherent_stress(loadings: &[InherentLoading]) -> Figure {
             let value = |point: &InherentPoint| point.stress[class];
             layers.extend(curve(loading, (class, color), label, value));
         }
+        layers.extend(aging(loading, if several { index } else { 0 }, |point| {
+            point.stress[0]
+        }));
     }
     figure(
         ("inherent-stress", "Who carries the stress"),
