@@ -56,7 +56,7 @@ impl CellElasticity {
     /// # Errors
     /// A medium whose stiffness cannot be inverted in double precision.
     pub(crate) fn isotropic(medium: &Elasticity) -> Result<Self, EshelbyError> {
-        Self::new(Matrix6::from_fn(|row, column| {
+        Self::new(&Matrix6::from_fn(|row, column| {
             let mut strain = [0.0; 6];
             strain[column] = 1.0;
             medium.stress(&strain)[row]
@@ -67,8 +67,8 @@ impl CellElasticity {
     ///
     /// # Errors
     /// A stiffness that is not positive definite.
-    pub(crate) fn of(stiffness: Stiffness) -> Result<Self, EshelbyError> {
-        Self::new(Matrix6::from_fn(|row, column| {
+    pub(crate) fn of(stiffness: &Stiffness) -> Result<Self, EshelbyError> {
+        Self::new(&Matrix6::from_fn(|row, column| {
             // Voigt's shear strains are twice the tensor's.
             let factor = |k: usize| if k < 3 { 1.0 } else { SQRT_2 };
             // What a measurement left of asymmetry would break detailed balance.
@@ -77,16 +77,16 @@ impl CellElasticity {
         }))
     }
 
-    fn new(stiffness: Matrix6<f64>) -> Result<Self, EshelbyError> {
+    fn new(stiffness: &Matrix6<f64>) -> Result<Self, EshelbyError> {
         let unstable = || {
             let smallest = stiffness.symmetric_eigenvalues().min();
             EshelbyError::Stiffness(StiffnessError::NotPositiveDefinite(smallest))
         };
         let inverse = stiffness.cholesky().ok_or_else(unstable)?.inverse();
-        let response = |control: Control| Response::new(control, &stiffness).ok_or_else(unstable);
+        let response = |control: Control| Response::new(control, stiffness).ok_or_else(unstable);
         let [stress, shear, shape, sheared, strain] = CONTROLS.map(response);
         Ok(Self {
-            stiffness,
+            stiffness: *stiffness,
             compliance: inverse,
             responses: [stress?, shear?, shape?, sheared?, strain?],
         })
@@ -198,7 +198,8 @@ mod tests {
     /// Stiff and soft directions that mix all components.
     fn anisotropic() -> CellElasticity {
         let mixed = Matrix6::from_fn(|i, j| ((i * 7 + j * 3 + i * j) as f64).sin());
-        CellElasticity::new(mixed * mixed.transpose() * 6.0 + Matrix6::identity() * 20.0).unwrap()
+        CellElasticity::new(&(mixed * mixed.transpose() * 6.0 + Matrix6::identity() * 20.0))
+            .unwrap()
     }
 
     proptest! {
@@ -246,13 +247,13 @@ mod tests {
     fn voigt_and_mandel_name_the_same_solid() {
         let medium = Elasticity::new(17.0, 0.3).unwrap();
         let direct = CellElasticity::isotropic(&medium).unwrap();
-        let by_voigt = CellElasticity::of(medium.stiffness()).unwrap();
+        let by_voigt = CellElasticity::of(&medium.stiffness()).unwrap();
         for (a, b) in direct.components().zip(by_voigt.components()) {
             assert!((a - b).abs() < 1e-12);
         }
         assert!((by_voigt.shear_modulus() - 17.0).abs() < 1e-12);
         let soft = Stiffness::isotropic(-1.0, 0.3);
-        let error = CellElasticity::of(soft).unwrap_err();
+        let error = CellElasticity::of(&soft).unwrap_err();
         assert!(matches!(error, EshelbyError::Stiffness(_)), "{error}");
     }
 }

@@ -189,7 +189,7 @@ impl Lattice {
     ///
     /// # Errors
     /// A stiffness that is not positive definite.
-    pub fn with_cell_stiffness(self, stiffness: Stiffness) -> Result<Self, EshelbyError> {
+    pub fn with_cell_stiffness(self, stiffness: &Stiffness) -> Result<Self, EshelbyError> {
         let cell = CellElasticity::of(stiffness)?;
         let temperature = self.temperature();
         let fingerprint = fingerprint(

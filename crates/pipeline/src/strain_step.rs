@@ -139,19 +139,7 @@ pub fn strain_step(
     let temperature = start.temperature;
     let home = start.searcher.minimum();
     // Before the first step: that there is no model is known at once.
-    let asked = (request.runs > 0).then(|| {
-        let cell = &home.configuration().cell;
-        let softening = ThermalSoftening::known(start.graph.as_ref(), temperature);
-        network(&start.sample, &start.events, cell, (temperature, softening))
-    });
-    let (model, left_out) = match asked {
-        None => (None, None),
-        Some(Ok(model)) => (Some(model), None),
-        Some(Err(error)) => (None, Some(error.to_string())),
-    };
-    if let Some(why) = &left_out {
-        progress.note(&format!("the Eshelby model is left out: {why}"));
-    }
+    let (model, left_out) = eshelby_model(&start, request.runs, progress);
     let (states, states_left_out) = stored_states(&start, request.strain, (progress, interrupt))?;
     let setting = request.dynamics.looked_at_every(INTERVAL);
     let setting = Setting::new(home, &[], &setting);
@@ -239,6 +227,27 @@ pub fn strain_step(
         residual_strain_states_error: residual_states.and_then(|residual| residual.error),
         seconds: clock.elapsed().as_secs_f64(),
     })
+}
+
+/// The Eshelby model of the sample, or why there is none where runs are asked for.
+fn eshelby_model(
+    start: &TrajectoryStart,
+    runs: u64,
+    progress: &dyn Progress,
+) -> (Option<Arc<Lattice>>, Option<String>) {
+    if runs == 0 {
+        return (None, None);
+    }
+    let cell = &start.searcher.minimum().configuration().cell;
+    let softening = ThermalSoftening::known(start.graph.as_ref(), start.temperature);
+    let at = (start.temperature, softening);
+    match network(&start.sample, &start.events, cell, at) {
+        Ok(model) => (Some(model), None),
+        Err(error) => {
+            progress.note(&format!("the Eshelby model is left out: {error}"));
+            (None, Some(error.to_string()))
+        }
+    }
 }
 
 /// The runs of the Eshelby model.

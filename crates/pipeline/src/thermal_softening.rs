@@ -35,12 +35,12 @@ impl ThermalSoftening {
 
     /// A stiffness scaled on both sides, S C S, which leaves it positive definite: its shear moduli are those of the
     /// wells, and normal components change by the mean ratio.
-    pub(crate) fn of(&self, stiffness: Stiffness) -> Stiffness {
+    pub(crate) fn of(&self, stiffness: &Stiffness) -> Stiffness {
         let mut scales = [self.ratio.sqrt(); 6];
         for (modulus, k) in self.shears.iter().zip(SHEARS) {
             scales[k] = (modulus / stiffness.0[k][k]).sqrt();
         }
-        let mut scaled = stiffness;
+        let mut scaled = *stiffness;
         for (row, a) in scaled.0.iter_mut().zip(scales) {
             for (element, b) in row.iter_mut().zip(scales) {
                 *element *= a * b;
@@ -94,7 +94,7 @@ mod tests {
         let known = graph(Some(WELLS));
         let softening = ThermalSoftening::known(Some(&known), 0.28).unwrap();
         let stiffness = Stiffness::isotropic(16.0, 0.35);
-        let found = softening.of(stiffness);
+        let found = softening.of(&stiffness);
         for (modulus, k) in WELLS.thermal.iter().zip(SHEARS) {
             assert!((found.0[k][k] - modulus).abs() < 1e-12);
         }

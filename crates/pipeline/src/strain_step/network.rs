@@ -81,8 +81,8 @@ pub(crate) fn network(
     let lattice = Lattice::with_excitations(&settings, kernel, placed).map_err(failure)?;
     let lattice = match sample.stiffness.map(Stiffness::stable_or_isotropic) {
         Some((stiffness, _)) => {
-            let stiffness = softening.map_or(stiffness, |softening| softening.of(stiffness));
-            lattice.with_cell_stiffness(stiffness).map_err(failure)?
+            let stiffness = softening.map_or(stiffness, |softening| softening.of(&stiffness));
+            lattice.with_cell_stiffness(&stiffness).map_err(failure)?
         }
         None => lattice,
     };
