@@ -70,7 +70,7 @@ fn a_cold_sample_answers_with_its_stiffness() {
     let cell = found.cell_modulus.unwrap();
     assert!((cell - sample.stiffness.unwrap().0[3][3]).abs() < 1e-9);
     for row in &found.rows {
-        let expected = if row.back { 0.0 } else { cell };
+        let expected = if row.back { 0.0 } else { expected };
         assert!(
             (row.kmc.unwrap().modulus - expected).abs() < 2e-3 * cell,
             "{row:?} {cell}"

@@ -32,7 +32,7 @@ use crate::trajectory_dynamics::TrajectoryDynamics;
 use crate::trajectory_start::TrajectoryStart;
 use crate::{Interrupt, PipelineError, Progress};
 use dynamics::{SteppedPair, WatchedPair, stepped_pair};
-use network::{network, stepped_lattice};
+use network::{network, stepped_lattice, turn};
 use stepped::{Stepped, rows};
 pub use told::{StepRow, SteppedStress, StrainStep, write_step_csv};
 use visited_states::{Predicted, SteppedStates};
@@ -173,7 +173,10 @@ pub fn strain_step(
     })?;
     progress.end();
     let stepped = match &model {
-        Some(lattice) => stepped_runs(lattice, request, load, (progress, interrupt))?,
+        Some(lattice) => {
+            let load = (request.strain, edges.as_slice(), turn(&start.sample));
+            stepped_runs(lattice, request, load, (progress, interrupt))?
+        }
         None => Vec::new(),
     };
     kept.close();
@@ -254,7 +257,7 @@ fn eshelby_model(
 fn stepped_runs(
     lattice: &Arc<Lattice>,
     request: &StepRequest,
-    load: (f64, &[f64]),
+    load: (f64, &[f64], f64),
     (progress, interrupt): (&dyn Progress, &Interrupt),
 ) -> Result<Vec<SteppedPair>, PipelineError> {
     progress.begin("runs of the Eshelby model", request.runs);

@@ -89,6 +89,13 @@ pub(crate) fn network(
     Ok(Arc::new(lattice))
 }
 
+/// What simple shear adds to σ_xy by turning the stress of the sample, half the strain to each side:
+/// ½ (σ_yy − σ_xx) a strain `[energy / length³]`.
+pub(crate) fn turn(sample: &SampleRecord) -> f64 {
+    let [xx, yy, ..] = sample.stress_minimum.0;
+    0.5 * (yy - xx)
+}
+
 /// The site of a cube of `edge`³, x fastest, in which a position in the cell lies.
 fn site_at(cell: &Cell, position: [f64; 3], edge: usize) -> usize {
     let along = cell.to_fractional(&Vector3::from(position));
@@ -160,11 +167,11 @@ impl Observer for Watcher<'_> {
 }
 
 /// Steps a lattice by ±`strain` and back, with the random numbers of `index`, which both signs share; intervals
-/// end at `edges` `[τ]`.
+/// end at `edges` `[τ]`. Simple shear also turns the stress that the sample had, by [`turn`] a strain.
 pub(crate) fn stepped_lattice(
     lattice: &Arc<Lattice>,
     (seed, index): (u64, u64),
-    (strain, edges): (f64, &[f64]),
+    (strain, edges, turn): (f64, &[f64], f64),
     interrupt: &Interrupt,
 ) -> Result<SteppedPair, PipelineError> {
     let hold = edges.last().copied().unwrap_or_default();
@@ -182,7 +189,9 @@ pub(crate) fn stepped_lattice(
         }
         let of_stage = |stage: usize| {
             let rows = watcher.rows.iter().filter(|row| row.stage == stage);
-            let points: Vec<(f64, f64)> = rows.map(|row| (row.elapsed, row.stress.xy())).collect();
+            let points: Vec<(f64, f64)> = rows
+                .map(|row| (row.elapsed, row.stress.xy() + turn * row.strain))
+                .collect();
             means(&points, edges)
         };
         Ok([of_stage(2), of_stage(4)])
@@ -241,7 +250,7 @@ mod tests {
         let stepped = stepped_lattice(
             &lattice(30.0, 0.3),
             (1, 0),
-            (0.02, &edges),
+            (0.02, &edges, 0.0),
             &Interrupt::new(),
         )
         .unwrap();
@@ -260,7 +269,8 @@ mod tests {
         let edges = edges(64.0);
         let runs: Vec<SteppedPair> = (0..12)
             .map(|index| {
-                stepped_lattice(&lattice, (3, index), (0.02, &edges), &Interrupt::new()).unwrap()
+                stepped_lattice(&lattice, (3, index), (0.02, &edges, 0.0), &Interrupt::new())
+                    .unwrap()
             })
             .collect();
         let compliance = 0.1 * work * work / (4.0 * TEMPERATURE);
@@ -359,7 +369,7 @@ mod tests {
         let edges = edges(256.0);
         let last: Vec<f64> = (0..150)
             .map(|index| {
-                let load = (strain, edges.as_slice());
+                let load = (strain, edges.as_slice(), 0.0);
                 let stepped = stepped_lattice(&model, (9, index), load, &Interrupt::new()).unwrap();
                 *stepped.held.last().unwrap()
             })

@@ -8,6 +8,7 @@ use metabasin_minimizers::InherentStructure;
 use rand_distr::{Distribution, Poisson};
 
 use super::dynamics::SteppedPair;
+use super::network::turn;
 use super::stepped::Stepped;
 use super::strained_states::StrainedStates;
 use crate::escape::interrupted;
@@ -180,9 +181,7 @@ impl<'a> SteppedStates<'a> {
                 .sum()
         };
         let minima = (weighed(&responses[0]) - weighed(&responses[1])) / (2.0 * strain);
-        // Simple shear turns the stress that is there as well.
-        let [xx, yy, ..] = self.sample.stress_minimum.0;
-        let thermal = wells.thermal[0] + 0.5 * (yy - xx);
+        let thermal = wells.thermal[0] + turn(self.sample);
         let known = minima > 0.0 && thermal > 0.0;
         known.then(|| (thermal / minima, wells.thermal_error[0] / minima))
     }
