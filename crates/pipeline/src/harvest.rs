@@ -2,7 +2,7 @@
 //!
 //! [`stationary_series`] quenches a trajectory at equal times, `states` tells the minima of all trajectories
 //! apart, [`summary`] makes weights and lasting exits of the visits by `metabasin-graphs`,
-//! [`RelaxationModulus`] is the softening by flips, and `stored` adds the visits to the graph of states that
+//! [`RelaxationModulus`] is the softening by flips, `well_modulus` what heat does without them, and `stored` adds the visits to the graph of states that
 //! the catalogue keeps. States are those of the whole sample: beyond some
 //! thousand atoms hardly one is seen twice, and only moduli and energies are worth reading.
 

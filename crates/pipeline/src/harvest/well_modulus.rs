@@ -105,8 +105,9 @@ pub(crate) fn well_moduli(
         let sum: f64 = stiffnesses.iter().map(|stiffness| stiffness[k]).sum();
         found.inherent[k] = sum / stiffnesses.len() as f64;
     }
-    let numbers = found.thermal.iter().chain(&found.thermal_error);
-    numbers.copied().all(f64::is_finite).then_some(found)
+    let told = |error: &f64| error.is_finite() && *error > 0.0;
+    let finite = found.thermal.iter().all(|modulus| modulus.is_finite());
+    (finite && found.thermal_error.iter().all(told)).then_some(found)
 }
 
 #[cfg(test)]
