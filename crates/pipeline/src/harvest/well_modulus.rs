@@ -123,7 +123,8 @@ mod tests {
 
     const FOLLOWED: Followed = Followed {
         volume: 400.0,
-        atoms: 500,
+        // So many that their kinetic part stands far beyond the errors.
+        atoms: 5000,
         temperature: 0.25,
     };
     const AFFINE: f64 = 40.0;
@@ -180,7 +181,7 @@ mod tests {
     /// stay is short. A false alarm at five errors of five degrees of freedom is below 0.5 % each.
     #[test]
     fn stress_fluctuates_within_wells_only() {
-        let expected = AFFINE + 500.0 * 0.25 / 400.0 - 400.0 / 0.25 * SPREAD.iter().sum::<f64>();
+        let expected = AFFINE + 5000.0 * 0.25 / 400.0 - 400.0 / 0.25 * SPREAD.iter().sum::<f64>();
         for (apart, stay) in [(0.0, 50), (0.3, 50), (0.3, 4)] {
             let found = told(apart, stay, 600).unwrap();
             assert_eq!(found.inherent, [17.0, 16.5, 16.0]);
