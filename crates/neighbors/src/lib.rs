@@ -5,6 +5,8 @@
 //! [`ClusterList`] holds the same pairs four atoms beside four, each once, for kernels that sum
 //! forces in single precision. [`neighbors_within`] is the same search for one configuration, without a skin.
 
+#[cfg(test)]
+mod all_pairs;
 mod clusters;
 mod deformation;
 mod verlet;

@@ -7,7 +7,8 @@ use nalgebra::{Matrix3, Vector3};
 use proptest::prelude::*;
 
 use super::{ClusterList, Coordinates, MEMBERS};
-use crate::{ListError, Update};
+use crate::all_pairs::{brute_force, cells, vectors};
+use crate::{ListError, Neighbor, Update};
 
 /// Two atoms and the vector between them.
 type Pair = (usize, usize, Vector3<f64>);
@@ -65,34 +66,6 @@ fn listed(list: &ClusterList) -> Vec<Pair> {
     pairs
 }
 
-/// All pairs within range, each once, by a lattice sum that is far too long.
-fn brute_force(cell: &Cell, positions: &[Vector3<f64>], range: f64) -> Vec<Pair> {
-    let (small, _) = cell.with_small_tilts();
-    let reach = small
-        .widths()
-        .map(|width| (range / width).ceil() as i32 + 1);
-    let mut pairs = Vec::new();
-    for (i, here) in positions.iter().enumerate() {
-        for (j, there) in positions.iter().enumerate().skip(i) {
-            let (wrapped, _) = small.wrap(&(here - there));
-            for x in -reach[0]..=reach[0] {
-                for y in -reach[1]..=reach[1] {
-                    for z in -reach[2]..=reach[2] {
-                        let n = Vector3::new(x, y, z);
-                        let separation = wrapped + small.matrix() * n.map(f64::from);
-                        // Of an atom and its own images every second one is the same pair.
-                        let once = i != j || (x, y, z) > (0, 0, 0);
-                        if once && separation.norm() < range {
-                            pairs.push((i, j, separation));
-                        }
-                    }
-                }
-            }
-        }
-    }
-    pairs
-}
-
 /// Panics unless the list names every pair within range exactly once.
 fn assert_holds(list: &ClusterList, cell: &Cell, positions: &[Vector3<f64>], range: f64) {
     let mut named: HashMap<(usize, usize), Vec<Vector3<f64>>> = HashMap::new();
@@ -100,26 +73,21 @@ fn assert_holds(list: &ClusterList, cell: &Cell, positions: &[Vector3<f64>], ran
         named.entry((i, j)).or_default().push(separation);
         named.entry((j, i)).or_default().push(-separation);
     }
-    for (i, j, separation) in brute_force(cell, positions, range) {
+    let all = brute_force(cell, positions, range);
+    // Of the two directions of a pair, and of an atom and its own images, one is enough.
+    let once = |i: usize, near: &Neighbor| {
+        near.atom > i || (near.atom == i && near.separation.as_slice() > &[0.0; 3][..])
+    };
+    let pairs = all.iter().enumerate().flat_map(|(i, neighbors)| {
+        let once = neighbors.iter().filter(move |near| once(i, near));
+        once.map(move |near| (i, near.atom, near.separation))
+    });
+    for (i, j, separation) in pairs {
         let both = named.get(&(i, j)).map_or(&[][..], Vec::as_slice);
         let same = |vector: &&Vector3<f64>| (*vector - separation).norm() < 1e-5;
         let found = both.iter().filter(same).count();
         assert_eq!(found, 1, "{i} and {j} at {separation:?}");
     }
-}
-
-fn cells() -> impl Strategy<Value = Cell> {
-    (
-        prop::array::uniform3(2.0..6.0),
-        prop::array::uniform3(-2.5..2.5),
-    )
-        .prop_map(|(l, t)| {
-            Cell::new([l[0], l[1], l[2], t[0] * l[0], t[1] * l[0], t[2] * l[1]]).unwrap()
-        })
-}
-
-fn vectors(size: f64) -> impl Strategy<Value = Vector3<f64>> {
-    prop::array::uniform3(-size..size).prop_map(Vector3::from)
 }
 
 fn update(
