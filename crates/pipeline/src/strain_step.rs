@@ -4,9 +4,10 @@
 //! No barostat, no unloading and no fit stands between the two: after the step the stress relaxes as atoms
 //! flip, and after the step back what flipped stands against what did not. `windows` are the intervals of time,
 //! `dynamics` steps molecular dynamics, `network` the model and `visited_states` what molecular dynamics visited at
-//! zero load, which `strained_states` brings into the sheared cell; `stepped` lays one beside the others and `told` is
-//! what comes of it.
+//! zero load, which `strained_states` brings into the sheared cell and `driven_states` lets flip there; `stepped`
+//! lays one beside the others and `told` is what comes of it.
 
+mod driven_states;
 mod dynamics;
 mod network;
 mod stepped;
