@@ -252,6 +252,11 @@ mod tests {
             assert!((a - b).abs() < 1e-12);
         }
         assert!((by_voigt.shear_modulus() - 17.0).abs() < 1e-12);
+        // What is not symmetric is no part of an energy.
+        let mut measured = medium.stiffness();
+        measured.0[1][4] += 1e-3;
+        measured.0[4][1] -= 1e-3;
+        assert_eq!(CellElasticity::of(&measured).unwrap(), by_voigt);
         let soft = Stiffness::isotropic(-1.0, 0.3);
         let error = CellElasticity::of(&soft).unwrap_err();
         assert!(matches!(error, EshelbyError::Stiffness(_)), "{error}");
