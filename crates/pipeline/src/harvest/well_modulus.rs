@@ -138,9 +138,13 @@ mod tests {
         ..SampleRecord::default()
     });
 
-    /// Two states whose mean stresses differ by `apart`, `stay` intervals in each in turn, and what lies between
-    /// them elsewhere.
-    fn series(apart: f64, stay: usize, moments: usize, trajectory: u64) -> StationarySeries {
+    /// So many states of its own whose mean stresses differ by `apart`, `stay` intervals in each in turn, and what
+    /// lies between them elsewhere.
+    fn series(
+        (apart, states): (f64, usize),
+        (stay, moments): (usize, usize),
+        trajectory: u64,
+    ) -> StationarySeries {
         let mut random = random_stream(3, Purpose::Bootstrap, 0, trajectory);
         let minimum = |energy: f64| VisitedMinimum {
             energy,
@@ -149,7 +153,9 @@ mod tests {
         };
         let [within, between] = SPREAD;
         let mut one = StationarySeries {
-            minima: vec![minimum(0.0), minimum(1.0)],
+            minima: (0..states)
+                .map(|state| minimum(state as f64 + 1e6 * trajectory as f64))
+                .collect(),
             visits: Vec::new(),
             stresses: Vec::new(),
             squares: Vec::new(),
@@ -157,7 +163,7 @@ mod tests {
         };
         let law = Normal::new(0.0, between.sqrt()).unwrap();
         for moment in 0..moments {
-            let state = (moment / stay) % 2;
+            let state = (moment / stay) % states;
             // The interval in which it jumps is far off: it must not count.
             let jumped = moment > 0 && moment % stay == 0;
             let center = if jumped { 9.0 } else { apart * state as f64 };
@@ -171,24 +177,24 @@ mod tests {
         one
     }
 
-    fn told(apart: f64, stay: usize, moments: usize) -> Option<WellModuli> {
-        let all: Vec<StationarySeries> = (0..6).map(|k| series(apart, stay, moments, k)).collect();
+    fn told(apart: (f64, usize), times: (usize, usize)) -> Option<WellModuli> {
+        let all: Vec<StationarySeries> = (0..6).map(|k| series(apart, times, k)).collect();
         let states = States::of(&all, &SAMPLE);
         well_moduli(&all, &states, &[[18.0, 17.0, 16.0], [16.0; 3]], &FOLLOWED)
     }
 
     /// G = B + ρ k_B T − (V/k_B T) (sum of both variances), however far the states lie apart; also where each
-    /// stay is short. A false alarm at five errors of five degrees of freedom is below 0.5 % each.
+    /// stay is short, and each the only one in its state. A false alarm at five errors of five degrees of freedom is below 0.5 % each.
     #[test]
     fn stress_fluctuates_within_wells_only() {
         let expected = AFFINE + 5000.0 * 0.25 / 400.0 - 400.0 / 0.25 * SPREAD.iter().sum::<f64>();
-        for (apart, stay) in [(0.0, 50), (0.3, 50), (0.3, 4)] {
-            let found = told(apart, stay, 600).unwrap();
+        for (apart, states, stay) in [(0.0, 2, 50), (0.3, 2, 50), (0.3, 2, 4), (0.3, 100, 6)] {
+            let found = told((apart, states), (stay, 600)).unwrap();
             assert_eq!(found.inherent, [17.0, 16.5, 16.0]);
             for (thermal, error) in found.thermal.iter().zip(found.thermal_error) {
                 assert!(
                     (thermal - expected).abs() < 5.0 * error && error < 0.4,
-                    "{apart} {stay}: {found:?} {expected}"
+                    "{apart} {states} {stay}: {found:?} {expected}"
                 );
             }
         }
@@ -197,9 +203,10 @@ mod tests {
     /// With as many states as intervals their means tell nothing, and neither does a short time.
     #[test]
     fn short_stays_tell_nothing() {
-        assert_eq!(told(0.3, 1, 600), None);
-        assert_eq!(told(0.0, 50, 15), None);
-        let few: Vec<StationarySeries> = (0..2).map(|k| series(0.0, 50, 600, k)).collect();
+        assert_eq!(told((0.3, 2), (1, 600)), None);
+        assert_eq!(told((0.3, 150), (4, 600)), None);
+        assert_eq!(told((0.0, 2), (50, 15)), None);
+        let few: Vec<StationarySeries> = (0..2).map(|k| series((0.0, 2), (50, 600), k)).collect();
         let states = States::of(&few, &SAMPLE);
         assert_eq!(well_moduli(&few, &states, &[[17.0; 3]], &FOLLOWED), None);
         assert_eq!(well_moduli(&few, &states, &[], &FOLLOWED), None);
